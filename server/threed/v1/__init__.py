@@ -1,0 +1,1 @@
+"""Generated from protos/threed/v1; see protos/generate.py."""
