@@ -1,0 +1,1 @@
+"""Alembic migrations of the tables, run at start under a lock: see `threed.records.schema`."""

@@ -1,0 +1,37 @@
+"""What goes when its time is over, and which blobs nothing refers to any more."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import ARRAY
+
+from threed.records.tables import assets, jobs, scenes
+
+# Any fixed number: who holds this advisory lock collects, the others skip.
+COLLECTING = 0x636F6C6C656374
+
+
+def purge_assets(limit: int = 1000) -> sa.Executable:
+    """Soft-deleted assets whose time is over, with the jobs that looked at them. Rows: id."""
+    over = sa.select(assets.c.id).where(assets.c.purge_time < sa.func.now()).limit(limit)
+    gone = sa.delete(assets).where(assets.c.id.in_(over)).returning(assets.c.id).cte("gone")
+    looked = sa.delete(jobs).where(jobs.c.kind == "ingest", jobs.c.subject.in_(sa.select(gone.c.id)))
+    return sa.select(gone.c.id).add_cte(looked.cte("looked"))
+
+
+def purge_scenes(limit: int = 1000) -> sa.Executable:
+    """Soft-deleted scenes whose time is over."""
+    over = sa.select(scenes.c.id).where(scenes.c.purge_time < sa.func.now()).limit(limit)
+    return sa.delete(scenes).where(scenes.c.id.in_(over))
+
+
+def unreferenced(keys: Sequence[str]) -> sa.Executable:
+    """Those of the keys that no asset and no render job names. Rows: key."""
+    statement = sa.text("""
+        SELECT key FROM unnest(:keys) AS key
+        WHERE NOT EXISTS (SELECT FROM assets WHERE blob_key = key)
+          AND NOT EXISTS (SELECT FROM assets WHERE files @> jsonb_build_array(jsonb_build_object('key', key)))
+          AND NOT EXISTS (SELECT FROM render_jobs WHERE output_key = key)""")
+    return statement.bindparams(sa.bindparam("keys", list(keys), type_=ARRAY(sa.Text)))
