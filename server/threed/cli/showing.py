@@ -1,0 +1,170 @@
+"""Assets, scenes and jobs as lines of text."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from threed.cli.refusals import told
+from threed.cli.terminal import fields, moment, plain, size
+
+if TYPE_CHECKING:
+    from threed_client import Asset, Model, RenderJob, Scene, Validation, ValidationIssue
+
+# How many errors and warnings follow an upload.
+_GRAVE_SHOWN = 5
+
+
+def refusal(status: object) -> str:
+    """The `error` of a failed asset or job: its sentence and its reason."""
+    from threed_client import errors
+
+    error = errors.from_status(status)
+    return told(error.message, error.reason)
+
+
+def content(asset: Asset) -> str:
+    """What is in it, in a few words."""
+    if asset.model:
+        return _model(asset.model)
+    if asset.picture:
+        return f"{asset.picture.width_px} x {asset.picture.height_px} pixels"
+    return ""
+
+
+def findings(validation: Validation | None) -> str:
+    """How many issues of each kind, in words; empty when there are none."""
+    if validation is None:
+        return ""
+    counts = [
+        (validation.error_count, "error"),
+        (validation.warning_count, "warning"),
+        (validation.info_count, "note"),
+        (validation.hint_count, "hint"),
+    ]
+    return ", ".join(_count(number, word) for number, word in counts if number)
+
+
+def issue_lines(issues: list[ValidationIssue]) -> list[str]:
+    """Issues, a line each."""
+    return [
+        f"  {issue.severity.name.lower():<8}{plain(issue.code)}  {plain(issue.pointer)}  {plain(issue.message)}"
+        for issue in issues
+    ]
+
+
+def summary(asset: Asset) -> str:
+    """An asset after its checks: one line, then why it failed or what the validator found."""
+    parts = [plain(asset.display_name or asset.filename), asset.asset_id, asset.status.name]
+    parts += [part for part in (content(asset), findings(asset.validation)) if part]
+    lines = ["  ".join(parts)]
+    if asset.error:
+        lines.append(f"  {refusal(asset.error)}")
+    if asset.validation:
+        grave = [issue for issue in asset.validation.issues if issue.severity.name in ("ERROR", "WARNING")]
+        rest = asset.validation.error_count + asset.validation.warning_count - len(grave[:_GRAVE_SHOWN])
+        # A file that could not be read has its one reason in both places.
+        lines += issue_lines([issue for issue in grave[:_GRAVE_SHOWN] if issue.message not in lines[-1]])
+        if rest:
+            lines.append(f"  and {rest} more: threed assets {asset.asset_id}")
+    return "\n".join(lines)
+
+
+def asset_details(asset: Asset) -> str:
+    """Everything about one asset."""
+    losses = [f"{loss.feature} ({loss.count}): {loss.reason}" for loss in asset.losses]
+    text = fields(
+        [
+            ("asset", asset.asset_id),
+            ("name", asset.display_name),
+            ("file", asset.filename),
+            ("type", asset.asset_type.name),
+            ("format", asset.file_format),
+            ("size", f"{asset.size_bytes:,} bytes"),
+            ("sha256", asset.sha256),
+            ("status", asset.status.name),
+            ("error", refusal(asset.error) if asset.error else ""),
+            ("content", content(asset)),
+            ("extent", _extent(asset.model) if asset.model else ""),
+            ("extensions", ", ".join(asset.model.extensions_used) if asset.model else ""),
+            ("generator", asset.model.generator if asset.model else ""),
+            ("tags", ", ".join(asset.tags)),
+            ("metadata", asset.metadata.to_json() if asset.metadata else ""),
+            ("losses", "; ".join(losses)),
+            ("files", ", ".join(f"{file.kind.name.lower()} {size(file.size_bytes)}" for file in asset.files)),
+            ("uploaded", f"{moment(asset.upload_timestamp)} by {asset.created_by or '-'}"),
+            ("deleted", moment(asset.delete_time) if asset.delete_time else ""),
+            ("checked by", f"{asset.validation.validator} {asset.validation.validator_version}".strip())
+            if asset.validation
+            else ("", ""),
+            ("found", findings(asset.validation) or ("nothing" if asset.validation else "")),
+        ]
+    )
+    found = asset.validation
+    more = ["  and more, which the server does not keep"] if found and found.truncated else []
+    return "\n".join([text, *(issue_lines(found.issues) if found else []), *more])
+
+
+def scene_details(scene: Scene) -> str:
+    """A scene, with its nodes as a tree."""
+    lines = [
+        fields(
+            [
+                ("scene", scene.scene_id),
+                ("name", scene.display_name),
+                ("revision", scene.revision),
+                ("tags", ", ".join(scene.tags)),
+                ("changed", moment(scene.update_time)),
+                ("nodes", len(scene.nodes)),
+            ]
+        )
+    ]
+    below: dict[str, list] = {}
+    for node in scene.nodes:
+        below.setdefault(node.parent_id, []).append(node)
+    rest = [(node, 1) for node in reversed(below.get("", []))]
+    while rest:
+        node, depth = rest.pop()
+        holds = node.asset_id or ("camera" if node.camera else "light" if node.light else "")
+        lines.append("  " * depth + "  ".join(plain(part) for part in (node.id, node.name, holds) if part))
+        rest += [(child, depth + 1) for child in reversed(below.get(node.id, []))]
+    return "\n".join(lines)
+
+
+def job_line(job: RenderJob) -> str:
+    """A job in one line, and why it failed."""
+    parts = [job.job_id, job.status.name]
+    if job.output:
+        output = job.output
+        parts.append(f"{output.width_px} x {output.height_px} {output.media_type}, {size(output.size_bytes)}")
+    if job.engine_used:
+        parts.append(plain(job.engine_used))
+    if job.started_at and job.completed_at:
+        parts.append(f"{(job.completed_at - job.started_at).total_seconds():.1f} s")
+    lines = ["  ".join(parts)]
+    if job.error:
+        lines.append(f"  {refusal(job.error)}")
+    lines += [f"  lost: {plain(loss.feature)} ({loss.count}): {plain(loss.reason)}" for loss in job.losses]
+    return "\n".join(lines)
+
+
+def _model(model: Model) -> str:
+    counts = [
+        (model.triangle_count, "triangle"),
+        (model.vertex_count, "vertex"),
+        (model.material_count, "material"),
+        (model.texture_count, "texture"),
+        (model.animation_count, "animation"),
+    ]
+    return ", ".join(_count(number, word) for number, word in counts if number) or "nothing to draw"
+
+
+def _extent(model: Model) -> str:
+    box = model.bounding_box
+    if box is None:
+        return ""
+    return " x ".join(f"{high - low:.3g}" for low, high in zip(box.min, box.max, strict=True)) + " m"
+
+
+def _count(number: int, word: str) -> str:
+    plural = {"vertex": "vertices"}.get(word, f"{word}s")
+    return f"{number:,} {word if number == 1 else plural}"
