@@ -1,0 +1,1 @@
+"""The workers of threed: jobs, formats, geometry, textures and engines."""

@@ -1,0 +1,31 @@
+"""Which glTF is this? Asked before anything else, since glTF 1.0 has other types everywhere."""
+
+from __future__ import annotations
+
+import re
+
+from threed.errors import FileFeatureUnsupported, FileMalformed
+from threed_workers.document.model import Json
+
+READ = (2, 0)
+
+
+def check_version(root: Json) -> None:
+    """Raises FileFeatureUnsupported for another major version, or for a file that needs a later minor one."""
+    asset = root.get("asset")
+    if not isinstance(asset, dict):
+        raise FileMalformed("A glTF file must have an asset object with a version.", where="/asset")
+    version = _parse(asset.get("version"), "/asset/version")
+    needed = _parse(asset["minVersion"], "/asset/minVersion") if "minVersion" in asset else READ
+    if version[0] != READ[0] or needed > READ:
+        shown = "{}.{}".format(*max(version, needed))
+        raise FileFeatureUnsupported(
+            f"This is glTF {shown}; 2.0 is read. Convert it with gltf-pipeline.", where="/asset/version", version=shown
+        )
+
+
+def _parse(version: object, where: str) -> tuple[int, int]:
+    if not isinstance(version, str) or not re.fullmatch(r"[0-9]{1,4}\.[0-9]{1,4}", version):
+        raise FileMalformed("The version must be text like 2.0.", where=where)
+    major, minor = version.split(".")
+    return int(major), int(minor)

@@ -1,0 +1,284 @@
+"""The tables inside a PLY file: header, then rows, in text or binary."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+import numpy as np
+
+from threed.errors import FileFeatureUnsupported, FileMalformed, FileTruncated
+from threed_workers.budget import Budget
+
+_HEADER_BYTES = 1 << 20
+_TYPES = {
+    "char": "i1",
+    "uchar": "u1",
+    "short": "i2",
+    "ushort": "u2",
+    "int": "i4",
+    "uint": "u4",
+    "float": "f4",
+    "double": "f8",
+    "int8": "i1",
+    "uint8": "u1",
+    "int16": "i2",
+    "uint16": "u2",
+    "int32": "i4",
+    "uint32": "u4",
+    "float32": "f4",
+    "float64": "f8",
+}
+_ORDERS = {"ascii": "<", "binary_little_endian": "<", "binary_big_endian": ">"}
+
+
+class Property(NamedTuple):
+    """`length` is the type of a list's length, None for a plain property. Types are numpy's, with byte order."""
+
+    name: str
+    kind: np.dtype
+    length: np.dtype | None
+
+
+class Element(NamedTuple):
+    name: str
+    count: int
+    properties: list[Property]
+
+
+class Header(NamedTuple):
+    encoding: str
+    elements: list[Element]
+    comments: list[str]
+    size: int
+
+
+@dataclass
+class Table:
+    """`columns` hold one value per row, (n,); `lists` hold (lengths (n,), values one after the other)."""
+
+    count: int
+    columns: dict[str, np.ndarray] = field(default_factory=dict)
+    lists: dict[str, tuple[np.ndarray, np.ndarray]] = field(default_factory=dict)
+
+
+def parse_header(data: memoryview) -> Header:
+    """Raises FileMalformed with the line."""
+    head = bytes(data[:_HEADER_BYTES])
+    end = head.find(b"end_header")
+    line_end = head.find(b"\n", end)
+    if end < 0 or line_end < 0:
+        raise FileTruncated(f"The header has no end_header within {len(head)} bytes.", where=f"byte {len(head)}")
+    if head[end + 10 : end + 11] == b"\r" and head[end + 11 : end + 12] != b"\n":
+        line_end = end + 10  # lines that end in a bare carriage return
+    encoding, elements, comments = "", [], []
+    for number, line in enumerate(head[:end].decode("utf-8", "replace").splitlines(), 1):
+        words, where = line.split(), f"line {number}"
+        if not words or words[0] in ("ply", "obj_info"):
+            continue
+        if words[0] == "comment":
+            comments.append(line.split(None, 1)[1] if len(words) > 1 else "")
+        elif words[0] == "format" and len(words) == 3:
+            encoding = words[1]
+        elif words[0] == "element" and len(words) == 3 and words[2].isdecimal() and len(words[2]) < 19:
+            elements.append(Element(words[1], int(words[2]), []))
+        elif words[0] == "property" and elements:
+            elements[-1].properties.append(_property(words, encoding, where))
+        elif words[0] in ("format", "element", "property"):
+            raise FileMalformed(f"This header line says nothing known: {line[:60]!r}.", where=where)
+    if encoding not in _ORDERS:
+        raise FileFeatureUnsupported(f"The PLY encoding {encoding[:30]!r} is not known.", where="line 2")
+    return Header(encoding, elements, comments, line_end + 1)
+
+
+def _property(words: list[str], encoding: str, where: str) -> Property:
+    kinds = words[2:4] if words[1] == "list" else words[1:2]
+    if len(words) != (5 if words[1] == "list" else 3) or not all(kind in _TYPES for kind in kinds):
+        raise FileMalformed(f"A property has a type that PLY does not know: {' '.join(words)[:60]!r}.", where=where)
+    types = [np.dtype(_TYPES[kind]).newbyteorder(_ORDERS.get(encoding, "<")) for kind in kinds]
+    if words[1] == "list" and types[0].kind == "f":
+        raise FileMalformed("The length of a list must be a whole number.", where=where)
+    return Property(words[-1], types[-1], types[0] if words[1] == "list" else None)
+
+
+def read_tables(data: memoryview, header: Header, budget: Budget) -> dict[str, Table]:
+    """Every element's table. Raises FileTruncated for fewer rows than declared."""
+    body = data[header.size :]
+    reader = _Text(body) if header.encoding == "ascii" else _Binary(body, header.size)
+    tables = {}
+    for element in header.elements:
+        least = sum((entry.length or entry.kind).itemsize for entry in element.properties) * element.count
+        if (element.count > len(body) and element.properties) or least > budget.accessor_bytes:
+            raise FileTruncated(
+                f"{element.count} rows of {element.name[:40]} are declared and {len(body)} bytes follow the header.",
+                where=f"element {element.name[:40]}",
+            )
+        if element.count and element.properties:
+            tables[element.name] = reader.table(element)
+    return tables
+
+
+class _Binary:
+    """Rows one after the other. Lists of one length, the usual case, are read in one piece."""
+
+    def __init__(self, body: memoryview, origin: int):
+        self.body, self.origin, self.position = body, origin, 0
+
+    def table(self, element: Element) -> Table:
+        start, first = self.position, []
+        for entry in element.properties:  # the first row tells how long each list probably is
+            if entry.length is None:
+                self._value(entry.kind, element)
+            else:
+                first.append(self._list_length(entry, element))
+                self._skip(first[-1] * entry.kind.itemsize, element)
+        self.position = start
+        uniform = self._uniform(element, first)
+        return uniform if uniform is not None else self._ragged(element)
+
+    def _uniform(self, element: Element, lengths: list[int]) -> Table | None:
+        """The table, when every row has those list lengths; otherwise None, with nothing consumed."""
+        fields, rest = [], iter(lengths)
+        for number, entry in enumerate(element.properties):
+            if entry.length is not None:
+                fields += [(f"n{number}", entry.length), (f"v{number}", entry.kind, (next(rest),))]
+            else:
+                fields.append((f"v{number}", entry.kind))
+        row = np.dtype(fields)
+        if self.position + row.itemsize * element.count > len(self.body):
+            if not lengths:
+                self._truncated(element)
+            return None
+        rows = np.frombuffer(self.body, row, element.count, self.position)
+        table, rest = Table(element.count), iter(lengths)
+        for number, entry in enumerate(element.properties):
+            values = rows[f"v{number}"]
+            if entry.length is None:
+                table.columns[entry.name] = values
+            else:
+                length = next(rest)
+                if (rows[f"n{number}"] != length).any():
+                    return None
+                table.lists[entry.name] = (np.full(element.count, length), values.reshape(-1))
+        self.position += row.itemsize * element.count
+        return table
+
+    def _ragged(self, element: Element) -> Table:
+        columns: dict[str, list] = {entry.name: [] for entry in element.properties}
+        lengths: dict[str, list[int]] = {entry.name: [] for entry in element.properties if entry.length is not None}
+        for _ in range(element.count):
+            for entry in element.properties:
+                if entry.length is None:
+                    columns[entry.name].append(self._value(entry.kind, element))
+                else:
+                    length = self._list_length(entry, element)
+                    start = self.position
+                    self._skip(length * entry.kind.itemsize, element)
+                    lengths[entry.name].append(length)
+                    columns[entry.name].append(bytes(self.body[start : self.position]))
+        table = Table(element.count)
+        for entry in element.properties:
+            if entry.length is None:
+                table.columns[entry.name] = np.array(columns[entry.name], entry.kind)
+            else:
+                values = np.frombuffer(b"".join(columns[entry.name]), entry.kind)
+                table.lists[entry.name] = (np.array(lengths[entry.name], np.int64), values)
+        return table
+
+    def _value(self, kind: np.dtype, element: Element) -> np.generic:
+        start = self.position
+        self._skip(kind.itemsize, element)
+        return np.frombuffer(self.body, kind, 1, start)[0]
+
+    def _list_length(self, entry: Property, element: Element) -> int:
+        length = int(self._value(entry.length, element))
+        if length < 0:
+            raise FileMalformed(f"A list has the length {length}.", where=f"byte {self.origin + self.position}")
+        return length
+
+    def _skip(self, size: int, element: Element) -> None:
+        if self.position + size > len(self.body):
+            self._truncated(element)
+        self.position += size
+
+    def _truncated(self, element: Element) -> None:
+        raise FileTruncated(
+            f"The file ends before {element.count} rows of {element.name[:40]}.",
+            where=f"byte {self.origin + self.position}",
+        )
+
+
+class _Text:
+    """A row per line. Lists that a short line does not get to are empty."""
+
+    def __init__(self, body: memoryview):
+        self.lines = [line for line in bytes(body).splitlines() if line.strip()]
+        self.position = 0
+
+    def table(self, element: Element) -> Table:
+        rows = self.lines[self.position : self.position + element.count]
+        if len(rows) < element.count:
+            raise FileTruncated(
+                f"The file ends before {element.count} rows of {element.name[:40]}.", where=f"row {len(self.lines)}"
+            )
+        self.position += element.count
+        if any(entry.length is not None for entry in element.properties):
+            return self._listed(element, rows)
+        words = [line.split() for line in rows]
+        width = len(element.properties)
+        short = next((number for number, row in enumerate(words) if len(row) < width), None)
+        if short is not None:
+            self._short(element, short)
+        grid = _numbers([word for row in words for word in row[:width]], element).reshape(-1, width)
+        columns = {entry.name: _cast(grid[:, place], entry) for place, entry in enumerate(element.properties)}
+        return Table(element.count, columns)
+
+    def _listed(self, element: Element, rows: list[bytes]) -> Table:
+        picked: dict[str, list[bytes]] = {entry.name: [] for entry in element.properties}
+        lengths: dict[str, list[int]] = {entry.name: [] for entry in element.properties if entry.length is not None}
+        for number, row in enumerate(rows):
+            words, position = row.split(), 0
+            for entry in element.properties:
+                length = 1
+                if entry.length is not None:
+                    length = _length(words[position], element, number) if position < len(words) else 0
+                    position += 1
+                    lengths[entry.name].append(length)
+                if length > max(0, len(words) - position):
+                    self._short(element, number)
+                picked[entry.name] += words[position : position + length]
+                position += length
+        table = Table(element.count)
+        for entry in element.properties:
+            values = _cast(_numbers(picked[entry.name], element), entry)
+            if entry.length is None:
+                table.columns[entry.name] = values
+            else:
+                table.lists[entry.name] = (np.array(lengths[entry.name], np.int64), values)
+        return table
+
+    def _short(self, element: Element, number: int) -> None:
+        raise FileTruncated(f"Row {number} of {element.name[:40]} has too few numbers.", where=f"row {number}")
+
+
+def _length(word: bytes, element: Element, number: int) -> int:
+    if not word.isdigit() or len(word) > 10:
+        raise FileMalformed(f"A list has the length {word[:20]!r}.", where=f"{element.name[:40]} {number}")
+    return int(word)
+
+
+def _numbers(words: list[bytes], element: Element) -> np.ndarray:
+    try:
+        return np.array(words, "S40").astype(np.float64)
+    except ValueError as error:
+        raise FileMalformed(f"Not a number: {str(error)[-60:]}.", where=f"element {element.name[:40]}") from None
+
+
+def _cast(values: np.ndarray, entry: Property) -> np.ndarray:
+    """The declared type, where the values fit it; text files often say uchar and write 300."""
+    if entry.kind.kind == "f":
+        return values
+    limits = np.iinfo(entry.kind)
+    if not np.isfinite(values).all() or (values < limits.min).any() or (values > limits.max).any():
+        raise FileMalformed(f"A value of {entry.name[:40]} does not fit its type.", where=f"property {entry.name[:40]}")
+    return values.astype(entry.kind)

@@ -1,0 +1,125 @@
+"""What the mesh formats share on the way to glTF: triangles to a primitive, picture files to textures."""
+
+from __future__ import annotations
+
+import io
+
+import numpy as np
+from PIL import Image
+
+from threed.errors import FileRefused
+from threed_workers.budget import Budget
+from threed_workers.document import Builder, Companions, issue
+from threed_workers.document.model import Json
+from threed_workers.mesh.normals import crease_normals, unit_normals
+from threed_workers.mesh.weld import weld
+from threed_workers.picture import check, probe
+
+# Above that, normals are not split at creases: a scan is smooth, and sorting its corners would take minutes.
+_MOST_CREASED = 1_000_000
+_EMBEDDED = ("image/png", "image/jpeg", "image/webp")
+_CONVERTED = ("TGA", "BMP", "GIF", "TIFF")
+
+
+def surface(
+    builder: Builder,
+    points: np.ndarray,
+    triangles: np.ndarray,
+    *,
+    normals: np.ndarray | None = None,
+    uvs: np.ndarray | None = None,
+    colors: np.ndarray | None = None,
+    corner_normals: np.ndarray | None = None,
+    corner_uvs: np.ndarray | None = None,
+) -> Json:
+    """A glTF primitive of triangles int (t, 3) over `points` float (n, 3).
+
+    `normals`, `uvs` and `colors` (uint16, linear) have a row per point, unless `corner_normals` (3t, 3) gives a normal
+    per corner, or `corner_uvs` (3t,) says which row of `uvs` a corner takes (-1: none). Equal corners become one
+    vertex. Normals that nobody gave are made, split at creases. `uvs` begin at the bottom left.
+    """
+    corners = triangles.reshape(-1)
+    if normals is None and corner_normals is None:
+        if len(triangles) > _MOST_CREASED:
+            normals = _smooth(points, triangles)
+        else:
+            corner_normals = crease_normals(points, triangles).reshape(-1, 3)
+    if corner_normals is None and corner_uvs is None:
+        order, indices, made = np.arange(len(points)), corners, normals
+    else:
+        given = normals[corners] if corner_normals is None else corner_normals
+        keys = corners if corner_uvs is None else np.column_stack([corners, corner_uvs])
+        first, indices = weld(keys.astype(np.int64), given.astype(np.float32))
+        order, made = corners[first], given[first]
+    attributes = {"POSITION": builder.positions(points[order]), "NORMAL": builder.attribute(unit_normals(made))}
+    if uvs is not None and len(uvs):
+        attributes["TEXCOORD_0"] = builder.attribute(_flipped(uvs, order if corner_uvs is None else corner_uvs[first]))
+    if colors is not None:
+        attributes["COLOR_0"] = builder.attribute(colors[order], normalized=True)
+    return {"attributes": attributes, "indices": builder.indices(indices, len(order))}
+
+
+def _flipped(uvs: np.ndarray, rows: np.ndarray) -> np.ndarray:
+    """float32 (n, 2) with the origin at the top left; (0, 0) where the row is -1 or holds no number."""
+    picked = np.where((rows >= 0)[:, None], uvs[np.maximum(rows, 0)][:, :2], (0.0, 1.0))
+    flipped = np.column_stack([picked[:, 0], 1 - picked[:, 1]])
+    return np.nan_to_num(flipped, nan=0.0, posinf=0.0, neginf=0.0).astype(np.float32)
+
+
+def _smooth(points: np.ndarray, triangles: np.ndarray) -> np.ndarray:
+    """Area-weighted vertex normals, float32 (n, 3)."""
+    with np.errstate(all="ignore"):
+        a, b, c = (points[triangles[:, corner]].astype(np.float64) for corner in range(3))
+        weighted = np.cross(b - a, c - a)
+        total = np.column_stack(
+            [np.bincount(triangles.reshape(-1), np.repeat(weighted[:, axis], 3), len(points)) for axis in range(3)]
+        )
+    return unit_normals(total)
+
+
+def add_texture(
+    builder: Builder, companions: Companions, name: str, budget: Budget, issues: list[Json], where: str
+) -> int | None:
+    """The texture of a picture file that came along; None, with an issue, when it did not, or cannot be used.
+
+    Mesh formats name their pictures by paths of the machine that made them ("C:\\\\wood.png"), so the last part of the
+    name is looked for as well. Nothing outside the upload is ever opened.
+    """
+    key = f"texture {name}"
+    found = companions.nearby(name)
+    if found is None:
+        text = f"The picture {name[-80:]!r} was not uploaded along. Upload a zip that holds both."
+        issues.append(issue("COMPANION_MISSING", "WARNING", where, text))
+        return None
+    if key in builder.made:
+        return builder.made[key]
+    try:
+        data, media_type = _usable(found, budget, where)
+    except (FileRefused, OSError, ValueError, SyntaxError) as error:
+        issues.append(issue("IMAGE_UNUSABLE", "WARNING", where, f"The picture {name[-80:]!r} cannot be used: {error}"))
+        return None
+    image = builder.picture(data, media_type, name=name.replace("\\", "/").rsplit("/", 1)[-1])
+    texture: Json = {"source": image}
+    if media_type == "image/webp":
+        texture = {"extensions": {"EXT_texture_webp": {"source": image}}}
+        builder.use("EXT_texture_webp", required=True)
+    builder.made[key] = builder.add("textures", texture)
+    return builder.made[key]
+
+
+def _usable(data: memoryview, budget: Budget, where: str) -> tuple[bytes, str]:
+    """The picture as glTF may hold it: as it is, or converted to PNG."""
+    try:
+        picture = probe(data, where)
+    except FileRefused:
+        with Image.open(io.BytesIO(data), formats=_CONVERTED) as image:
+            width, height = image.size
+            if width * height > budget.picture_pixels:
+                raise ValueError(f"{width} x {height} pixels are too many") from None
+            out = io.BytesIO()
+            image.convert("RGBA" if image.mode in ("RGBA", "LA", "P") else "RGB").save(out, "PNG")
+            return out.getvalue(), "image/png"
+    check(picture, budget, where)
+    if picture.media_type not in _EMBEDDED:
+        raise ValueError(f"{picture.media_type} is no texture of a model")
+    return bytes(data), picture.media_type

@@ -1,0 +1,1 @@
+"""Transforms of geometry: arrays in, arrays out, one per file."""
