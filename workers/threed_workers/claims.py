@@ -1,0 +1,232 @@
+"""One claimed job: the lease, the fence, the private folder, and the transactions that only the holder can make.
+
+Whatever a job does before `complete` can be thrown away: files lie in its folder, blobs under keys that nothing names.
+`complete` and `fail` are single transactions under the fence, so a worker that was taken for dead changes nothing.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import logging
+import math
+import os
+import stat
+import threading
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import sqlalchemy as sa
+from google.protobuf import json_format
+
+from threed.blobs import Blob, Store
+from threed.errors import JobCrashed, JobFailed, ThreedError, Unavailable
+from threed.records import away_is_unavailable, jobs
+from threed.status import to_json
+from threed.v1 import jobs_pb2
+from threed_workers.sandbox import Child, Limits, Zygote
+
+log = logging.getLogger(__name__)
+
+_TICK_S = 0.05  # between two ticks of one job
+_PERSIST_S = 60.0  # how long a finished job tries to reach the database
+_PHASE_LENGTH = 32
+
+
+class LeaseLost(Exception):
+    """Raised when another worker may have the job: stop, and write nothing."""
+
+
+def was_killed(error: ThreedError) -> bool:
+    """Whether a step died by a SIGKILL that was not ours: an operator's, or of the process that it was forked from.
+
+    The limits and the kernel's lack of memory have errors of their own. So this says nothing about the file.
+    """
+    return isinstance(error, JobCrashed) and error.metadata.get("signal") == "SIGKILL"
+
+
+@dataclass
+class Outcome:
+    """How a job ended. `keys` are the published blobs, `statements` go into the transaction that ends the job."""
+
+    keys: Sequence[str] = ()
+    statements: Sequence[sa.Executable] = ()
+    error: ThreedError | None = None
+
+
+@dataclass
+class Claim:
+    """A job that this worker holds."""
+
+    row: Any
+    folder: Path
+    engine: sa.Engine
+    store: Store
+    zygote: Zygote
+    limits: Limits
+    phase: str = "fetching"
+    progress: float = 0.0
+    sequence: int = 0
+    lost: bool = False
+    _child: Child | None = None
+    _stop: ThreedError | None = None
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+    _ticked_at: float = 0.0
+
+    def __post_init__(self) -> None:
+        self.sequence = self.row.sequence
+
+    @property
+    def spec(self) -> jobs_pb2.Job:
+        return json_format.ParseDict(self.row.spec, jobs_pb2.Job())
+
+    def report(self, phase: str, progress: float) -> None:
+        """Tell the watchers; the heartbeat records it. Never fails: the next one says more.
+
+        A step is not trusted with the name of its phase: what the database would refuse is left out.
+        """
+        phase = "".join(filter(str.isprintable, phase))[:_PHASE_LENGTH]
+        changed = phase != self.phase
+        self.phase, self.progress = phase, max(0.0, min(progress, 1.0))
+        now = time.monotonic()
+        if not changed and now - self._ticked_at < _TICK_S:
+            return
+        self._ticked_at = now
+        self.sequence += 1
+        statement = jobs.tick(self.row.kind, self.row.subject, self.sequence, self.phase, self.progress)
+        try:
+            with self.engine.connect() as connection:
+                connection.execution_options(isolation_level="AUTOCOMMIT").execute(statement)
+        except sa.exc.SQLAlchemyError as error:
+            log.debug("job %s: a tick was not told: %s", self.row.id, error)
+
+    def fetch(self, blob: jobs_pb2.BlobRef, name: str) -> Path:
+        """Copy a blob into the private folder, checked by its SHA-256."""
+        path = self.folder / name
+        self.store.fetch(blob.key, path, blob.sha256)
+        return path
+
+    def run(
+        self,
+        step: str,
+        request: dict,
+        on_event: Callable[[dict], None] = lambda event: None,
+        wall_s: float = math.inf,
+    ) -> dict:
+        """Run one step in a confined child, in the private folder, at most `wall_s` seconds if a job may run longer.
+
+        Raises what `Child.result` raises, or LeaseLost.
+        """
+        self.check()
+        limits = dataclasses.replace(self.limits, wall_s=min(wall_s, self.limits.wall_s or math.inf))
+        # Not under the lock: when the fork server died, this waits for the next one, and `stop` must not wait with it.
+        with self.zygote.start(step, request, self.folder, limits) as child:
+            self._attach(child)
+            try:
+                for event in child.events():
+                    on_event(event)
+                return child.result()
+            finally:
+                with self._lock:
+                    self._child = None
+                    if self.lost:
+                        raise LeaseLost
+
+    def _attach(self, child: Child) -> None:
+        """From now on `stop` kills this child; at once, if it was called meanwhile."""
+        with self._lock:
+            self._child = child
+            if self._stop:
+                child.kill(self._stop)
+
+    def output(self, name: object) -> Path:
+        """A file that a step says it wrote. The step is not trusted: only a plain file of its folder will do."""
+        if not isinstance(name, str) or name != os.path.basename(name) or name in ("", ".", ".."):
+            raise JobFailed(f"The step named {str(name)[:80]!r}, which is no file of its folder.")
+        path = self.folder / name
+        try:
+            if stat.S_ISREG(path.lstat().st_mode):
+                return path
+        except FileNotFoundError:
+            pass
+        raise JobFailed(f"The step did not write the file {name!r} that it named.")
+
+    def store_output(self, name: object) -> Blob:
+        """Store a file that a step wrote."""
+        self.check()
+        return self.store.put_file(self.output(name))
+
+    def stop(self, error: ThreedError) -> None:
+        """End the job from another thread: the running step is killed, the next is not begun."""
+        with self._lock:
+            self._stop = self._stop or error
+            if self._child:
+                self._child.kill(error)
+
+    def lose(self) -> None:
+        """The lease is over: kill everything, and write nothing."""
+        self.lost = True
+        self.stop(JobFailed("The lease of the job was lost."))
+
+    def check(self) -> None:
+        """Raises LeaseLost, or the error that the job was stopped with."""
+        with self._lock:
+            self._check()
+
+    def _check(self) -> None:
+        if self.lost:
+            raise LeaseLost
+        if self._stop:
+            raise self._stop
+
+    # ------------------------------------------------------------ the end, under the fence
+
+    def complete(self, outcome: Outcome) -> None:
+        """Publish, if the lease still holds. At most one publication of a job ever happens."""
+
+        def work(connection: sa.Connection) -> None:
+            row = connection.execute(jobs.complete(self.row.id, self.row.fence, self.sequence)).first()
+            if row is None:
+                raise LeaseLost
+            connection.execute(jobs.publish(self.row.id, self.row.fence, outcome.keys))
+            for statement in outcome.statements:
+                connection.execute(statement)
+
+        self._persist(work)
+
+    def fail(self, error: ThreedError, statements: Sequence[sa.Executable] = ()) -> None:
+        """FAILED for good, or CANCELLED."""
+
+        def work(connection: sa.Connection) -> None:
+            row = connection.execute(jobs.fail(self.row.id, self.row.fence, to_json(error), self.sequence)).first()
+            if row is None:
+                raise LeaseLost
+            for statement in statements:
+                connection.execute(statement)
+
+        self._persist(work)
+
+    def release(self, error: ThreedError, delay_s: float) -> None:
+        """Another attempt later, or FAILED when none is left."""
+        statement = jobs.release(self.row.id, self.row.fence, to_json(error), delay_s, self.sequence)
+        self._persist(lambda connection: connection.execute(statement))
+
+    def _persist(self, work: Callable[[sa.Connection], Any]) -> None:
+        """Run one transaction, again and again while the database is away. The fence makes repeating safe.
+
+        A commit whose answer was lost looks like a lost lease the second time: the job is then what it became.
+        """
+        deadline, delay = time.monotonic() + _PERSIST_S, 0.1
+        while True:
+            try:
+                with away_is_unavailable(), self.engine.begin() as connection:
+                    return work(connection)
+            except Unavailable:
+                if self.lost:
+                    raise LeaseLost from None
+                if time.monotonic() > deadline:
+                    raise
+                time.sleep(delay)
+                delay = min(delay * 2, 2.0)

@@ -1,0 +1,180 @@
+"""The engine `compat`: pyrender on EGL, or on OSMesa where there is none. For machines on which Filament does not run.
+
+One lamp at the camera, no light from the environment, no tone mapping: shapes and base colours, not a likeness.
+"""
+
+from __future__ import annotations
+
+import ctypes.util
+import os
+import sys
+import types
+from collections.abc import Iterator
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from threed.errors import EngineFailed, EngineUnavailable
+from threed_workers.document.model import Json, loss
+from threed_workers.engines import pictures
+from threed_workers.engines.drawing import Drawing, Pass, Settings, View
+from threed_workers.engines.flattening import Part, flattened
+from threed_workers.engines.models import SURPRISES
+
+_AMBIENT, _LAMP = 0.35, 3.0
+
+
+class Compat:
+    """pyrender."""
+
+    name = "compat"
+
+    def version(self) -> str:
+        """Of pyrender."""
+        try:
+            return f"pyrender {metadata.version('pyrender-maintained')}"
+        except metadata.PackageNotFoundError:
+            return ""
+
+    def probe(self) -> str | None:
+        """Draws one picture of 16 x 16 pixels."""
+        try:
+            pyrender = _loaded()
+            scene = pyrender.Scene(bg_color=[0, 255, 0, 255])
+            scene.add(pyrender.PerspectiveCamera(yfov=1.0))
+            green = pyrender.OffscreenRenderer(16, 16).render(scene)[0][8, 8]
+        except EngineUnavailable as error:
+            return error.message
+        except Exception as error:
+            return f"It starts and cannot draw: {error}. Install Mesa: apt-get install -y libegl1 libgl1-mesa-dri."
+        return None if green[1] == 255 else f"It draws a wrong picture: {green} where green should be."
+
+    def prepare(self, drawing: Drawing, settings: Settings, folder: Path) -> CompatSession:
+        """Models as plain meshes in a pyrender scene."""
+        pyrender = _loaded()
+        try:
+            return CompatSession(pyrender, drawing, settings)
+        except (OSError, *SURPRISES) as error:
+            raise EngineFailed(f"The scene could not be loaded by pyrender: {error}", engine=self.name) from error
+
+
+def _loaded() -> Any:
+    """pyrender on the platform that there is: PyOpenGL chooses once, at its import."""
+    if "OpenGL" not in sys.modules:
+        os.environ["PYOPENGL_PLATFORM"] = "egl" if ctypes.util.find_library("EGL") else "osmesa"
+    # Its viewer wants a window system; nobody here opens a window.
+    viewer = types.ModuleType("pyrender.viewer")
+    viewer.Viewer = object
+    sys.modules.setdefault("pyrender.viewer", viewer)
+    try:
+        import pyrender
+    except Exception as error:
+        raise EngineUnavailable(
+            f"pyrender does not load: {error}. Install it, and EGL: apt-get install -y libegl1 libgl1-mesa-dri.",
+            engine=Compat.name,
+        ) from error
+    return pyrender
+
+
+class CompatSession:
+    """One pyrender scene."""
+
+    def __init__(self, pyrender: Any, drawing: Drawing, settings: Settings):
+        self.losses: list[Json] = _losses(drawing, settings)
+        self._pyrender = pyrender
+        self._drawing = drawing
+        self._settings = settings
+        self._scene = pyrender.Scene(ambient_light=[_AMBIENT] * 3, bg_color=[0, 0, 0, 0])
+        meshes: dict[int, list[tuple[Any, np.ndarray]]] = {}
+        for instance in drawing.instances:
+            key = id(instance.model)
+            if key not in meshes:
+                meshes[key] = [(self._mesh(part), part.matrix) for part in flattened(instance.model.document)]
+            for mesh, matrix in meshes[key]:
+                self._scene.add(mesh, pose=instance.matrix @ matrix)
+
+    def render(self, view: View) -> Iterator[Pass]:
+        """One pass, with a lamp at the camera."""
+        pyrender, width, height = self._pyrender, self._settings.width, self._settings.height
+        if view.ymag:
+            lens = pyrender.OrthographicCamera(
+                xmag=view.ymag * self._settings.aspect, ymag=view.ymag, znear=view.near, zfar=view.far
+            )
+        else:
+            lens = pyrender.PerspectiveCamera(yfov=view.yfov, znear=view.near, zfar=view.far)
+        added = [self._scene.add(lens, pose=view.pose)]
+        added.append(
+            self._scene.add(pyrender.DirectionalLight(intensity=_LAMP * 2**self._settings.exposure), pose=view.pose)
+        )
+        renderer = None
+        try:
+            renderer = pyrender.OffscreenRenderer(width, height)
+            image, _ = renderer.render(self._scene, flags=pyrender.RenderFlags.RGBA)
+        except Exception as error:
+            raise EngineFailed(f"The scene could not be drawn by pyrender: {error}", engine=Compat.name) from error
+        finally:
+            for node in added:
+                self._scene.remove_node(node)
+            if renderer is not None:
+                renderer.delete()
+        # Edges come mixed with transparent black, which is premultiplied.
+        transparent = self._drawing.backdrop.kind == "transparent"
+        yield Pass(pictures.straight(image) if transparent else pictures.laid_over(image, self._drawing.backdrop.color))
+
+    def _mesh(self, part: Part) -> Any:
+        material = self._pyrender.MetallicRoughnessMaterial(
+            baseColorFactor=part.color,
+            baseColorTexture=part.texture,
+            metallicFactor=0.0,
+            roughnessFactor=max(0.4, part.roughness),
+            emissiveFactor=part.emissive,
+            alphaMode=part.alpha_mode,
+            doubleSided=part.double_sided,
+        )
+        primitive = self._pyrender.Primitive(
+            positions=part.positions,
+            normals=part.normals,
+            texcoord_0=part.texcoords,
+            color_0=part.colors,
+            indices=part.indices,
+            material=material,
+            mode=part.mode,
+        )
+        return self._pyrender.Mesh([primitive])
+
+
+# What a document may have and this engine does not look at: (word, its list at the root, why).
+_UNSEEN = (("skins", "drawn in the bind pose"), ("animations", "only what moves whole nodes is seen"))
+_PLAIN_MATERIALS = {"KHR_materials_unlit", "KHR_materials_emissive_strength"}
+
+
+def _losses(drawing: Drawing, settings: Settings) -> list[Json]:
+    found = [loss("environment", 1, "there is one lamp at the camera instead", "picture")]
+    if drawing.lights:
+        found.append(loss("lights", len(drawing.lights), "there is one lamp at the camera instead", "picture"))
+    if settings.tone_mapping != "linear":
+        found.append(loss("tone_mapping", 1, "radiance above 1 is cut", "picture"))
+    documents = {id(instance.model): instance.model.document for instance in drawing.instances}.values()
+    for word, reason in _UNSEEN:
+        count = sum(len(document.all(word)) for document in documents)
+        if count:
+            found.append(loss(word, count, reason, "picture"))
+    materials = [material for document in documents for material in document.all("materials")]
+    counts: dict[str, int] = {}
+    for material in materials:
+        for name in material.get("extensions") or {}:
+            counts[name] = counts.get(name, 0) + 1
+        for name in ("normalTexture", "occlusionTexture", "emissiveTexture"):
+            counts[name] = counts.get(name, 0) + (name in material)
+    found += [loss(name, count, "not drawn", "picture") for name, count in sorted(counts.items()) if count]
+    metals = sum((material.get("pbrMetallicRoughness") or {}).get("metallicFactor", 1.0) > 0 for material in materials)
+    if metals:
+        found.append(
+            loss("metallic", metals, "metal is drawn as plastic, because there is nothing to reflect", "picture")
+        )
+    morphs = sum(bool(primitive.get("targets")) for document in documents for _, primitive in document.primitives())
+    if morphs:
+        found.append(loss("morph targets", morphs, "drawn without", "picture"))
+    return found

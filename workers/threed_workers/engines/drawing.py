@@ -1,0 +1,113 @@
+"""What every engine draws: one flat list, with nothing left to look up. World frame: right-handed, +Y up, metres."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+
+from threed_workers.engines.models import Model
+
+
+@dataclass(frozen=True, eq=False)
+class Instance:
+    """A model at a place: `matrix` float64 (4, 4) takes the model's scene to the world, columns last."""
+
+    model: Model
+    matrix: np.ndarray
+
+
+@dataclass(frozen=True, eq=False)
+class Light:
+    """A punctual light, as in KHR_lights_punctual. `kind` is directional, point or spot.
+
+    `intensity` is in lux for directional and in candela for the others; `range_m` 0 means without end; cone angles are
+    half-angles in radians. `direction` is where it shines to, of length 1.
+    """
+
+    kind: str
+    position: np.ndarray
+    direction: np.ndarray
+    color: tuple[float, float, float]
+    intensity: float
+    range_m: float = 0.0
+    inner_cone: float = 0.0
+    outer_cone: float = np.pi / 4
+
+
+@dataclass(frozen=True)
+class Sky:
+    """Light from all sides: a built-in environment by name, or the panorama in `file`.
+
+    `rotation` in radians turns it counter-clockwise around +Y as seen from above; `intensity` multiplies its radiance.
+    """
+
+    builtin: str = "studio"
+    file: Path | None = None
+    intensity: float = 1.0
+    rotation: float = 0.0
+
+
+@dataclass(frozen=True)
+class Backdrop:
+    """What is seen where nothing is: `kind` color (linear RGB in `color`), environment or transparent."""
+
+    kind: str = "color"
+    color: tuple[float, float, float] = (0.83, 0.83, 0.83)
+
+
+@dataclass(frozen=True, eq=False)
+class Drawing:
+    """Everything in the picture. `points` float64 (n, 3): the corners of the boxes of all instances, in the world."""
+
+    instances: tuple[Instance, ...]
+    points: np.ndarray
+    lights: tuple[Light, ...] = ()
+    sky: Sky = field(default_factory=Sky)
+    backdrop: Backdrop = field(default_factory=Backdrop)
+
+    @property
+    def box(self) -> tuple[np.ndarray, np.ndarray]:
+        """(low, high) of the points, float64 (3,) each."""
+        return self.points.min(axis=0), self.points.max(axis=0)
+
+
+@dataclass(frozen=True, eq=False)
+class View:
+    """A camera: `pose` float64 (4, 4) takes camera to world, without scale; it looks along its -Z, +Y is up.
+
+    Perspective has `yfov` (radians, whole vertical angle) and ymag 0; orthographic has `ymag` (half the height, metres)
+    and yfov 0. `near` and `far` in metres, 0 < near < far.
+    """
+
+    pose: np.ndarray
+    near: float
+    far: float
+    yfov: float = 0.0
+    ymag: float = 0.0
+
+
+@dataclass(frozen=True)
+class Settings:
+    """How a picture is made, sizes in pixels. `tone_mapping`: pbr_neutral, agx, aces, linear; `exposure` in stops."""
+
+    width: int = 1024
+    height: int = 1024
+    samples: int = 4
+    tone_mapping: str = "pbr_neutral"
+    exposure: float = 0.0
+
+    @property
+    def aspect(self) -> float:
+        """Width over height."""
+        return self.width / self.height
+
+
+@dataclass(frozen=True, eq=False)
+class Pass:
+    """A picture so far: uint8 (h, w, 4), sRGB with straight alpha, top row first. The last one has done == total."""
+
+    image: np.ndarray
+    done: int = 1
+    total: int = 1

@@ -1,0 +1,177 @@
+"""A render copy of a model, and the changes to its JSON that an engine may need."""
+
+from __future__ import annotations
+
+import contextlib
+import copy
+import itertools
+import mmap
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+
+from threed.errors import EngineFailed
+from threed_workers.budget import Budget
+from threed_workers.document import Document, read_glb, write_glb
+from threed_workers.document.model import Json, extension
+from threed_workers.document.world import world_box
+from threed_workers.engines.pose import at_first_moment
+
+_UNLIT, _STRENGTH = "KHR_materials_unlit", "KHR_materials_emissive_strength"
+_GLASS = ("KHR_materials_transmission", "KHR_materials_volume")
+_POINTS, _LINES, _LINE_LOOP, _LINE_STRIP = 0, 1, 2, 3
+_INK = [0.03, 0.03, 0.03, 1.0]
+_STROKES = (_POINTS, _LINES, _LINE_LOOP, _LINE_STRIP)
+
+
+# What a document throws that was never checked, or checked by other rules.
+SURPRISES = (ValueError, TypeError, LookupError, ArithmeticError, AttributeError)
+
+
+@contextlib.contextmanager
+def refusing(done: str) -> Iterator[None]:
+    """Surprises as EngineFailed: the model cannot be `done`."""
+    try:
+        yield
+    except SURPRISES as error:
+        raise EngineFailed(f"The model could not be {done} for drawing: {error}. Check it with a validator.") from error
+
+
+@dataclass(frozen=True, eq=False)
+class Model:
+    """A GLB in the job's folder. `changed` says that the document is no longer what the file says."""
+
+    file: Path
+    document: Document
+    changed: bool = False
+
+    @classmethod
+    def open(cls, file: Path) -> Model:
+        """The model in `file`, posed as at the first moment of its first animation, if it has one."""
+        with refusing("read"):
+            with file.open("rb") as opened:
+                data = memoryview(mmap.mmap(opened.fileno(), 0, access=mmap.ACCESS_READ))
+            document = read_glb(data, Budget())
+            posed = at_first_moment(document)
+        return cls(file, posed, changed=posed is not document)
+
+    def corners(self) -> np.ndarray:
+        """The 8 corners of the box around its default scene, float64 (8, 3), metres; (0, 3) when nothing is drawn."""
+        with refusing("measured"):
+            box = world_box(self.document)
+        if box is None:
+            return np.zeros((0, 3))
+        return np.array(list(itertools.product(*zip(*box, strict=True))))
+
+    def materials(self) -> list[Json]:
+        """Its materials, as JSON."""
+        return self.document.all("materials")
+
+    def is_glass(self) -> bool:
+        """Whether one can look through a part of it by KHR_materials_transmission."""
+        return any(extension(material, name) for material in self.materials() for name in _GLASS)
+
+    def stroke_count(self, modes: tuple[int, ...] = _STROKES) -> int:
+        """How many primitives are points or lines."""
+        return sum(primitive.get("mode", 4) in modes for _, primitive in self.document.primitives())
+
+    def stroke_vertices(self) -> int:
+        """How many vertices they have, each primitive counted once."""
+        accessors = self.document.all("accessors")
+        strokes = [p["attributes"] for _, p in self.document.primitives() if p.get("mode", 4) in _STROKES]
+        return sum(accessors[attributes["POSITION"]]["count"] for attributes in strokes if "POSITION" in attributes)
+
+    def loop_count(self) -> int:
+        """How many primitives are closed lines."""
+        return self.stroke_count((_LINE_LOOP,))
+
+    def exposed(self, factor: float) -> Model:
+        """The model with what shines by itself, or is unlit, `factor` times as bright. Lights do not reach either."""
+        if factor == 1.0 or not any(_shines(material) for material in self.materials()):
+            return self
+        document = self._editable()
+        for material in filter(_shines, document.all("materials")):
+            _expose(material, factor)
+        return replace(self, document=document, changed=True)
+
+    def solids(self) -> Model | None:
+        """Only what has surfaces; None without any, itself when it has nothing else."""
+        strokes = self.stroke_count()
+        if not strokes:
+            return self
+        if strokes == sum(1 for _ in self.document.primitives()):
+            return None
+        return self._only(lambda primitive: primitive.get("mode", 4) not in _STROKES)
+
+    def strokes(self) -> Model | None:
+        """Only its points and lines; None without any. Those without normals are unlit (glTF 2.0 section 3.7.2.1).
+
+        Those with neither material nor colours are dark grey: the white of the specification would be lost on paper.
+        """
+        if not self.stroke_count():
+            return None
+        kept = self._only(lambda primitive: primitive.get("mode", 4) in _STROKES)
+        for _, primitive in kept.document.primitives():
+            if primitive.get("mode", 4) in _STROKES:
+                _as_stroke(kept.document, primitive)
+        return kept
+
+    def _only(self, wanted: Callable[[Json], bool]) -> Model:
+        """The model without the primitives that are not wanted. A mesh with nothing left stays; no node shows it."""
+        document = self._editable()
+        document.json.pop("animations", None)  # they may move meshes that are no longer there
+        hidden = set()
+        for number, mesh in enumerate(document.all("meshes")):
+            kept = [primitive for primitive in mesh["primitives"] if wanted(primitive)]
+            mesh["primitives"] = kept or mesh["primitives"]
+            if not kept:
+                hidden.add(number)
+        for node in document.all("nodes"):
+            if node.get("mesh") in hidden:
+                for key in ("mesh", "skin", "weights"):
+                    node.pop(key, None)
+        return replace(self, document=document, changed=True)
+
+    def written(self, folder: Path, name: str) -> Path:
+        """A file that says what the document says: its own, or a new one in `folder`."""
+        if not self.changed:
+            return self.file
+        target = folder / f"{name}.glb"
+        write_glb(self.document, target)
+        return target
+
+    def _editable(self) -> Document:
+        return replace(self.document, json=copy.deepcopy(self.document.json))
+
+
+def _shines(material: Json) -> bool:
+    return extension(material, _UNLIT) is not None or any(material.get("emissiveFactor") or ())
+
+
+def _expose(material: Json, factor: float) -> None:
+    if extension(material, _UNLIT) is not None:
+        surface = material.setdefault("pbrMetallicRoughness", {})
+        red, green, blue, alpha = surface.get("baseColorFactor") or (1.0, 1.0, 1.0, 1.0)
+        surface["baseColorFactor"] = [red * factor, green * factor, blue * factor, alpha]
+    if any(material.get("emissiveFactor") or ()):
+        strength = material.setdefault("extensions", {}).setdefault(_STRENGTH, {})
+        strength["emissiveStrength"] = strength.get("emissiveStrength", 1.0) * factor
+
+
+def _as_stroke(document: Document, primitive: Json) -> None:
+    if primitive["mode"] == _LINE_LOOP:
+        primitive["mode"] = _LINE_STRIP
+    if "NORMAL" in primitive["attributes"]:
+        return
+    materials = document.json.setdefault("materials", [])
+    material = copy.deepcopy(materials[primitive["material"]]) if "material" in primitive else {}
+    if "material" not in primitive and "COLOR_0" not in primitive["attributes"]:
+        material["pbrMetallicRoughness"] = {"baseColorFactor": _INK}
+    material.setdefault("extensions", {})[_UNLIT] = {}
+    used = document.json.setdefault("extensionsUsed", [])
+    if _UNLIT not in used:
+        used.append(_UNLIT)
+    primitive["material"] = len(materials)
+    materials.append(material)

@@ -1,0 +1,257 @@
+"""The engine `raster`: Google Filament through filly. Fast, physically based, lit by images; needs OpenGL through EGL.
+
+Facts about filly 0.2.1 that this module is built on, each measured:
+
+* At exposure log2(1 / 1.2) its units are glTF's: lux, candela, radiance 1 is white. Exposure does not reach emissive
+  and unlit surfaces, and is limited to EV -10 ... 24; so it stays there, and lights and materials are scaled instead.
+* Transparent pictures come premultiplied on the encoded values. Glass sees nothing behind it in them and turns black.
+* Points and lines are one pixel wide, whatever the size of the picture.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import math
+from collections.abc import Iterator
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from threed.errors import EngineFailed, EngineUnavailable
+from threed_workers.document.model import Json, loss
+from threed_workers.engines import environments, pictures, shaders
+from threed_workers.engines.drawing import Drawing, Pass, Settings, Sky, View
+from threed_workers.engines.environments.panorama import read_panorama
+from threed_workers.engines.lamps import Lamps
+from threed_workers.engines.models import SURPRISES, Model
+from threed_workers.engines.strokes import Strokes
+
+_UNIT_EXPOSURE = math.log2(1 / 1.2)
+_SAMPLES = (8, 4, 2, 1)
+# A pixel takes 36 bytes, and 83 with multisampling (llvmpipe makes 4 samples of 2 too): 1.6 GB at this many pixels.
+_MULTISAMPLED = 1 << 24
+# Refracted where nothing is behind, and the picture is to be transparent: the neutral light grey of other pictures.
+_BEHIND_GLASS = (0.83, 0.83, 0.83)
+
+
+class Raster:
+    """Filament. One renderer for the life of the process."""
+
+    name = "raster"
+
+    def __init__(self) -> None:
+        self._renderer: Any = None
+
+    def version(self) -> str:
+        """Of filly."""
+        try:
+            return f"filly {metadata.version('filly')}"
+        except metadata.PackageNotFoundError:
+            return ""
+
+    def probe(self) -> str | None:
+        """Draws one picture of 16 x 16 pixels."""
+        try:
+            renderer = self._started()
+            scene = renderer.create_scene()
+            scene.background, scene.camera = [0.0, 1.0, 0.0, 1.0], renderer.create_camera()
+            target = renderer.create_render_target(width=16, height=16)
+            renderer.render(scene, target)
+            green = target.read()[8, 8]
+        except EngineUnavailable as error:
+            return error.message
+        except Exception as error:
+            return f"It starts and cannot draw: {error}. Install a driver: apt-get install -y libgl1-mesa-dri."
+        return None if green[1] == 255 else f"It draws a wrong picture: {green} where green should be."
+
+    def prepare(self, drawing: Drawing, settings: Settings, folder: Path) -> RasterSession:
+        """Models, lights and environment in a Filament scene."""
+        shaders.reuse(folder)
+        renderer = self._started()
+        with _refusals("could not be loaded"):
+            return RasterSession(renderer, drawing, settings, folder)
+
+    def _started(self) -> Any:
+        if self._renderer is None:
+            try:
+                import filly
+
+                filly.set_log_level("error")
+                self._renderer = filly.Renderer()
+            except ImportError as error:
+                raise EngineUnavailable(
+                    f"Filament does not load: {error}. Install filly (Linux x86_64), and its system libraries: "
+                    "apt-get install -y libgl1 libegl1 libx11-6.",
+                    engine=self.name,
+                ) from error
+            except Exception as error:
+                raise EngineUnavailable(
+                    f"Filament finds no OpenGL: {error}. Install a driver: apt-get install -y libegl1 libgl1-mesa-dri.",
+                    engine=self.name,
+                ) from error
+        return self._renderer
+
+
+class RasterSession:
+    """One Filament scene, in a frame of its own: see `_frame`."""
+
+    def __init__(self, renderer: Any, drawing: Drawing, settings: Settings, folder: Path):
+        self.losses: list[Json] = []
+        self._renderer = renderer
+        self._drawing = drawing
+        self._settings = settings
+        self._gain = 2.0**settings.exposure
+        self._frame = _frame(drawing)
+        self._scale = float(self._frame[0, 0])
+        self._scene = self._new_scene()
+        self._camera = self._scene.camera = renderer.create_camera()
+        self._camera.exposure = _UNIT_EXPOSURE
+        self._target = renderer.create_render_target(width=settings.width, height=settings.height, depth=False)
+        self._glass = any(instance.model.is_glass() for instance in drawing.instances)
+        self._strokes: list[Strokes] = []
+        self._lamps = Lamps(self._scene, self._frame, self._radius(), self._gain)
+        self._add_models(folder)
+        for light in drawing.lights:
+            self._lamps.add(light)
+        self._light_by(drawing.sky, folder)
+        self._note_losses()
+
+    def render(self, view: View) -> Iterator[Pass]:
+        """One pass."""
+        with _refusals("could not be drawn"):
+            self._aim(view)
+            yield Pass(self._picture())
+
+    # ------------------------------------------------------------ loading
+
+    def _new_scene(self) -> Any:
+        scene = self._renderer.create_scene()
+        wanted = self._settings.samples
+        if wanted > 1 and self._settings.width * self._settings.height > _MULTISAMPLED:
+            reason = f"one a pixel above {_MULTISAMPLED} pixels, to stay within memory"
+            self.losses.append(loss("samples", 1, reason, "picture"))
+            wanted = 1
+        scene.msaa = next(samples for samples in _SAMPLES if samples <= wanted)
+        scene.shadows = bool(self._drawing.lights)
+        scene.antialiasing = "none"  # FXAA breaks premultiplied edges
+        scene.tone_mapping = self._settings.tone_mapping
+        return scene
+
+    def _add_models(self, folder: Path) -> None:
+        loaded: dict[int, tuple[Any, Any]] = {}
+        for number, instance in enumerate(self._drawing.instances):
+            model = instance.model
+            if id(model) not in loaded:
+                bright = model.exposed(self._gain)
+                loaded[id(model)] = (
+                    self._asset(bright.solids(), folder, f"solids-{number}"),
+                    self._asset(bright.strokes(), folder, f"strokes-{number}"),
+                )
+            solids, strokes = loaded[id(model)]
+            matrix = self._frame @ instance.matrix
+            if solids is not None:
+                placed = self._scene.add(solids)
+                placed.transform = matrix.astype(np.float32)
+                self._lamps.mend(placed, model.document, matrix)
+            if strokes is not None:
+                self._strokes.append(Strokes(self._scene, strokes, matrix, self._settings, model.stroke_vertices()))
+
+    def _asset(self, model: Model | None, folder: Path, name: str) -> Any:
+        return None if model is None else self._renderer.load_asset(str(model.written(folder, name)))
+
+    def _radius(self) -> float:
+        low, high = self._drawing.box
+        return float(np.linalg.norm(high - low)) / 2 * self._scale
+
+    def _light_by(self, sky: Sky, folder: Path) -> None:
+        if sky.file is None:
+            file = str(environments.unpack(sky.builtin, folder))
+            self._scene.environment = self._renderer.load_environment_ktx(file, file)
+        else:
+            self._scene.environment = self._renderer.create_environment(read_panorama(sky.file))
+        self._scene.environment_intensity = sky.intensity * self._gain
+        self._scene.environment_rotation_deg = math.degrees(sky.rotation) % 360.0
+
+    def _note_losses(self) -> None:
+        models = {id(instance.model): instance.model for instance in self._drawing.instances}.values()
+        loops = sum(model.loop_count() for model in models)
+        if loops:
+            self.losses.append(loss("LINE_LOOP", loops, "drawn without the line that closes it", "picture"))
+        if self._glass and self._drawing.backdrop.kind == "transparent":
+            panes = sum(model.is_glass() for model in models)
+            reason = "glass is opaque in a transparent picture, with light grey behind it"
+            self.losses.append(loss("KHR_materials_transmission", panes, reason, "picture"))
+        self.losses += self._lamps.losses()
+
+    # ------------------------------------------------------------ drawing
+
+    def _aim(self, view: View) -> None:
+        pose = view.pose.copy()
+        pose[:3, 3] = (self._frame @ np.append(view.pose[:3, 3], 1.0))[:3]
+        self._camera.transform = pose.astype(np.float32)
+        near, far = view.near * self._scale, view.far * self._scale
+        aspect = self._settings.aspect
+        if view.ymag:
+            half = view.ymag * self._scale
+            self._camera.set_orthographic(
+                left=-half * aspect, right=half * aspect, bottom=-half, top=half, near=near, far=far
+            )
+        else:
+            self._camera.set_perspective(fov_y_deg=math.degrees(view.yfov), aspect=aspect, near=near, far=far)
+        for strokes in self._strokes:
+            strokes.face(pose, view, self._scale)
+
+    def _picture(self) -> np.ndarray:
+        backdrop = self._drawing.backdrop
+        if backdrop.kind == "environment":
+            self._scene.environment_visible = True
+            return self._shot(transparent=False, colour=(0.0, 0.0, 0.0))
+        image = self._shot(transparent=True, colour=(0.0, 0.0, 0.0))
+        if self._glass:
+            image = self._through_glass(image)
+        if backdrop.kind == "transparent":
+            return pictures.straight(image)
+        # Put under the finished picture, so that tone mapping does not reach it.
+        return pictures.laid_over(image, backdrop.color)
+
+    def _through_glass(self, image: np.ndarray) -> np.ndarray:
+        """The premultiplied picture with something to see behind glass: drawn on a colour, which is then taken away."""
+        backdrop = self._drawing.backdrop
+        behind = backdrop.color if backdrop.kind == "color" else _BEHIND_GLASS
+        opaque = self._shot(transparent=False, colour=behind)
+        bare = opaque[image[..., 3] == 0]
+        # As tone mapping left it; with nothing bare, nothing of it is to be taken away.
+        shown = bare[0, :3] if len(bare) else np.zeros(3, np.uint8)
+        return pictures.lifted_off(opaque, image, shown)
+
+    def _shot(self, transparent: bool, colour: tuple[float, float, float]) -> np.ndarray:
+        self._scene.transparent = transparent
+        self._scene.background = [*colour, 0.0 if transparent else 1.0]
+        self._renderer.render(self._scene, self._target)
+        return self._target.read()
+
+
+def _frame(drawing: Drawing) -> np.ndarray:
+    """World to the frame that is drawn in: its middle at the origin, and neither below 1 cm nor beyond 1 km.
+
+    Beyond that, floats and depth suffer. Thickness and attenuation of glass are not scaled along.
+    """
+    low, high = drawing.box
+    radius = float(np.linalg.norm(high - low)) / 2
+    scale = 1.0 if radius == 0 or 0.01 <= radius <= 1000 else 2.0 ** -round(math.log2(radius))
+    frame = np.diag([scale, scale, scale, 1.0])
+    frame[:3, 3] = -scale * (low + high) / 2
+    return frame
+
+
+@contextlib.contextmanager
+def _refusals(what: str) -> Iterator[None]:
+    """filly's errors as EngineFailed."""
+    import filly
+
+    try:
+        yield
+    except (filly.FillyError, RuntimeError, *SURPRISES) as error:
+        raise EngineFailed(f"The scene {what} by Filament: {error}", engine=Raster.name) from error

@@ -1,0 +1,135 @@
+"""Look at an uploaded file: read it, check it, normalize it, make its thumbnails. Running it twice gives the same.
+
+Every look at the file happens in a confined child. What cannot be made of a good file (a thumbnail, say) becomes a
+warning of its validation; only a file that cannot be read fails.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import sqlalchemy as sa
+
+from threed.errors import FileRefused, JobCrashed, JobFailed, JobOutOfMemory, JobTimedOut, ThreedError
+from threed.records.tables import assets
+from threed.v1 import assets_pb2
+from threed_workers import validation
+from threed_workers.claims import Claim, Outcome, was_killed
+from threed_workers.validator import Validator
+
+_MODEL_FIELDS_BY_KIND = {"NORMALIZED": "normalized", "RENDER_COPY": "render"}
+
+
+def run(claim: Claim, validator: Validator, thumbnails_s: float = 60.0) -> Outcome:
+    """Fetch, import, validate, draw (at most `thumbnails_s` seconds), store."""
+    spec = claim.spec.ingest
+    claim.report("fetching", 0.0)
+    source = claim.fetch(spec.source, "source")
+    try:
+        request = {"source": source.name, "filename": spec.filename}
+        found = claim.run("import", request, lambda event: claim.report("reading", 0.05 + 0.4 * _part(event)))
+    except FileRefused as error:
+        report = validation.of_refusal(error)
+        return Outcome(error=error, statements=[_update(claim, validation=report)])
+    claim.report("validating", 0.5)
+    khronos = None
+    if found["files"].get("validate"):
+        khronos = validator.validate(claim.output(found["files"]["validate"]))
+    claim.check()
+    claim.report("thumbnails", 0.6)
+    issues = [*found["issues"], *_not_drawn(found)]
+    thumbnails = _thumbnails(claim, found, issues, thumbnails_s)
+    claim.report("storing", 0.9)
+    files = [*_models(claim, found), *(_thumbnail(claim, made) for made in thumbnails)]
+    statement = _update(
+        claim,
+        file_format=found["file_format"],
+        media_type=found["media_type"],
+        asset_type=found["asset_type"],
+        model=_model(found.get("model")),
+        picture=_picture(found.get("picture")),
+        validation=validation.merged(khronos, issues),
+        losses=[_loss(loss) for loss in found["losses"] if loss.get("file", "normalized") == "normalized"],
+        files=files,
+    )
+    return Outcome(keys=[file["key"] for file in files], statements=[statement])
+
+
+def _thumbnails(claim: Claim, found: dict, issues: list[dict], wall_s: float) -> list[dict]:
+    """Pictures of it, or none and a warning."""
+    step = "thumbnails" if found["asset_type"] == "MODEL" else "picture_thumbnails"
+    request = {"model": found["files"].get("render"), "source": found["files"].get("picture")}
+    try:
+        made = claim.run(step, request, lambda event: claim.report("thumbnails", 0.6 + 0.3 * _part(event)), wall_s)
+        return list(made["thumbnails"])
+    except (JobCrashed, JobFailed, JobTimedOut, JobOutOfMemory, FileRefused) as error:
+        if was_killed(error):
+            raise  # not the file's fault: the next attempt makes them
+        issues.append(_no_thumbnail(error))
+    except ThreedError as error:
+        if error.reason not in ("ENGINE_UNAVAILABLE", "ENGINE_FAILED", "SCENE_INVALID"):
+            raise
+        issues.append(_no_thumbnail(error))
+    return []
+
+
+def _not_drawn(found: dict) -> list[dict]:
+    """What only the copy for the raster engine lacks: no loss of the asset, but of its pictures."""
+    lost = [loss for loss in found["losses"] if loss.get("file") == "render"]
+    return [
+        {"code": "NOT_DRAWN", "severity": "INFO", "pointer": "", "message": f"{one['feature']}: {one['reason']}"}
+        for one in lost
+    ]
+
+
+def _loss(found: dict) -> dict:
+    return {"feature": str(found["feature"]), "count": int(found["count"]), "reason": str(found["reason"])}
+
+
+def _no_thumbnail(error: ThreedError) -> dict:
+    message = f"No thumbnail could be made ({error.reason}): {error}"
+    return {"code": "THUMBNAIL_FAILED", "severity": "WARNING", "pointer": "", "message": message}
+
+
+def _models(claim: Claim, found: dict) -> list[dict]:
+    files = []
+    for kind, name in _MODEL_FIELDS_BY_KIND.items():
+        if found["files"].get(name):
+            blob = claim.store_output(found["files"][name])
+            file = {"kind": kind, "media_type": "model/gltf-binary", "key": blob.key}
+            files.append({**file, "size_bytes": blob.size, "sha256": blob.sha256})
+    return files
+
+
+def _thumbnail(claim: Claim, made: dict) -> dict:
+    blob = claim.store_output(made["file"])
+    return {
+        "kind": "THUMBNAIL",
+        "media_type": made["media_type"],
+        "key": blob.key,
+        "size_bytes": blob.size,
+        "sha256": blob.sha256,
+        "long_edge_px": int(made["long_edge_px"]),
+    }
+
+
+def _model(found: dict | None) -> dict | None:
+    """What the contract has a field for."""
+    if found is None:
+        return None
+    return {name: value for name, value in found.items() if name in assets_pb2.Model.DESCRIPTOR.fields_by_name}
+
+
+def _picture(found: dict | None) -> dict | None:
+    if found is None:
+        return None
+    names = {"width_px": "width_px", "height_px": "height_px", "channel_count": "channels", "bit_depth": "bit_depth"}
+    return {name: found[source] for name, source in names.items()}
+
+
+def _update(claim: Claim, **values: Any) -> sa.Executable:
+    return sa.update(assets).where(assets.c.id == claim.row.subject).values(**values)
+
+
+def _part(event: dict) -> float:
+    return float(event.get("progress", 0.0))

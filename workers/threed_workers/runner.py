@@ -1,0 +1,264 @@
+"""Runs jobs: claims, heartbeats, cancellation, retries. A hint only wakes it; the table says what there is to do.
+
+A hint is acknowledged at once: either a free slot begins to drain the table, or every slot is busy and will look at
+the table again when it is done. So no message is held while a job runs, and no broker's timeout matters.
+"""
+
+from __future__ import annotations
+
+import errno
+import logging
+import threading
+import uuid
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import psycopg
+import sqlalchemy as sa
+
+from threed.blobs import Store
+from threed.errors import JobCancelled, JobCrashed, JobDiskFull, JobFailed, StoreFull, ThreedError, Unavailable
+from threed.records import away_is_unavailable, jobs
+from threed.settings import Settings
+from threed_workers.claims import Claim, LeaseLost, Outcome, was_killed
+from threed_workers.sandbox import Limits, Zygote, remove_folder
+
+log = logging.getLogger(__name__)
+
+# A crash is tried once more: it may have been the neighbour's memory. Others may be gone by themselves: `_transient`.
+_ONCE_MORE = (JobCrashed, JobFailed)
+_AWAY_S, _BROKEN_S = 0.5, 5.0  # between two looks at a database that is away, and at one that refuses us
+
+Work = Callable[[Claim], Outcome]
+
+
+class Runner:
+    """At most `settings.job_threads` jobs at once, each in its own folder and its own confined processes."""
+
+    def __init__(
+        self, name: str, settings: Settings, store: Store, zygote: Zygote, scratch: Path, kinds: dict[str, Work]
+    ):
+        self.name = name
+        self._settings = settings
+        self._store = store
+        self._zygote = zygote
+        self._scratch = scratch
+        self._kinds = kinds
+        self.engine = sa.create_engine(
+            settings.sqlalchemy_url(),
+            pool_size=settings.job_threads + 3,
+            max_overflow=0,
+            pool_pre_ping=False,
+            connect_args={"connect_timeout": 3, "application_name": f"threed {name}"},
+        )
+        self._threads = ThreadPoolExecutor(settings.job_threads, thread_name_prefix="job")
+        self._lock = threading.Lock()
+        self._busy = 0
+        self._hinted = False
+        # By job and fence: a job that was lost and claimed again may run here twice, until the first is killed.
+        self._claims: dict[tuple[uuid.UUID, int], Claim] = {}
+        self._stopping = threading.Event()
+        self._helpers = [
+            threading.Thread(target=self._beat, name="heartbeat", daemon=True),
+            threading.Thread(target=self._listen, name="cancels", daemon=True),
+        ]
+
+    def start(self) -> None:
+        for thread in self._helpers:
+            thread.start()
+        self.wake()
+
+    def wake(self) -> None:
+        """There may be work. Returns at once."""
+        with self._lock:
+            self._hinted = True
+            if self._busy < self._settings.job_threads and not self._stopping.is_set():
+                self._busy += 1
+                self._threads.submit(self._drain)
+
+    def stop(self) -> None:
+        """Kill what runs and hand it back to the table, for other workers."""
+        self._stopping.set()
+        with self._lock:
+            running = list(self._claims.values())
+        for claim in running:
+            claim.lose()
+        # Before anything is waited for: a thread may still be copying a large file, and others can begin meanwhile.
+        self._hand_back()
+        self._threads.shutdown(wait=True)
+        for thread in self._helpers:
+            if thread.is_alive():
+                thread.join()
+        self._hand_back()  # what was being claimed just then
+        self.engine.dispose()
+
+    def _hand_back(self) -> None:
+        try:
+            with away_is_unavailable(), self.engine.begin() as connection:
+                connection.execute(jobs.hand_back(self.name))
+        except Unavailable as error:
+            log.warning("could not hand jobs back; their leases will run out: %s", error)
+
+    def _drain(self) -> None:
+        """Claim and run until the table has nothing for us."""
+        while True:
+            with self._lock:
+                self._hinted = False
+            row = self._claim()
+            if row is None:
+                with self._lock:
+                    if not self._hinted or self._stopping.is_set():
+                        self._busy -= 1
+                        return
+                continue
+            # Two are never woken by one hint: whoever finds work calls the next, as long as there are slots.
+            self.wake()
+            try:
+                self._run(row)
+            except Exception:
+                log.exception("job %s: the worker stumbled; its lease will run out", row.id)
+
+    def _claim(self) -> sa.Row | None:
+        """The next job, or None when there is none. Asks again while the database cannot say, so no hint is lost."""
+        statement = jobs.claim(list(self._kinds), self.name, self._settings.job_lease_s)
+        while not self._stopping.is_set():
+            try:
+                # A single statement needs no BEGIN and no COMMIT of its own.
+                with away_is_unavailable(), self.engine.connect() as connection:
+                    return connection.execution_options(isolation_level="AUTOCOMMIT").execute(statement).first()
+            except Unavailable as error:
+                log.warning("cannot claim: %s", error)
+                self._stopping.wait(_AWAY_S)
+            except sa.exc.SQLAlchemyError:  # for example: no server has made the tables yet
+                log.exception("cannot claim")
+                self._stopping.wait(_BROKEN_S)
+        return None
+
+    def _run(self, row: sa.Row) -> None:
+        folder, key = self._scratch / f"{row.id.hex}-{row.fence}", (row.id, row.fence)
+        claim = Claim(row, folder, self.engine, self._store, self._zygote, self._limits())
+        with self._lock:
+            if self._stopping.is_set():
+                return  # claimed while `stop` was looking: it hands the job back
+            self._claims[key] = claim
+        try:
+            self._finish(claim, self._outcome(claim))
+        except LeaseLost:
+            log.warning("job %s: the lease was lost; nothing was written", row.id)
+        finally:
+            with self._lock:
+                del self._claims[key]
+            _remove(folder)
+
+    def _outcome(self, claim: Claim) -> Outcome:
+        try:
+            claim.folder.mkdir(mode=0o700)
+            return self._kinds[claim.row.kind](claim)
+        except ThreedError as error:
+            return Outcome(error=error)
+        except LeaseLost:
+            raise
+        except Exception as error:
+            return Outcome(error=_ours(claim, error))
+
+    def _finish(self, claim: Claim, outcome: Outcome) -> None:
+        try:
+            self._end(claim, outcome)
+        except (LeaseLost, Unavailable):
+            raise
+        except Exception as error:  # the database refused what was made, and would do so again
+            self._end(claim, Outcome(error=_ours(claim, error)))
+
+    def _end(self, claim: Claim, outcome: Outcome) -> None:
+        error, attempt = outcome.error, claim.row.attempt
+        if claim.lost:
+            raise LeaseLost
+        if error is None:
+            claim.complete(outcome)
+        elif _transient(error):
+            claim.release(error, min(60.0, 2.0**attempt))
+        elif isinstance(error, _ONCE_MORE) and attempt < 2:
+            claim.release(error, 1.0)
+        else:
+            claim.fail(error, outcome.statements)
+        if error is not None:
+            log.info("job %s (%s), attempt %d: %s: %s", claim.row.id, claim.row.kind, attempt, error.reason, error)
+
+    def _limits(self) -> Limits:
+        settings = self._settings
+        return Limits(
+            memory_bytes=settings.job_memory_bytes,
+            cpu_s=int(settings.job_cpu_s),
+            wall_s=settings.job_timeout_s,
+            disk_bytes=settings.job_disk_bytes,
+            file_bytes=settings.job_disk_bytes,
+        )
+
+    def _beat(self) -> None:
+        """Renew every lease three times in its length; a job whose lease is gone is killed."""
+        while not self._stopping.wait(self._settings.job_lease_s / 3):
+            with self._lock:
+                running = list(self._claims.values())
+            for claim in running:
+                try:
+                    self._renew(claim)
+                except Unavailable:
+                    continue
+                except Exception:  # of one job; the others' leases hang on this thread
+                    log.exception("job %s: its lease was not renewed", claim.row.id)
+
+    def _renew(self, claim: Claim) -> None:
+        row, lease_s = claim.row, self._settings.job_lease_s
+        statement = jobs.heartbeat(row.id, row.fence, lease_s, claim.phase, claim.progress, claim.sequence)
+        with away_is_unavailable(), self.engine.begin() as connection:
+            answer = connection.execute(statement).first()
+        if answer is None:
+            claim.lose()  # does nothing to a job that has just ended
+        elif answer.cancel_requested:
+            claim.stop(JobCancelled("The job was cancelled."))
+
+    def _listen(self) -> None:
+        """Hear of cancellations at once; the heartbeat finds what was missed."""
+        while not self._stopping.is_set():
+            try:
+                with psycopg.connect(
+                    self._settings.libpq_url(), autocommit=True, connect_timeout=3, application_name="threed-cancels"
+                ) as connection:
+                    connection.execute(f"LISTEN {jobs.CANCELS}")
+                    while not self._stopping.is_set():
+                        for notification in connection.notifies(timeout=1.0):
+                            self._cancel(uuid.UUID(notification.payload))
+            except psycopg.Error as error:
+                log.warning("cannot hear of cancellations; heartbeats still find them: %s", error)
+                self._stopping.wait(_AWAY_S)
+
+    def _cancel(self, id: uuid.UUID) -> None:
+        with self._lock:
+            found = [claim for (job, _), claim in self._claims.items() if job == id]
+        for claim in found:
+            claim.stop(JobCancelled("The job was cancelled."))
+
+
+def _transient(error: ThreedError) -> bool:
+    """Whether the cause may be gone by itself, or is elsewhere on another worker."""
+    return isinstance(error, Unavailable | StoreFull) or error.retry_after_s is not None or was_killed(error)
+
+
+def _ours(claim: Claim, error: Exception) -> ThreedError:
+    """What the caller is told of an error that no step foresaw."""
+    if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
+        log.error("job %s: no room in %s", claim.row.id, claim.folder.parent)
+        return JobDiskFull("The worker has no room left for the job's files. It is tried again.", retry_after_s=10)
+    log.error("job %s failed by our own fault", claim.row.id, exc_info=error)
+    sentence = "The job failed by an error of ours. Retry it; if it fails again, tell the operator its id."
+    return JobFailed(sentence, cause=type(error).__name__)
+
+
+def _remove(folder: Path) -> None:
+    try:
+        remove_folder(folder)
+    except FileNotFoundError:
+        pass  # it could not even be made
+    except OSError as error:
+        log.warning("the folder %s is left behind until this worker ends: %s", folder, error)

@@ -1,0 +1,50 @@
+"""The steps that can run in a confined child: name -> "module:function".
+
+A step is `function(request: dict, folder: Path, report: Callable[[dict], None]) -> dict`: it reads its input from its
+private folder, writes its output there, and returns what to keep. An explicit list; nothing is discovered.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+STEPS: dict[str, str] = {
+    "nothing": "threed_workers.steps:nothing",
+    "import": "threed_workers.steps:import_file",
+    "picture_thumbnails": "threed_workers.steps:picture_thumbnails",
+    "thumbnails": "threed_workers.engines.thumbnails:thumbnails",
+    "render": "threed_workers.engines.rendering:render",
+}
+
+
+def target(step: str) -> str:
+    """The "module:function" of a step. A name with a colon is one already. Raises KeyError for a name nobody listed."""
+    if ":" in step:
+        return step
+    return STEPS[step]
+
+
+def nothing(request: dict, folder: Path, report: Any) -> dict:
+    """The step of a probe."""
+    return {}
+
+
+def import_file(request: dict, folder: Path, report: Any) -> dict:
+    """{"source", "filename"}, a file of the folder and its name for people -> what `importing.import_file` answers."""
+    from threed_workers.budget import Budget
+    from threed_workers.importing import import_file as import_
+
+    def progress(phase: str, part: float) -> None:
+        report({"phase": phase, "progress": part})
+
+    return import_(folder / request["source"], request["filename"], folder, Budget(), progress)
+
+
+def picture_thumbnails(request: dict, folder: Path, report: Any) -> dict:
+    """{"source"}, a picture in the folder -> {"thumbnails": [{"file", "media_type", "long_edge_px"}]}."""
+    from threed_workers.importing import thumbnails_of_picture
+
+    made = thumbnails_of_picture(folder / request["source"], folder)
+    names = ("file", "media_type")
+    return {"thumbnails": [{name: one[name] for name in names} | {"long_edge_px": one["size_px"]} for one in made]}
