@@ -1,0 +1,107 @@
+"""What is drawn on a terminal, and what is not drawn elsewhere."""
+
+from __future__ import annotations
+
+import asyncio
+import datetime
+import io
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+from tests.clients.python.samples import glb
+
+from threed.cli.terminal import Progress, fields, moment, plain, size, table
+
+
+@pytest.mark.parametrize(
+    ("count", "text"),
+    [(0, "0 B"), (999, "999 B"), (1000, "1.0 kB"), (1536, "1.5 kB"), (999_999, "1.0 MB"), (12_345_678, "12 MB")],
+)
+def test_sizes_read_well(count, text):
+    assert size(count) == text
+
+
+def test_columns_are_aligned_by_what_is_seen():
+    shown = table(("NAME", "SIZE"), [("椅子", 5), ("chair", 12)], right=("SIZE",))
+    assert shown == "NAME   SIZE\n椅子      5\nchair    12"
+
+
+def test_empty_fields_are_left_out():
+    assert fields([("name", "x"), ("tags", ""), ("asset", "y")]) == "name   x\nasset  y"
+
+
+def test_control_characters_are_replaced():
+    assert plain("a\x1b[31mb\n\u202ec\x9b") == "a\ufffd[31mb\ufffd\ufffdc\ufffd"
+
+
+def test_a_missing_time_is_a_dash():
+    assert moment(None) == "-"
+    assert len(moment(datetime.datetime.now(datetime.UTC))) == 19
+
+
+def test_nothing_is_drawn_without_a_terminal():
+    stream = io.StringIO()
+    with Progress(stream) as progress:
+        progress.part("a", 0.5, "half")
+        progress.bytes("a", 5, 10)
+    assert stream.getvalue() == ""
+
+
+def test_an_upload_draws_one_line_and_takes_it_away(server, on_terminal, tmp_path):
+    (tmp_path / "hall.glb").write_bytes(glb(3_000_000))
+    code, shown = on_terminal("upload", tmp_path / "hall.glb")
+    live, _, rest = shown.rpartition("\r\x1b[K")
+    assert code == 0
+    assert "\n" not in live, "the live line stays one line"
+    assert "hall.glb  ━" in live and "100%  3.0 MB of 3.0 MB" in live and "100%  done" in live
+    assert rest.startswith("hall.glb  ast_") and "VALIDATED" in rest
+    assert all(len(part.split("\x1b")[0]) < 80 for part in live.split("\r"))
+
+
+def test_a_terminal_without_unicode_gets_ascii():
+    class Terminal(io.TextIOWrapper):
+        def isatty(self):
+            return True
+
+    terminal = Terminal(io.BytesIO(), encoding="ascii")
+    Progress(terminal).part("a", 1.0, "done")
+    assert b"a  ######################## 100%  done" in terminal.buffer.getvalue()
+
+
+def test_a_name_that_the_terminal_cannot_show_is_shown_as_far_as_it_goes(server, monkeypatch):
+    server.add_asset("椅子.glb", b"x")
+    monkeypatch.setenv("PYTHONIOENCODING", "ascii")
+    done = subprocess.run([sys.executable, "-m", "threed", "assets"], capture_output=True, text=True, check=True)
+    assert "??.glb" in done.stdout
+
+
+def test_ctrl_c_ends_a_render_cleanly_and_cancels_the_job(server, tmp_path):
+    # Given a render that hangs in a watch
+    async def forever(messages, context):
+        yield messages[0]
+        await asyncio.Event().wait()
+
+    server.watched = forever
+    command = [sys.executable, "-m", "threed", "render", "ast_0", "-o", str(tmp_path / "a.png")]
+    program = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=os.environ)
+    while not server.called("WatchRenderJob"):
+        time.sleep(0.05)
+    time.sleep(0.2)
+    # When it is interrupted
+    program.send_signal(signal.SIGINT)
+    out, err = program.communicate(timeout=20)
+    # Then the job is cancelled, and there is no traceback
+    assert (program.returncode, out, err) == (130, "", "\nInterrupted.\n")
+    assert len(server.called("CancelRenderJob")) == 1
+
+
+def test_a_closed_pipe_ends_a_listing_quietly(server):
+    for number in range(3000):
+        server.add_asset(f"{number}.glb", b"x")
+    command = f"{sys.executable} -m threed assets --limit 0 --json | head -n 1"
+    done = subprocess.run(["bash", "-c", command], capture_output=True, text=True, check=True)
+    assert (len(done.stdout.splitlines()), done.stderr) == (1, "")

@@ -1,0 +1,104 @@
+"""What the tests of the engines draw: small models from numbers, scenes around them, and the step that draws them."""
+
+from __future__ import annotations
+
+import io
+from pathlib import Path
+
+import numpy as np
+from google.protobuf.json_format import MessageToDict, ParseDict
+from PIL import Image
+
+from threed.v1 import jobs_pb2
+from threed_workers.document import Builder
+from threed_workers.engines import rendering
+from threed_workers.samples import glb_bytes
+from threed_workers.samples.shapes import Shape, box, sphere
+
+UNLIT = "KHR_materials_unlit"
+
+
+def model(shape: Shape, material: dict, mode: int = 4, node: dict | None = None) -> bytes:
+    """A GLB with one primitive. A shape without triangles is drawn vertex by vertex."""
+    builder = Builder("tests")
+    points, normals, _, _, triangles = shape
+    attributes = {"POSITION": builder.positions(points)}
+    if mode >= 4:
+        attributes["NORMAL"] = builder.attribute(normals.astype(np.float32))
+    primitive = {"attributes": attributes, "mode": mode, "material": builder.add("materials", material)}
+    if mode >= 4:
+        primitive["indices"] = builder.indices(triangles, len(points))
+    builder.add("nodes", {"mesh": builder.add("meshes", {"primitives": [primitive]}), **(node or {})})
+    document = builder.finish()
+    names = sorted(material.get("extensions") or {})
+    if names:
+        document.json["extensionsUsed"] = names
+    return glb_bytes(document)
+
+
+def unlit(red: float, green: float, blue: float) -> dict:
+    """A material whose linear colour is seen as it is."""
+    surface = {"baseColorFactor": [red, green, blue, 1.0]}
+    return {"pbrMetallicRoughness": surface, "extensions": {UNLIT: {}}}
+
+
+def matte(albedo: float) -> dict:
+    """Paper."""
+    surface = {"baseColorFactor": [albedo] * 3 + [1.0], "metallicFactor": 0.0, "roughnessFactor": 1.0}
+    return {"pbrMetallicRoughness": surface}
+
+
+def wall(size: float = 4.0) -> Shape:
+    """A square in the plane z = 0, seen from +Z."""
+    points = np.array([[-1, -1, 0], [1, -1, 0], [1, 1, 0], [-1, 1, 0]]) * size / 2
+    normals = np.tile([0.0, 0.0, 1.0], (4, 1))
+    return points, normals, np.zeros((4, 2)), np.zeros((4, 4)), np.array([[0, 1, 2], [0, 2, 3]])
+
+
+BALL = model(sphere(96, 48), unlit(1, 1, 1))
+RED, GREEN, BLUE = (model(box(0.5), unlit(*colour)) for colour in ((1, 0, 0), (0, 1, 0), (0, 0, 1)))
+PAPER = model(wall(), matte(0.5))
+
+
+def spec(nodes: list[dict], scene: dict | None = None, **job) -> dict:
+    """A RenderSpec as proto3 JSON. Job fields are in JSON, as a client would send them."""
+    job = {"resolution": {"width": 64, "height": 64}, "samples": 4, **job}
+    given = {"renderJob": job, "scene": {"nodes": nodes, **(scene or {})}}
+    return MessageToDict(ParseDict(given, jobs_pb2.RenderSpec()))
+
+
+def look(eye: tuple, target: tuple = (0, 0, 0), yfov: float = 0.7, **more) -> dict:
+    """A camera from a point to a point."""
+    return {"lookAt": {"eye": list(eye), "target": list(target), "yfov": yfov, **more}}
+
+
+def rendered(folder: Path, request_spec: dict, models: dict[str, bytes], **request) -> tuple[dict, np.ndarray]:
+    """(the step's answer, the picture as uint8 (h, w, 4))."""
+    for name, data in models.items():
+        (folder / f"{name}.glb").write_bytes(data)
+    files = {name: f"{name}.glb" for name in models}
+    answer = rendering.render({"spec": request_spec, "models": files, **request}, folder, lambda event: None)
+    return answer, decoded((folder / answer["file"]).read_bytes())
+
+
+def decoded(data: bytes) -> np.ndarray:
+    """The pixels of an encoded picture, uint8 (h, w, 4)."""
+    return np.asarray(Image.open(io.BytesIO(data)).convert("RGBA"))
+
+
+def linear(pixel: np.ndarray) -> np.ndarray:
+    """uint8 sRGB to linear."""
+    value = np.asarray(pixel, np.float64) / 255
+    return np.where(value <= 0.04045, value / 12.92, ((value + 0.055) / 1.055) ** 2.4)
+
+
+def srgb(value: float) -> int:
+    """Linear to uint8 sRGB."""
+    return round(255 * (value * 12.92 if value <= 0.0031308 else 1.055 * value ** (1 / 2.4) - 0.055))
+
+
+def centre_of(mask: np.ndarray) -> tuple[float, float]:
+    """(x, y) of the middle of what is set, -1 to 1, x to the right and y up."""
+    rows, columns = np.nonzero(mask)
+    height, width = mask.shape
+    return (columns.mean() + 0.5) / width * 2 - 1, 1 - (rows.mean() + 0.5) / height * 2

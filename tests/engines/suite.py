@@ -1,0 +1,160 @@
+"""What every engine must do. A module that imports these tests provides the fixture `engine`: its name, able to run."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+
+from threed.errors import SceneInvalid
+from threed_workers.samples.shapes import box
+
+from .pieces import BALL, BLUE, GREEN, RED, centre_of, look, model, rendered, spec, unlit
+
+CLEAR = {"transparent": True}
+
+
+def places(**nodes) -> list[dict]:
+    """Nodes that hold the asset of their own name's first part: `ball_2` holds `ball`."""
+    return [{"id": name, "assetId": name.split("_")[0], **more} for name, more in nodes.items()]
+
+
+def colours(picture: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Masks of what is mostly red, green and blue."""
+    seen = picture[..., 3] > 127
+    value = picture[..., :3].astype(int)
+    strongest = value.argmax(axis=-1)
+    clear = seen & (value.max(axis=-1) - np.sort(value, axis=-1)[..., 1] > 60)
+    return tuple(clear & (strongest == channel) for channel in range(3))
+
+
+def test_a_ball_has_the_outline_of_a_ball(engine, tmp_path):
+    # Given a ball of radius 1, seen from 5 m away
+    job = spec(places(ball={}), cameraConfig=look((0, 0, 5)), background=CLEAR, engine=engine, samples=8)
+    _, picture = rendered(tmp_path, job, {"ball": BALL})
+    # Then its outline is the circle of the tangent cone
+    alpha = picture[..., 3] / 255
+    radius = math.tan(math.asin(1 / 5)) / math.tan(0.35) * 32
+    assert alpha.sum() == pytest.approx(math.pi * radius**2, rel=0.01)
+    assert centre_of(alpha > 0.5) == pytest.approx((0, 0), abs=0.02)
+
+
+def test_the_axes_point_where_gltf_says(engine, tmp_path):
+    nodes = places(red={"translation": [2, 0, 0]}, green={"translation": [0, 2, 0]}, blue={"translation": [0, 0, 2]})
+    models = {"red": RED, "green": GREEN, "blue": BLUE}
+    # From +Z, +X is right and +Y is up
+    job = spec(nodes, cameraConfig=look((0, 0, 12)), background=CLEAR, engine=engine)
+    red, green, _ = colours(rendered(tmp_path, job, models)[1])
+    assert centre_of(red)[0] > 0.3 and abs(centre_of(red)[1]) < 0.1
+    assert centre_of(green)[1] > 0.3 and abs(centre_of(green)[0]) < 0.1
+    # From +X, +Z is left
+    job = spec(nodes, cameraConfig=look((12, 0, 0)), background=CLEAR, engine=engine)
+    _, green, blue = colours(rendered(tmp_path, job, models)[1])
+    assert centre_of(blue)[0] < -0.3
+    assert centre_of(green)[1] > 0.3
+    # With +Z as up, +Z is up
+    job = spec(nodes, cameraConfig=look((12, 0, 0), up=[0, 0, 1]), background=CLEAR, engine=engine)
+    _, _, blue = colours(rendered(tmp_path, job, models)[1])
+    assert centre_of(blue)[1] > 0.3
+
+
+def test_an_orthographic_camera_shows_twice_its_ymag(engine, tmp_path):
+    # Given a cube of 1 m and a camera node that shows 4 m
+    camera = {"id": "camera", "translation": [0, 0, 9], "camera": {"orthographic": {"ymag": 2}}}
+    job = spec([*places(red={}), camera], background=CLEAR, engine=engine)
+    # When the scene is drawn without saying from where
+    _, picture = rendered(tmp_path, job, {"red": RED})
+    # Then the first camera node is used, and the cube takes a quarter of the height
+    assert (picture[..., 3] > 127).sum() == pytest.approx(16 * 16, abs=34)
+
+
+@pytest.mark.parametrize(("width", "height"), [(32, 128), (64, 64), (128, 32), (100, 60)])
+def test_automatic_framing_keeps_everything_in_view_and_little_else(engine, tmp_path, width, height):
+    nodes = places(red={"scale": [4, 1, 1]}, green={"translation": [0, 3, -2]})
+    job = spec(nodes, resolution={"width": width, "height": height}, background=CLEAR, engine=engine)
+    _, picture = rendered(tmp_path, job, {"red": RED, "green": GREEN})
+    rows, columns = np.nonzero(picture[..., 3])
+    margins = [columns.min(), rows.min(), width - 1 - columns.max(), height - 1 - rows.max()]
+    wanted = 0.05 * min(width, height)
+    assert min(margins) >= wanted - 1.5, "nothing touches the margin"
+    assert min(margins) <= wanted + 1.5, "no more room than asked for"
+
+
+def test_several_assets_are_placed_by_their_nodes(engine, tmp_path):
+    # Given one asset twice, at the left and, through two parents, at the upper right; another twice as large below
+    nodes = [
+        {"id": "lifted", "translation": [0, 2, 0]},
+        {"id": "turned", "parentId": "lifted", "rotation": [0, 0, math.sin(math.pi / 4), math.cos(math.pi / 4)]},
+        {"id": "b", "parentId": "turned", "assetId": "red", "translation": [0, -2, 0]},
+        {"id": "a", "assetId": "red", "translation": [-3, 0, 0]},
+        {"id": "c", "assetId": "blue", "matrix": [2, 0, 0, 0, 0, 2, 0, 0, 0, 0, 1, 0, 0, -3, 0, 1]},
+        {"id": "d", "assetId": "green", "hidden": True},
+    ]
+    camera = {"id": "camera", "translation": [0, 0, 20], "camera": {"orthographic": {"ymag": 5}}}
+    job = spec([*nodes, camera], resolution={"width": 100, "height": 100}, background=CLEAR, engine=engine)
+    _, picture = rendered(tmp_path, job, {"red": RED, "blue": BLUE, "green": GREEN})
+    red, green, blue = colours(picture)
+    # Then each is where its matrices say
+    left, right = red.copy(), red.copy()
+    left[:, 50:], right[:, :50] = False, False
+    assert centre_of(left) == pytest.approx((-0.6, 0), abs=0.02)
+    assert centre_of(right) == pytest.approx((0.4, 0.4), abs=0.02)
+    assert centre_of(blue) == pytest.approx((0, -0.6), abs=0.02)
+    assert blue.sum() == pytest.approx(4 * left.sum(), rel=0.05)
+    assert not green.any(), "hidden"
+
+
+def test_a_mirrored_model_still_shows_its_outside(engine, tmp_path):
+    job = spec(places(red={"scale": [-1, 1, 1]}), cameraConfig=look((0, 0, 4)), background=CLEAR, engine=engine)
+    _, picture = rendered(tmp_path, job, {"red": RED})
+    assert colours(picture)[0].sum() > 100
+
+
+def test_a_background_colour_comes_out_as_asked(engine, tmp_path):
+    colour = {"r": 0.2, "g": 0.5, "b": 0.8}
+    for tone_mapping in ("PBR_NEUTRAL", "AGX", "ACES", "LINEAR"):
+        job = spec(places(red={}), background={"color": colour}, toneMapping=tone_mapping, exposure=1.5, engine=engine)
+        _, picture = rendered(tmp_path, job, {"red": RED})
+        assert picture[0, 0].tolist() == [124, 188, 231, 255], tone_mapping
+
+
+def test_the_default_background_is_a_neutral_light_grey(engine, tmp_path):
+    _, picture = rendered(tmp_path, spec(places(red={}), engine=engine), {"red": RED})
+    assert picture[0, 0].tolist() == [235, 235, 235, 255]
+
+
+def test_a_transparent_picture_has_straight_alpha(engine, tmp_path):
+    job = spec(places(ball={}), cameraConfig=look((0, 0, 5)), background=CLEAR, toneMapping="LINEAR", engine=engine)
+    tilted = model(box(1), unlit(1, 1, 1), node={"rotation": [0, 0, 0.3826834, 0.9238795]})
+    _, picture = rendered(tmp_path, job, {"ball": tilted})
+    edge = (picture[..., 3] > 40) & (picture[..., 3] < 215)
+    assert picture[0, 0, 3] == 0 and picture[32, 32, 3] == 255
+    assert edge.any()
+    assert picture[edge][:, :3].min() > 240, "edges of a white thing are white, not grey"
+
+
+def test_the_same_job_draws_the_same_picture(engine, tmp_path):
+    job = spec(places(ball={}), engine=engine)
+    assert np.array_equal(rendered(tmp_path, job, {"ball": BALL})[1], rendered(tmp_path, job, {"ball": BALL})[1])
+
+
+def test_points_and_lines_are_seen(engine, tmp_path):
+    for mode in (0, 1, 3):
+        job = spec(places(ball={}), background=CLEAR, engine=engine, resolution={"width": 512, "height": 512})
+        _, picture = rendered(tmp_path, job, {"ball": model(box(1), unlit(1, 0, 0), mode=mode)})
+        assert (picture[..., 3] > 0).sum() >= 8, f"mode {mode}"
+
+
+@pytest.mark.parametrize("size", [1e-6, 1e-3, 1e3, 1e6])
+def test_the_size_of_a_thing_makes_no_difference(engine, tmp_path, size):
+    def drawn(size: float) -> np.ndarray:
+        nodes = places(ball={"scale": [size] * 3, "translation": [3 * size, 0, 0]})
+        return rendered(tmp_path, spec(nodes, engine=engine), {"ball": RED})[1].astype(int)
+
+    assert np.abs(drawn(1.0) - drawn(size)).mean() < 1
+
+
+def test_a_scene_with_nothing_to_see_is_refused(engine, tmp_path):
+    with pytest.raises(SceneInvalid, match="nothing to see"):
+        rendered(tmp_path, spec(places(ball={"hidden": True}), engine=engine), {"ball": BALL})

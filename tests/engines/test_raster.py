@@ -1,0 +1,223 @@
+"""The engine `raster`: the shared suite, and light against closed forms."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+
+from threed_workers.samples.shapes import box, sphere
+
+from .pieces import PAPER, linear, look, matte, model, rendered, spec, srgb, unlit, wall
+from .suite import *  # noqa: F403
+from .suite import places
+
+DARK = {"builtin": "studio", "intensity": 0}
+FRONT = look((0, 0, 5), yfov=0.5)
+
+
+@pytest.fixture
+def engine(able):
+    return able("raster")
+
+
+@pytest.fixture
+def middle(engine, tmp_path):
+    """A function that draws and answers the linear RGB in the middle."""
+
+    def draw(models: dict[str, bytes], nodes: list[dict], **job) -> np.ndarray:
+        job = {"cameraConfig": FRONT, "toneMapping": "LINEAR", "environment": DARK, **job}
+        _, picture = rendered(tmp_path, spec(nodes, engine=engine, **job), models)
+        return linear(picture[32, 32, :3])
+
+    return draw
+
+
+def lamp(kind: str, intensity: float, **node) -> dict:
+    angles = node.pop("angles", {})
+    return {"id": node.pop("id", "lamp"), "light": {"type": kind, "intensity": intensity, **angles}, **node}
+
+
+def test_an_unlit_colour_is_exact(engine, tmp_path):
+    job = spec(places(wall={}), cameraConfig=FRONT, toneMapping="LINEAR", engine=engine)
+    _, picture = rendered(tmp_path, job, {"wall": model(wall(), unlit(0.1, 0.4, 0.9))})
+    assert picture[32, 32, :3].tolist() == [srgb(0.1), srgb(0.4), srgb(0.9)]
+
+
+# A dielectric mirrors 4 % at the surface, which adds 0.003 to the matte part.
+PAPER_AT_1_LUX = pytest.approx(0.5 / math.pi + 0.003, abs=0.002)
+
+
+def test_one_lux_on_paper_is_its_albedo_over_pi(middle):
+    assert middle({"paper": PAPER}, [*places(paper={}), lamp("DIRECTIONAL", 1)])[0] == PAPER_AT_1_LUX
+
+
+def test_candela_fall_with_the_square_of_the_distance(middle):
+    for kind in ("POINT", "SPOT"):
+        for distance in (2, 3):
+            light = lamp(kind, distance**2, translation=[0, 0, distance])
+            assert middle({"paper": PAPER}, [*places(paper={}), light])[0] == PAPER_AT_1_LUX, (kind, distance)
+
+
+def test_two_suns_shine_twice(middle):
+    suns = [lamp("DIRECTIONAL", 1, id="a"), lamp("DIRECTIONAL", 1, id="b")]
+    seen = middle({"paper": PAPER}, [*places(paper={}), *suns])[0]
+    assert seen == pytest.approx(2 * (0.5 / math.pi + 0.003), abs=0.004)
+
+
+def test_a_light_ends_at_its_range(middle):
+    light = lamp("POINT", 4, translation=[0, 0, 2], angles={"range": 1.5})
+    assert middle({"paper": PAPER}, [*places(paper={}), light])[0] == 0
+
+
+def test_a_light_may_have_any_colour(middle):
+    light = lamp("DIRECTIONAL", 1, angles={"color": [3, 1, 0]})
+    red, green, blue = middle({"paper": PAPER}, [*places(paper={}), light])
+    assert red == pytest.approx(3 * green, rel=0.03) and blue == 0
+
+
+def test_a_spot_lights_its_cone_only(engine, tmp_path):
+    cone = {"innerConeAngle": 0.19, "outerConeAngle": 0.2}
+    nodes = [*places(paper={}), lamp("SPOT", 4, translation=[0, 0, 2], angles=cone)]
+    camera = {"id": "camera", "translation": [0, 0, 5], "camera": {"orthographic": {"ymag": 1}}}
+    size = {"width": 128, "height": 128}
+    job = spec([*nodes, camera], environment=DARK, toneMapping="LINEAR", engine=engine, resolution=size)
+    _, picture = rendered(tmp_path, job, {"paper": PAPER})
+    lit = (picture[..., 0] > 10).sum()
+    assert lit == pytest.approx(math.pi * (2 * math.tan(0.2) * 64) ** 2, rel=0.06)
+
+
+def test_a_light_in_a_file_shines_as_far_as_the_file_says(middle):
+    # Given a file with a light of 4 candela without a range, 2 m before the wall
+    document = {"translation": [0, 0, 2], "extensions": {"KHR_lights_punctual": {"light": 0}}}
+    data = with_light(document, {"type": "point", "intensity": 4.0})
+    assert middle({"lit": data}, places(lit={}))[0] == PAPER_AT_1_LUX
+
+
+def with_light(node: dict, light: dict) -> bytes:
+    from threed_workers.budget import Budget
+    from threed_workers.document import read_glb
+    from threed_workers.samples import glb_bytes
+
+    document = read_glb(memoryview(PAPER), Budget())
+    root = document.json
+    root["extensionsUsed"] = ["KHR_lights_punctual"]
+    root["extensions"] = {"KHR_lights_punctual": {"lights": [light]}}
+    root["nodes"].append(node)
+    root["scenes"][0]["nodes"].append(1)
+    return glb_bytes(document)
+
+
+@pytest.mark.parametrize("exposure", [-1.0, 1.0])
+def test_exposure_multiplies_everything_that_is_seen(middle, exposure):
+    glow = {"pbrMetallicRoughness": {"baseColorFactor": [0, 0, 0, 1]}, "emissiveFactor": [0.2, 0.2, 0.2]}
+    sources = {
+        "unlit": (model(wall(), unlit(0.2, 0.2, 0.2)), []),
+        "emissive": (model(wall(), glow), []),
+        "lamp": (PAPER, [lamp("DIRECTIONAL", 1)]),
+    }
+    sources["environment"] = (PAPER, [])
+    for name, (data, lights) in sources.items():
+        room = {"builtin": "soft"} if name == "environment" else DARK
+        nodes = [*places(a={}), *lights]
+        plain, exposed = (middle({"a": data}, nodes, exposure=stops, environment=room)[0] for stops in (0.0, exposure))
+        assert exposed == pytest.approx(plain * 2**exposure, rel=0.04), name
+
+
+def test_extreme_exposures_give_white_and_black_and_no_noise(middle):
+    nodes = places(paper={})
+    room = {"builtin": "studio"}
+    assert middle({"paper": PAPER}, nodes, environment=room, exposure=16, toneMapping="PBR_NEUTRAL").min() == 1
+    assert middle({"paper": PAPER}, nodes, environment=room, exposure=-16, toneMapping="PBR_NEUTRAL").max() == 0
+
+
+def test_pbr_neutral_follows_its_formula_and_the_others_differ(middle):
+    data = {"wall": model(wall(), unlit(0.5, 0.5, 0.5))}
+    names = ("LINEAR", "PBR_NEUTRAL", "AGX", "ACES")
+    seen = {name: middle(data, places(wall={}), toneMapping=name)[1] for name in names}
+    assert seen["LINEAR"] == pytest.approx(0.5, abs=0.005)
+    assert seen["PBR_NEUTRAL"] == pytest.approx(0.46, abs=0.006), "0.5 less the 4 % that a surface mirrors"
+    assert len({round(value, 2) for value in seen.values()}) == 4
+
+
+def test_an_environment_turns_counter_clockwise_seen_from_above(engine, tmp_path):
+    # Given the lamp of `contrast` at 55 degrees left of +Z, as seen from the middle towards +Z it is at -X
+    def faces(rotation: float) -> tuple[float, float]:
+        found = []
+        for eye in ((-9, 0, 0), (9, 0, 0)):
+            environment = {"builtin": "contrast", "rotation": rotation}
+            job = spec(places(cube={}), cameraConfig=look(eye), environment=environment, engine=engine)
+            found.append(int(rendered(tmp_path, job, {"cube": model(box(1), matte(0.8))})[1][32, 32, 0]))
+        return tuple(found)
+
+    minus_x, plus_x = faces(0.0)
+    assert minus_x > plus_x + 40
+    # When it turns by 110 degrees, from -X over +Z, Then it is at +X
+    minus_x, plus_x = faces(math.radians(110))
+    assert plus_x > minus_x + 40
+
+
+def panorama(folder, paint) -> str:
+    """A Radiance HDR of 16 x 8 pixels."""
+    pixels = np.full((8, 16, 3), 0.1)
+    paint(pixels)
+    exponent = np.ceil(np.log2(pixels.max(axis=-1)))
+    mantissa = np.floor(pixels / 2.0 ** exponent[..., None] * 256).clip(0, 255)
+    data = np.concatenate([mantissa, exponent[..., None] + 128], axis=-1).astype(np.uint8)
+    head = b"#?RADIANCE\nFORMAT=32-bit_rle_rgbe\n\n-Y 8 +X 16\n"
+    (folder / "room.hdr").write_bytes(head + data.tobytes())
+    return "room.hdr"
+
+
+def test_a_panorama_lights_from_where_it_says(engine, tmp_path):
+    # Given a panorama whose upper half is red, and whose middle column, +Z, is green below
+    def paint(pixels):
+        pixels[:3] = (1, 0.01, 0.01)
+        pixels[3:7, 6:10] = (0.01, 4, 0.01)
+
+    file = panorama(tmp_path, paint)
+    environment = {"assetId": "room"}
+    job = spec(places(cube={}), cameraConfig=look((0.01, 9, 0), up=[0, 0, -1]), environment=environment, engine=engine)
+    above = rendered(tmp_path, job, {"cube": model(box(1), matte(0.8))}, environment=file)[1][32, 32]
+    job = spec(places(cube={}), cameraConfig=look((0, 0, 9)), environment=environment, engine=engine)
+    front = rendered(tmp_path, job, {"cube": model(box(1), matte(0.8))}, environment=file)[1][32, 32]
+    assert above[0] > above[1] + 30
+    assert front[1] > front[0] + 30
+
+
+def test_a_room_of_one_brightness_gives_back_albedo(engine, tmp_path):
+    file = panorama(tmp_path, lambda pixels: pixels.fill(0.5))
+    job = spec(places(ball={}), environment={"assetId": "room"}, toneMapping="LINEAR", engine=engine)
+    _, picture = rendered(tmp_path, job, {"ball": model(sphere(48, 24), matte(0.9))}, environment=file)
+    assert linear(picture[32, 32, 0]) == pytest.approx(0.45, abs=0.03)
+
+
+def test_the_environment_can_be_seen(engine, tmp_path):
+    job = spec(places(red={}), background={"environment": True}, engine=engine)
+    _, picture = rendered(tmp_path, job, {"red": model(box(0.5), unlit(1, 0, 0))})
+    assert picture[..., 3].min() == 255
+    assert picture[:8].std() > 3, "not one colour"
+
+
+def test_glass_shows_what_is_behind_it(engine, tmp_path):
+    glass = matte(1.0) | {"extensions": {"KHR_materials_transmission": {"transmissionFactor": 1.0}}}
+    data = {"ball": model(sphere(48, 24), glass)}
+    colour = {"r": 0.1, "g": 0.8, "b": 0.1}
+    _, picture = rendered(tmp_path, spec(places(ball={}), background={"color": colour}, engine=engine), data)
+    assert picture[0, 0, :3].tolist() == [srgb(0.1), srgb(0.8), srgb(0.1)]
+    assert picture[32, 32, 1] > picture[32, 32, 0] + 40, "green shines through"
+    answer, picture = rendered(tmp_path, spec(places(ball={}), background={"transparent": True}, engine=engine), data)
+    assert picture[32, 32, :3].min() > 100, "not black"
+    assert [loss["feature"] for loss in answer["losses"]] == ["KHR_materials_transmission"]
+
+
+def test_a_sun_casts_shadows(engine, tmp_path):
+    # Given a lamp straight above, a small roof and a floor, seen from above through the roof's absence
+    down = [-math.sin(math.pi / 4), 0, 0, math.cos(math.pi / 4)]
+    floor = {"rotation": down, "scale": [3, 3, 3]}
+    nodes = [*places(paper={**floor}, roof={"translation": [0, 2, 0]}), lamp("DIRECTIONAL", 2, rotation=down)]
+    camera = look((0, 1, 6), target=(0, 0, 0))
+    job = spec(nodes, cameraConfig=camera, environment=DARK, toneMapping="LINEAR", engine=engine)
+    _, picture = rendered(tmp_path, job, {"paper": PAPER, "roof": model(box(0.5), matte(0.5))})
+    assert picture[32, 32, 0] < 0.3 * picture[40, 58, 0]

@@ -1,0 +1,83 @@
+"""The metadata of models, against numbers that are known."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from threed_workers.budget import Budget
+from threed_workers.document import Builder, read_glb
+from threed_workers.document.checks import check
+from threed_workers.inspection import inspect
+from threed_workers.samples import animated_model, triangle
+
+BUDGET = Budget()
+
+
+def test_the_showpiece_is_what_it_was_made_of():
+    document = read_glb(memoryview(animated_model()), BUDGET)
+    check(document, BUDGET)
+    facts = inspect(document)
+    expected = {"mesh_count": 8, "material_count": 8, "texture_count": 3, "image_count": 3, "node_count": 10}
+    expected |= {"animation_count": 1, "animation_duration_s": 4.0, "uv_set_count": 1, "scene_count": 1}
+    assert {key: facts[key] for key in expected} == expected
+    assert facts["has_normals"] and facts["has_tangents"] and not facts["has_skins"]
+    assert np.allclose(facts["bounding_box"]["max"], [1.62, 1.74, 1.62], atol=1e-5)
+    assert document.issues == []
+
+
+def test_counts_are_of_the_file_and_drawn_counts_of_the_scene():
+    # Given one triangle that three nodes show, one of them outside the scene
+    document = triangle()
+    document.json["nodes"] = [{"mesh": 0}, {"mesh": 0}, {"mesh": 0}]
+    document.json["scenes"] = [{"nodes": [0, 1]}]
+    facts = inspect(document)
+    assert (facts["vertex_count"], facts["triangle_count"]) == (3, 1)
+    assert (facts["drawn_vertex_count"], facts["drawn_triangle_count"]) == (6, 2)
+
+
+@pytest.mark.parametrize(("mode", "triangles"), [(0, 0), (1, 0), (3, 0), (4, 1), (5, 3), (6, 3)])
+def test_triangles_are_counted_by_mode(mode, triangles):
+    builder = Builder()
+    position = builder.positions(np.random.default_rng(1).random((5, 3), np.float32))
+    mesh = builder.add("meshes", {"primitives": [{"attributes": {"POSITION": position}, "mode": mode}]})
+    builder.add("nodes", {"mesh": mesh})
+    assert inspect(builder.finish())["triangle_count"] == triangles
+
+
+def test_bounds_are_looked_up_and_not_believed():
+    document = triangle()
+    document.json["accessors"][0] |= {"min": [-99, -99, -99], "max": [99, 99, 99]}
+    assert inspect(document)["bounding_box"] == {"min": [0, 0, 0], "max": [1, 1, 0]}
+
+
+def test_an_empty_scene_has_no_box():
+    facts = inspect(Builder().finish())
+    assert facts["bounding_box"] is None
+    assert facts["drawn_triangle_count"] == 0
+
+
+def test_a_box_that_is_not_finite_is_none():
+    document = triangle()
+    document.json["nodes"] = [{"scale": [1e200] * 3, "children": [1]}, {"scale": [1e200] * 3, "mesh": 0}]
+    document.json["scenes"] = [{"nodes": [0]}]
+    assert inspect(document)["bounding_box"] is None
+
+
+def test_instances_are_drawn_each():
+    builder = Builder()
+    points = np.array([[0, 0, 0], [1, 0, 0], [0, 1, 0]], np.float32)
+    mesh = {"primitives": [{"attributes": {"POSITION": builder.positions(points)}}]}
+    places = builder.accessor(np.array([[0, 0, 0], [10, 0, 0]], np.float32))
+    instancing = {"EXT_mesh_gpu_instancing": {"attributes": {"TRANSLATION": places}}}
+    builder.add("nodes", {"mesh": builder.add("meshes", mesh), "extensions": instancing})
+    facts = inspect(builder.finish())
+    assert facts["drawn_triangle_count"] == 2
+    assert facts["bounding_box"]["max"] == [11, 1, 0]
+
+
+def test_text_from_the_file_is_short_and_holds_no_nul():
+    document = triangle()
+    document.json["asset"]["generator"] = "a\0b" + "x" * 5000
+    assert inspect(document)["generator"].startswith("a\N{REPLACEMENT CHARACTER}b")
+    assert len(inspect(document)["generator"]) == 1000
