@@ -14,7 +14,7 @@ import dramatiq
 
 log = logging.getLogger(__name__)
 
-_PATIENCE_S = 1.0  # for the broker to take a hint; usually milliseconds
+_MOST_UNSENT = 100  # hints that may wait for a broker that does not answer; usually one, for milliseconds
 KINDS = ("ingest", "render", "probe")  # fields of Job.spec; tests/test_contract.py compares
 
 
@@ -49,19 +49,21 @@ class Queue:
     def __init__(self, broker: dramatiq.Broker):
         self._broker = broker
         self._sender = ThreadPoolExecutor(1, thread_name_prefix="hints")
-        self._unanswered: asyncio.Future[None] | None = None
+        self._unsent = 0
         for kind in KINDS:
             broker.declare_queue(kind)
 
-    async def hint(self, kind: str, job_id: uuid.UUID) -> None:
-        """Wake a worker. Never fails, nor waits long for a broker that is away: the sweeper repeats what is lost."""
-        if self._unanswered is not None and not self._unanswered.done():
+    def hint(self, kind: str, job_id: uuid.UUID) -> None:
+        """Wake a worker. Neither fails nor waits for a broker that is away: the sweeper repeats what is lost."""
+        if self._unsent >= _MOST_UNSENT:
             log.warning("no hint for %s job %s: the broker does not answer", kind, job_id)
             return
+        self._unsent += 1
         sending = asyncio.get_running_loop().run_in_executor(self._sender, self._send, kind, job_id)
-        _, late = await asyncio.wait([sending], timeout=_PATIENCE_S)
-        if late:
-            self._unanswered = sending
+        sending.add_done_callback(self._sent)
+
+    def _sent(self, sending: asyncio.Future[None]) -> None:
+        self._unsent -= 1
 
     def _send(self, kind: str, job_id: uuid.UUID) -> None:
         message = dramatiq.Message(queue_name=kind, actor_name=kind, args=(str(job_id),), kwargs={}, options={})

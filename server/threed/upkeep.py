@@ -47,16 +47,16 @@ class Upkeep:
         """Give lost jobs back, and send the hints that are due."""
         sentence = "The job lost its worker as often as it may. Retry it; if it happens again, tell the operator."
         lost = to_json(JobAttemptsExhausted(sentence, max_attempts=self._backend.settings.job_max_attempts))
-        async with self._backend.records.writing() as connection:
+        async with self._backend.records.transaction() as connection:
             for row in await connection.execute(jobs.sweep(lost)):
                 log.warning("job %s lost its worker in attempt %d: %s", row.id, row.attempt, row.state)
             due = (await connection.execute(jobs.unhinted())).all()
         for row in due:
-            await self._backend.queue.hint(row.kind, row.id)
+            self._backend.queue.hint(row.kind, row.id)
 
     async def collect(self) -> None:
         """Remove what nobody can reach any more, if no other process does it now."""
-        async with self._backend.records.writing() as connection:
+        async with self._backend.records.transaction() as connection:
             if not (
                 await connection.execute(sa.select(sa.func.pg_try_advisory_xact_lock(retention.COLLECTING)))
             ).scalar():
@@ -73,7 +73,7 @@ class Upkeep:
         blobs = self._backend.blobs
         old = [stat.key async for stat in blobs.keys(older_than=before)]
         for start in range(0, len(old), _BATCH):
-            async with self._backend.records.reading() as connection:
+            async with self._backend.records.autocommit() as connection:
                 orphans = (
                     (await connection.execute(retention.unreferenced(old[start : start + _BATCH]))).scalars().all()
                 )
@@ -81,7 +81,7 @@ class Upkeep:
                 # Only if it is still that old: an upload of the same bytes may just have been given this key.
                 if await blobs.delete(key, older_than=before):
                     log.info("removed the orphan %s", key)
-        async with self._backend.records.reading() as connection:
+        async with self._backend.records.autocommit() as connection:
             statement = sa.select(uploads_table.c.id).where(uploads_table.c.status == "OPEN")
             open_uploads = {id.hex for id in (await connection.execute(statement)).scalars()}
         await blobs.sweep(min(before, time.time() - _STAGING_S), open_uploads.__contains__)

@@ -38,8 +38,16 @@ def processes(stack: RunningStack) -> dict[str, list[int]]:
     for worker in found["worker"]:
         found["fork server"] += [pid for pid in children(worker) if _FORK_SERVER in _command(pid)]
     for server in found["fork server"]:
-        found["job"] += children(server)
+        found["job"] += [pid for pid in children(server) if _runs_a_step(pid)]
     return found
+
+
+def _runs_a_step(pid: int) -> bool:
+    """The child that waits for a step is still in the fork server's folder."""
+    try:
+        return os.readlink(f"/proc/{pid}/cwd") != "/"
+    except OSError:
+        return False
 
 
 def killing(stack: RunningStack, name: str, chance: random.Random, patience_s: float = 3.0) -> Callable[[], bool]:

@@ -240,7 +240,7 @@ def test_a_worker_that_was_taken_for_dead_publishes_nothing(place: Workplace):
         return Outcome(keys=["of the zombie"])
 
     id = place.table.new()
-    with place.runner("zombie", probe=slow):
+    with place.runner("zombie", probe=slow, job_threads=1):
         assert asleep_in_work.wait(30)
         place.table.expire(id)
         place.table.sweep()

@@ -127,9 +127,10 @@ def test_a_job_is_completed_once(table: JobTable):
 def test_a_second_publication_is_impossible(table: JobTable):
     table.new()
     row = table.claim()
-    table.run(jobs.publish(row.id, 1, ["a"]))
+    table.run(jobs.complete(row.id, row.fence, 1, ["a"]))
+    table.change(row.id, state="PROCESSING")  # no statement of ours does
     with pytest.raises(sa.exc.IntegrityError):
-        table.run(jobs.publish(row.id, 2, ["b"]))
+        table.run(jobs.complete(row.id, row.fence, 2, ["b"]))
     assert [output.keys for output in table.outputs(row.id)] == [["a"]]
 
 
@@ -395,6 +396,25 @@ def test_a_watcher_never_sees_a_smaller_sequence(table: JobTable):
 
 
 # ---------------------------------------------------------------- hints
+
+
+def test_whoever_listens_hears_of_every_job_that_can_be_claimed(table: JobTable):
+    with table.listening(jobs.READY) as heard:
+        # Given a new job, one that came back to be tried at once, and one that has to wait
+        table.new()
+        row = table.claim()
+        table.run(jobs.release(row.id, row.fence, {}, 0, 1))
+        row = table.claim()
+        table.run(jobs.release(row.id, row.fence, {}, 60, 2))
+        # Then the first two are told, by their kind
+        assert heard() == ["probe", "probe"]
+
+
+def test_a_claim_says_whether_it_leaves_others_behind(table: JobTable):
+    table.new()
+    table.new(kind="render")
+    table.new()
+    assert [table.claim(kinds=("probe",)).more for _ in range(2)] == [True, False]
 
 
 def test_a_new_job_counts_as_hinted_and_is_hinted_again_when_nobody_came(table: JobTable):

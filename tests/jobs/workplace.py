@@ -61,9 +61,18 @@ class Workplace:
         return [str(path.relative_to(self.scratch)) for path in self.scratch.glob("*/*")]
 
     def children(self) -> list[int]:
-        """Processes that the fork server has now."""
-        server = self.zygote._running().process.pid
-        return [int(pid) for pid in Path(f"/proc/{server}/task/{server}/children").read_text().split()]
+        """Processes that run a step now; the one that waits for a step is still in the fork server's folder."""
+        server = self.zygote.pid
+        found = map(int, Path(f"/proc/{server}/task/{server}/children").read_text().split())
+        return [pid for pid in found if _folder(pid) not in ("", "/")]
+
+
+def _folder(pid: int) -> str:
+    """The working directory of a process; empty when it is gone."""
+    try:
+        return os.readlink(f"/proc/{pid}/cwd")
+    except OSError:
+        return ""
 
 
 def workplace(table: JobTable, database_url: str, zygote: Zygote | None, folder: Path) -> Workplace:

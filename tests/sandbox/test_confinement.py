@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import os
 import socket
 
 import pytest
 
-from threed_workers.sandbox import Limits, landlock, seccomp
+from threed_workers.sandbox import Limits, confine, landlock, seccomp
 
 REFUSED = ("EACCES", "EPERM")
 
@@ -115,11 +116,22 @@ def test_nothing_of_the_worker_is_inherited(zygote, folder, monkeypatch):
         assert seen["environment"][name].startswith(f"{folder}/")
 
 
-def test_a_kernel_without_landlock_is_reported_and_not_an_error(monkeypatch):
+def test_a_kernel_without_landlock_is_reported_and_not_an_error(monkeypatch, tmp_path):
     monkeypatch.setattr(landlock, "abi", lambda: 0)
-    assert landlock.restrict([("/usr", landlock.READ)]) == 0
     monkeypatch.setattr(seccomp, "available", lambda: False)
-    assert seccomp.restrict(may_fork=False, may_signal=False) is False
+    reading, writing = os.pipe()
+    parent = os.getpid()
+    if (pid := os.fork()) == 0:  # what is confined stays so
+        try:
+            layers = confine.Confinement(parent).apply(Limits(), str(tmp_path))
+            (tmp_path.parent / "outside").write_text("it is not confined")
+            os.write(writing, json.dumps(layers).encode())
+        finally:
+            os._exit(0)
+    os.waitpid(pid, 0)
+    layers = json.loads(os.read(reading, 65536))
+    assert (layers["landlock"], layers["seccomp"], layers["rlimits"]) == (0, False, True)
+    assert (tmp_path.parent / "outside").exists()
 
 
 @pytest.mark.parametrize("machine", ["x86_64", "aarch64"])

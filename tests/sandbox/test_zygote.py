@@ -10,6 +10,7 @@ import subprocess
 import sys
 import textwrap
 import threading
+import time
 from pathlib import Path
 
 import pytest
@@ -132,6 +133,36 @@ def test_a_fork_server_that_hangs_is_killed_so_that_no_caller_waits_for_ever(fol
             with pytest.raises((errors.JobCancelled, errors.JobCrashed)):
                 running.result()
     assert gone(pid)
+
+
+def test_a_step_runs_in_a_process_that_was_forked_ahead(folder, gone):
+    with Zygote() as zygote:
+        spare = _spare(zygote)
+        with zygote.start("nothing", {}, folder) as child:
+            child.result()
+        assert child.pid == spare
+        # Then there is another one for the next step, and it ends with its server
+        other = _spare(zygote)
+        assert other != spare
+    assert gone(other)
+
+
+def test_a_spare_process_that_was_killed_gets_no_step(folder):
+    with Zygote() as zygote:
+        spare = _spare(zygote)
+        os.kill(spare, signal.SIGKILL)
+        with zygote.start("nothing", {}, folder) as child:
+            assert child.result() == {}
+        assert child.pid != spare
+
+
+def _spare(zygote: Zygote) -> int:
+    """The process that waits for a step."""
+    deadline = time.monotonic() + 10
+    while not (found := Path(f"/proc/{zygote.pid}/task/{zygote.pid}/children").read_text().split()):
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+    return int(found[0])
 
 
 def test_closing_ends_the_server_and_its_children(folder, gone):

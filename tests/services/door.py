@@ -91,7 +91,7 @@ class Door:
             "files": [{**render, "size_bytes": 3, "sha256": "c" * 64}],
             **columns,
         }
-        async with self.backend.records.writing() as connection:
+        async with self.backend.records.transaction() as connection:
             where = assets.c.id == ids.parse("asset", asset.asset_id)
             await connection.execute(sa.update(assets).where(where).values(**values))
         return await self.assets.GetAsset(assets_pb2.GetAssetRequest(asset_id=asset.asset_id), metadata=self.who())

@@ -178,7 +178,7 @@ async def test_only_an_admin_deletes_for_good(door: Door):
     await door.assets.DeleteAsset(purge, metadata=door.who("admin"))
     with refused("NOT_FOUND"):
         await door.assets.GetAsset(get(asset.asset_id), metadata=door.who())
-    async with door.backend.records.reading() as connection:
+    async with door.backend.records.autocommit() as connection:
         assert (await connection.execute(sa.select(jobs.c.id))).all() == [], "its job is gone with it"
 
 

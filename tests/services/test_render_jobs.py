@@ -36,7 +36,7 @@ async def make_scene(door: Door, nodes: list, **scene) -> scenes_pb2.Scene:
 
 
 async def execute(door: Door, statement) -> sa.CursorResult:
-    async with door.backend.records.writing() as connection:
+    async with door.backend.records.transaction() as connection:
         return await connection.execute(statement)
 
 

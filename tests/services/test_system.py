@@ -20,7 +20,7 @@ async def test_capabilities_are_those_of_the_living_workers(door: Door):
         ("w1", {"engines": [raster], "formats": [{"name": "glb"}], "environments": ["studio"]}),
         ("w2", {"engines": [{"name": "raster", "version": "1", "available": True}], "formats": [{"name": "glb"}]}),
     ]
-    async with door.backend.records.writing() as connection:
+    async with door.backend.records.transaction() as connection:
         for name, capabilities in known:
             await connection.execute(workers.seen(name, capabilities))
     request = system_pb2.GetCapabilitiesRequest()
@@ -35,7 +35,7 @@ async def test_capabilities_are_those_of_the_living_workers(door: Door):
 async def test_a_probe_waits_for_a_worker_and_leaves_no_row(door: Door):
     async def work():
         while True:
-            async with door.backend.records.writing() as connection:
+            async with door.backend.records.transaction() as connection:
                 row = (await connection.execute(jobs.claim(["probe"], "w", 60))).first()
                 if row:
                     await connection.execute(jobs.complete(row.id, row.fence, row.sequence))

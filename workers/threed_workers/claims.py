@@ -185,44 +185,36 @@ class Claim:
 
     def complete(self, outcome: Outcome) -> None:
         """Publish, if the lease still holds. At most one publication of a job ever happens."""
-
-        def work(connection: sa.Connection) -> None:
-            row = connection.execute(jobs.complete(self.row.id, self.row.fence, self.sequence)).first()
-            if row is None:
-                raise LeaseLost
-            connection.execute(jobs.publish(self.row.id, self.row.fence, outcome.keys))
-            for statement in outcome.statements:
-                connection.execute(statement)
-
-        self._persist(work)
+        statement = jobs.complete(self.row.id, self.row.fence, self.sequence, outcome.keys)
+        if not self._persist(statement, outcome.statements):
+            raise LeaseLost
 
     def fail(self, error: ThreedError, statements: Sequence[sa.Executable] = ()) -> None:
         """FAILED for good, or CANCELLED."""
-
-        def work(connection: sa.Connection) -> None:
-            row = connection.execute(jobs.fail(self.row.id, self.row.fence, to_json(error), self.sequence)).first()
-            if row is None:
-                raise LeaseLost
-            for statement in statements:
-                connection.execute(statement)
-
-        self._persist(work)
+        if not self._persist(jobs.fail(self.row.id, self.row.fence, to_json(error), self.sequence), statements):
+            raise LeaseLost
 
     def release(self, error: ThreedError, delay_s: float) -> None:
         """Another attempt later, or FAILED when none is left."""
-        statement = jobs.release(self.row.id, self.row.fence, to_json(error), delay_s, self.sequence)
-        self._persist(lambda connection: connection.execute(statement))
+        self._persist(jobs.release(self.row.id, self.row.fence, to_json(error), delay_s, self.sequence))
 
-    def _persist(self, work: Callable[[sa.Connection], Any]) -> None:
-        """Run one transaction, again and again while the database is away. The fence makes repeating safe.
+    def _persist(self, statement: sa.Executable, then: Sequence[sa.Executable] = ()) -> bool:
+        """Run a statement, again and again while the database is away; whether the fence still held.
 
-        A commit whose answer was lost looks like a lost lease the second time: the job is then what it became.
+        If it did, `then` runs in the same transaction. The fence makes repeating safe: a commit whose answer was lost
+        looks like a lost lease the second time, and the job is then what it became.
         """
         deadline, delay = time.monotonic() + _PERSIST_S, 0.1
         while True:
             try:
-                with away_is_unavailable(), self.engine.begin() as connection:
-                    return work(connection)
+                with away_is_unavailable(), self.engine.connect() as connection:
+                    if not then:  # a single statement needs no BEGIN and no COMMIT of its own
+                        connection.execution_options(isolation_level="AUTOCOMMIT")
+                    with connection.begin():
+                        held = connection.execute(statement).first() is not None
+                        for other in then if held else ():
+                            connection.execute(other)
+                    return held
             except Unavailable:
                 if self.lost:
                     raise LeaseLost from None

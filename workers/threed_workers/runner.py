@@ -61,7 +61,7 @@ class Runner:
         self._stopping = threading.Event()
         self._helpers = [
             threading.Thread(target=self._beat, name="heartbeat", daemon=True),
-            threading.Thread(target=self._listen, name="cancels", daemon=True),
+            threading.Thread(target=self._listen, name="ears", daemon=True),
         ]
 
     def start(self) -> None:
@@ -112,8 +112,9 @@ class Runner:
                         self._busy -= 1
                         return
                 continue
-            # Two are never woken by one hint: whoever finds work calls the next, as long as there are slots.
-            self.wake()
+            # Two are never woken by one hint: whoever leaves work behind calls the next, as long as there are slots.
+            if row.more:
+                self.wake()
             try:
                 self._run(row)
             except Exception:
@@ -219,19 +220,26 @@ class Runner:
             claim.stop(JobCancelled("The job was cancelled."))
 
     def _listen(self) -> None:
-        """Hear of cancellations at once; the heartbeat finds what was missed."""
+        """Hear of new jobs and of cancellations at once; hints and heartbeats find what was missed."""
         while not self._stopping.is_set():
             try:
                 with psycopg.connect(
-                    self._settings.libpq_url(), autocommit=True, connect_timeout=3, application_name="threed-cancels"
+                    self._settings.libpq_url(), autocommit=True, connect_timeout=3, application_name="threed-ears"
                 ) as connection:
                     connection.execute(f"LISTEN {jobs.CANCELS}")
+                    connection.execute(f"LISTEN {jobs.READY}")
                     while not self._stopping.is_set():
                         for notification in connection.notifies(timeout=1.0):
-                            self._cancel(uuid.UUID(notification.payload))
+                            self._hear(notification)
             except psycopg.Error as error:
-                log.warning("cannot hear of cancellations; heartbeats still find them: %s", error)
+                log.warning("cannot hear the database; hints and heartbeats still come: %s", error)
                 self._stopping.wait(_AWAY_S)
+
+    def _hear(self, notification: psycopg.Notify) -> None:
+        if notification.channel == jobs.CANCELS:
+            self._cancel(uuid.UUID(notification.payload))
+        elif notification.payload in self._kinds:
+            self.wake()
 
     def _cancel(self, id: uuid.UUID) -> None:
         with self._lock:

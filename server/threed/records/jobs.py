@@ -18,10 +18,11 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import JSONB
 
-from threed.records.tables import jobs, outputs
+from threed.records.tables import jobs
 
 EVENTS = "threed_events"  # NOTIFY channel: a resource changed, or its job came further
 CANCELS = "threed_cancels"  # NOTIFY channel: a running job shall end
+READY = "threed_ready"  # NOTIFY channel: a job of this kind can be claimed
 # Ticks that a worker may have sent and not recorded: a state that somebody else writes is beyond them.
 _SEQUENCE_LEAP = 1_000_000
 
@@ -33,11 +34,12 @@ _UNHELD = f"""
           finished_at = CASE WHEN {_OVER} THEN now() END, lease_until = NULL, worker = NULL, hinted_at = NULL"""
 
 
-def _changing(update: str, also: str = "") -> str:
+def _changing(update: str, also: str = "", then: str = "") -> str:
     """A statement that runs `update` (UPDATE jobs ... RETURNING jobs.*), updates ingested assets, and notifies.
 
-    `also` is one more column, for one more notification.
+    `also` is one more column, for instance one more notification; `then` one more statement on what `changed`.
     """
+    followed = f", followed AS ({then})" if then else ""
     return f"""
         WITH changed AS ({update}),
         ingested AS (
@@ -45,17 +47,21 @@ def _changing(update: str, also: str = "") -> str:
             status = CASE c.state WHEN 'PENDING' THEN 'UPLOADED' WHEN 'PROCESSING' THEN 'PROCESSING'
                                   WHEN 'COMPLETED' THEN 'VALIDATED' ELSE 'FAILED' END,
             error = CASE WHEN c.state IN ('FAILED', 'CANCELLED') THEN c.error END
-          FROM changed c WHERE c.kind = 'ingest' AND a.id = c.subject RETURNING a.id)
+          FROM changed c WHERE c.kind = 'ingest' AND a.id = c.subject RETURNING a.id){followed}
         SELECT changed.*, pg_notify('{EVENTS}',
-          json_build_object('kind', kind, 'id', subject, 'sequence', sequence, 'changed', true)::text) AS told{also}
+          json_build_object('kind', kind, 'id', subject, 'sequence', sequence, 'changed', true)::text) AS told,
+          CASE WHEN state = 'PENDING' AND run_after <= now() THEN pg_notify('{READY}', kind) END AS told_idle{also}
         FROM changed"""
 
 
 def create(
     id: uuid.UUID, project: str, kind: str, subject: uuid.UUID, spec: dict[str, Any], priority: int, max_attempts: int
 ) -> sa.Executable:
-    """A new PENDING job, marked as hinted: the caller sends the hint after the commit."""
-    return sa.insert(jobs).values(
+    """A new PENDING job, marked as hinted: the caller sends the hint after the commit.
+
+    Idle workers that hear the database are told by the commit itself, 5 ms before a hint comes through the queue.
+    """
+    made = sa.insert(jobs).values(
         id=id,
         project=project,
         kind=kind,
@@ -65,18 +71,23 @@ def create(
         max_attempts=max_attempts,
         hinted_at=sa.func.now(),
     )
+    made = made.returning(jobs.c.kind).cte("made")
+    return sa.select(sa.func.pg_notify(READY, made.c.kind))
 
 
 def claim(kinds: Sequence[str], worker: str, lease_s: float) -> sa.Executable:
-    """Take the most urgent ready job of these kinds. One row, the job, or none."""
-    update = """
+    """Take the most urgent ready job of these kinds. One row, the job and whether there are `more`, or none."""
+    ready = "state = 'PENDING' AND kind = ANY(:kinds) AND run_after <= now()"
+    update = f"""
         UPDATE jobs SET state = 'PROCESSING', attempt = attempt + 1, fence = fence + 1, worker = :worker,
           lease_until = now() + make_interval(secs => :lease), started_at = coalesce(started_at, now()),
           phase = 'fetching', progress = 0, sequence = sequence + 1, error = NULL
-        WHERE id = (SELECT id FROM jobs WHERE state = 'PENDING' AND kind = ANY(:kinds) AND run_after <= now()
+        WHERE id = (SELECT id FROM jobs WHERE {ready}
                     ORDER BY priority DESC, run_after LIMIT 1 FOR UPDATE SKIP LOCKED)
         RETURNING jobs.*"""
-    return sa.text(_changing(update)).bindparams(kinds=list(kinds), worker=worker, lease=lease_s)
+    # The statement sees the table as it was before: the claimed job is still among those that are ready.
+    more = f", (SELECT count(*) FROM (SELECT FROM jobs WHERE {ready} LIMIT 2) AS ready) > 1 AS more"
+    return sa.text(_changing(update, more)).bindparams(kinds=list(kinds), worker=worker, lease=lease_s)
 
 
 def heartbeat(id: uuid.UUID, fence: int, lease_s: float, phase: str, progress: float, sequence: int) -> sa.Executable:
@@ -96,18 +107,18 @@ def tick(kind: str, subject: uuid.UUID, sequence: int, phase: str, progress: flo
     return sa.select(sa.func.pg_notify(EVENTS, json.dumps(event)))
 
 
-def complete(id: uuid.UUID, fence: int, sequence: int) -> sa.Executable:
-    """COMPLETED, if the fence still holds. One row or none; publish in the same transaction, after this."""
+def complete(id: uuid.UUID, fence: int, sequence: int, keys: Sequence[str] = ()) -> sa.Executable:
+    """COMPLETED, with the blobs that it published, if the fence still holds. One row or none.
+
+    A second publication breaks the primary key of `outputs`.
+    """
     update = """
         UPDATE jobs SET state = 'COMPLETED', progress = 1, phase = 'done', finished_at = now(), lease_until = NULL,
           sequence = greatest(sequence, :sequence) + 1, error = NULL
         WHERE id = :id AND fence = :fence AND state = 'PROCESSING' RETURNING jobs.*"""
-    return sa.text(_changing(update)).bindparams(id=id, fence=fence, sequence=sequence)
-
-
-def publish(id: uuid.UUID, fence: int, keys: Sequence[str]) -> sa.Executable:
-    """Record the blobs of a completed job. A second publication breaks the primary key."""
-    return sa.insert(outputs).values(job_id=id, fence=fence, keys=list(keys))
+    publish = "INSERT INTO outputs (job_id, fence, keys) SELECT id, fence, CAST(:keys AS text[]) FROM changed"
+    statement = sa.text(_changing(update, then=publish))
+    return statement.bindparams(id=id, fence=fence, sequence=sequence, keys=list(keys))
 
 
 def fail(id: uuid.UUID, fence: int, error: dict[str, Any], sequence: int) -> sa.Executable:

@@ -100,12 +100,12 @@ class AssetService(assets_pb2_grpc.AssetServiceServicer):
             row = await self._create(who, first, blob)
         finally:
             await asyncio.shield(_put_away(opening))
-        await self._backend.queue.hint("ingest", row.job_id)
+        self._backend.queue.hint("ingest", row.job_id)
         return to_proto(row)
 
     async def GetAsset(self, request: assets_pb2.GetAssetRequest, context: grpc.aio.ServicerContext) -> Asset:
         id = ids.parse("asset", request.asset_id)
-        async with self._records.reading() as connection:
+        async with self._records.autocommit() as connection:
             return to_proto(await assets.get(connection, access.caller().project, id))
 
     async def ListAssets(
@@ -116,14 +116,14 @@ class AssetService(assets_pb2_grpc.AssetServiceServicer):
         if not request.show_deleted:
             statement = statement.where(table.c.delete_time.is_(None))
         asked = PageRequest.of("threed.v1.AssetService.ListAssets", project, request)
-        async with self._records.reading() as connection:
+        async with self._records.autocommit() as connection:
             found = await page(connection, statement, ORDERS.parse(request.order_by), asked, self._backend.pages)
         listed = [to_proto(row, issues=False) for row in found.rows]
         return assets_pb2.ListAssetsResponse(assets=listed, next_page_token=found.next_token)
 
     async def UpdateAsset(self, request: assets_pb2.UpdateAssetRequest, context: grpc.aio.ServicerContext) -> Asset:
         id = ids.parse("asset", request.asset.asset_id, "asset.asset_id")
-        async with self._records.writing() as connection:
+        async with self._records.transaction() as connection:
             row = await assets.get(connection, access.caller().project, id, for_update=True)
             masks.check_etag(request.asset.etag, etag(row))
             asset = to_proto(row)
@@ -137,7 +137,7 @@ class AssetService(assets_pb2_grpc.AssetServiceServicer):
         who, id = access.caller(), ids.parse("asset", request.asset_id)
         if request.purge:
             who.require(access_pb2.ADMIN)
-        async with self._records.writing() as connection:
+        async with self._records.transaction() as connection:
             row = await assets.get(connection, who.project, id, for_update=True)
             masks.check_etag(request.etag, etag(row))
             if not request.force:
@@ -151,7 +151,7 @@ class AssetService(assets_pb2_grpc.AssetServiceServicer):
 
     async def UndeleteAsset(self, request: assets_pb2.UndeleteAssetRequest, context: grpc.aio.ServicerContext) -> Asset:
         id = ids.parse("asset", request.asset_id)
-        async with self._records.writing() as connection:
+        async with self._records.transaction() as connection:
             row = await assets.get(connection, access.caller().project, id, for_update=True)
             if row.delete_time is None:
                 raise NotDeleted(f"The asset {request.asset_id} is not deleted.", asset_id=request.asset_id)
@@ -161,7 +161,7 @@ class AssetService(assets_pb2_grpc.AssetServiceServicer):
         self, request: assets_pb2.WatchAssetRequest, context: grpc.aio.ServicerContext
     ) -> AsyncIterator[assets_pb2.WatchAssetResponse]:
         who, id = access.caller(), ids.parse("asset", request.asset_id)
-        async with self._records.reading() as connection:
+        async with self._records.autocommit() as connection:
             await assets.get(connection, who.project, id)
         async for response in until_token_expires(self._backend.events.watch("ingest", id), who):
             yield response
@@ -170,7 +170,7 @@ class AssetService(assets_pb2_grpc.AssetServiceServicer):
         self, request: assets_pb2.GetAssetDownloadUrlRequest, context: grpc.aio.ServicerContext
     ) -> assets_pb2.DownloadUrl:
         id = ids.parse("asset", request.asset_id)
-        async with self._records.reading() as connection:
+        async with self._records.autocommit() as connection:
             row = await assets.get(connection, access.caller().project, id)
         if row.delete_time is not None:
             sentence = f"The asset {request.asset_id} is deleted. Undelete it to read its files."
@@ -203,7 +203,7 @@ class AssetService(assets_pb2_grpc.AssetServiceServicer):
         """The asset of a sealed upload, or the one that the same request made before."""
         id = ids.uuid7()
         content = requests.digest("UploadAsset", first.filename.encode() + b"\0" + blob.sha256.encode())
-        async with self._records.writing() as connection:
+        async with self._records.transaction() as connection:
             made = await requests.first(connection, who.project, first.request_id, content, id)
             if made:
                 return await assets.get(connection, who.project, made)
@@ -226,7 +226,7 @@ def watched(backend: Backend) -> Kind:
     async def read(id: uuid.UUID) -> assets_pb2.WatchAssetResponse:
         columns = [jobs.c[name].label(f"job_{name}") for name in ("sequence", "phase", "progress")]
         statement = sa.select(table, *columns).join(jobs, jobs.c.id == table.c.job_id, isouter=True)
-        async with backend.records.reading() as connection:
+        async with backend.records.autocommit() as connection:
             row = (await connection.execute(statement.where(table.c.id == id))).first()
         if row is None:
             raise assets.not_found(id)

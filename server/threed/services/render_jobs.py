@@ -70,7 +70,7 @@ class RenderService(render_jobs_pb2_grpc.RenderServiceServicer):
     ) -> RenderJob:
         who, id = access.caller(), ids.uuid7()
         content = requests.digest("CreateRenderJob", request)
-        async with self._records.writing() as connection:
+        async with self._records.transaction() as connection:
             made = await requests.earlier(connection, who.project, request.request_id, content)
             if made is None:
                 spec = await prepare(connection, who.project, request.render_job, self._backend.settings)
@@ -83,14 +83,14 @@ class RenderService(render_jobs_pb2_grpc.RenderServiceServicer):
                 await self._insert(connection, id, spec)
             row = await render_jobs.get(connection, who.project, made or id)
         if row.id == id:
-            await self._backend.queue.hint("render", id)
+            self._backend.queue.hint("render", id)
         return to_proto(row)
 
     async def GetRenderJob(
         self, request: render_jobs_pb2.GetRenderJobRequest, context: grpc.aio.ServicerContext
     ) -> RenderJob:
         id = ids.parse("render_job", request.job_id)
-        async with self._records.reading() as connection:
+        async with self._records.autocommit() as connection:
             return to_proto(await render_jobs.get(connection, access.caller().project, id))
 
     async def ListRenderJobs(
@@ -99,7 +99,7 @@ class RenderService(render_jobs_pb2_grpc.RenderServiceServicer):
         project = access.caller().project
         statement = render_jobs.selected.where(table.c.project == project, FIELDS.where(request.filter))
         asked = PageRequest.of("threed.v1.RenderService.ListRenderJobs", project, request)
-        async with self._records.reading() as connection:
+        async with self._records.autocommit() as connection:
             found = await page(connection, statement, ORDERS.parse(request.order_by), asked, self._backend.pages)
         listed = [to_proto(row) for row in found.rows]
         return render_jobs_pb2.ListRenderJobsResponse(render_jobs=listed, next_page_token=found.next_token)
@@ -109,7 +109,7 @@ class RenderService(render_jobs_pb2_grpc.RenderServiceServicer):
     ) -> RenderJob:
         who, id = access.caller(), ids.parse("render_job", request.job_id)
         error = to_json(JobCancelled(f"{who.subject} cancelled the job.", subject=who.subject))
-        async with self._records.writing() as connection:
+        async with self._records.transaction() as connection:
             await render_jobs.get(connection, who.project, id)
             await connection.execute(jobs.cancel(id, who.project, error))
             return to_proto(await render_jobs.get(connection, who.project, id))
@@ -118,20 +118,20 @@ class RenderService(render_jobs_pb2_grpc.RenderServiceServicer):
         self, request: render_jobs_pb2.RetryRenderJobRequest, context: grpc.aio.ServicerContext
     ) -> RenderJob:
         who, id = access.caller(), ids.parse("render_job", request.job_id)
-        async with self._records.writing() as connection:
+        async with self._records.transaction() as connection:
             row = await render_jobs.get(connection, who.project, id)
             if (await connection.execute(jobs.retry(id, who.project))).first() is None:
                 sentence = f"The job {request.job_id} is {row.state}. Only FAILED and CANCELLED jobs can be retried."
                 raise JobNotRetryable(sentence, job_id=request.job_id, status=row.state)
             row = await render_jobs.get(connection, who.project, id)
-        await self._backend.queue.hint("render", id)
+        self._backend.queue.hint("render", id)
         return to_proto(row)
 
     async def WatchRenderJob(
         self, request: render_jobs_pb2.WatchRenderJobRequest, context: grpc.aio.ServicerContext
     ) -> AsyncIterator[render_jobs_pb2.WatchRenderJobResponse]:
         who, id = access.caller(), ids.parse("render_job", request.job_id)
-        async with self._records.reading() as connection:
+        async with self._records.autocommit() as connection:
             await render_jobs.get(connection, who.project, id)
         async for response in until_token_expires(self._backend.events.watch("render", id), who):
             yield response
@@ -140,7 +140,7 @@ class RenderService(render_jobs_pb2_grpc.RenderServiceServicer):
         self, request: render_jobs_pb2.GetRenderJobDownloadUrlRequest, context: grpc.aio.ServicerContext
     ) -> assets_pb2.DownloadUrl:
         id = ids.parse("render_job", request.job_id)
-        async with self._records.reading() as connection:
+        async with self._records.autocommit() as connection:
             row = await render_jobs.get(connection, access.caller().project, id)
         if row.output_key is None:
             raise _not_finished(row, "has no picture yet. Watch it first")
@@ -151,7 +151,7 @@ class RenderService(render_jobs_pb2_grpc.RenderServiceServicer):
         self, request: render_jobs_pb2.DeleteRenderJobRequest, context: grpc.aio.ServicerContext
     ) -> empty_pb2.Empty:
         id = ids.parse("render_job", request.job_id)
-        async with self._records.writing() as connection:
+        async with self._records.transaction() as connection:
             row = await render_jobs.get(connection, access.caller().project, id)
             if row.state not in FINAL:
                 raise _not_finished(row, "is still under way. Cancel it first")
@@ -180,7 +180,7 @@ def watched(backend: Backend) -> Kind:
     """How `threed.events` reads a render job for its watchers."""
 
     async def read(id: uuid.UUID) -> render_jobs_pb2.WatchRenderJobResponse:
-        async with backend.records.reading() as connection:
+        async with backend.records.autocommit() as connection:
             row = (await connection.execute(render_jobs.selected.where(table.c.id == id))).first()
         if row is None:
             raise render_jobs.not_found(id)

@@ -60,7 +60,7 @@ class SceneService(scenes_pb2_grpc.SceneServiceServicer):
         who, id = access.caller(), ids.uuid7()
         scene = written(request.scene)
         check_graph(scene)
-        async with self._records.writing() as connection:
+        async with self._records.transaction() as connection:
             named = await _named_assets(connection, who.project, scene)
             if request.validate_only:
                 scene.project = who.project
@@ -75,7 +75,7 @@ class SceneService(scenes_pb2_grpc.SceneServiceServicer):
 
     async def GetScene(self, request: scenes_pb2.GetSceneRequest, context: grpc.aio.ServicerContext) -> Scene:
         id = ids.parse("scene", request.scene_id)
-        async with self._records.reading() as connection:
+        async with self._records.autocommit() as connection:
             return to_proto(await scenes.get(connection, access.caller().project, id))
 
     async def ListScenes(
@@ -86,13 +86,13 @@ class SceneService(scenes_pb2_grpc.SceneServiceServicer):
         if not request.show_deleted:
             statement = statement.where(table.c.delete_time.is_(None))
         asked = PageRequest.of("threed.v1.SceneService.ListScenes", project, request)
-        async with self._records.reading() as connection:
+        async with self._records.autocommit() as connection:
             found = await page(connection, statement, ORDERS.parse(request.order_by), asked, self._backend.pages)
         listed = [to_proto(row, nodes=False) for row in found.rows]
         return scenes_pb2.ListScenesResponse(scenes=listed, next_page_token=found.next_token)
 
     async def UpdateScene(self, request: scenes_pb2.UpdateSceneRequest, context: grpc.aio.ServicerContext) -> Scene:
-        async with self._records.writing() as connection:
+        async with self._records.transaction() as connection:
             row = await self._to_change(connection, request.scene)
             scene = to_proto(row)
             if not masks.apply(scene, request.scene, request.update_mask, WRITABLE):
@@ -100,7 +100,7 @@ class SceneService(scenes_pb2_grpc.SceneServiceServicer):
             return await self._write(connection, row, scene)
 
     async def ReplaceScene(self, request: scenes_pb2.ReplaceSceneRequest, context: grpc.aio.ServicerContext) -> Scene:
-        async with self._records.writing() as connection:
+        async with self._records.transaction() as connection:
             row = await self._to_change(connection, request.scene)
             return await self._write(connection, row, request.scene)
 
@@ -108,7 +108,7 @@ class SceneService(scenes_pb2_grpc.SceneServiceServicer):
         who, id = access.caller(), ids.parse("scene", request.scene_id)
         if request.purge:
             who.require(access_pb2.ADMIN)
-        async with self._records.writing() as connection:
+        async with self._records.transaction() as connection:
             row = await scenes.get(connection, who.project, id, for_update=True)
             masks.check_etag(request.etag, etag(row))
             if request.purge:
@@ -120,7 +120,7 @@ class SceneService(scenes_pb2_grpc.SceneServiceServicer):
 
     async def UndeleteScene(self, request: scenes_pb2.UndeleteSceneRequest, context: grpc.aio.ServicerContext) -> Scene:
         id = ids.parse("scene", request.scene_id)
-        async with self._records.writing() as connection:
+        async with self._records.transaction() as connection:
             row = await scenes.get(connection, access.caller().project, id, for_update=True)
             if row.delete_time is None:
                 raise NotDeleted(f"The scene {request.scene_id} is not deleted.", scene_id=request.scene_id)

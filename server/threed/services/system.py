@@ -32,7 +32,7 @@ class SystemService(system_pb2_grpc.SystemServiceServicer):
     async def GetCapabilities(
         self, request: system_pb2.GetCapabilitiesRequest, context: grpc.aio.ServicerContext
     ) -> Capabilities:
-        async with self._records.reading() as connection:
+        async with self._records.autocommit() as connection:
             alive = (await connection.execute(workers.alive())).all()
         answer = Capabilities(
             version=threed.__version__, worker_count=len(alive), limits=limits(self._backend.settings)
@@ -47,9 +47,9 @@ class SystemService(system_pb2_grpc.SystemServiceServicer):
         who, id = access.caller(), ids.uuid7()
         spec = json_format.MessageToDict(jobs_pb2.Job(probe=jobs_pb2.ProbeSpec()))
         watch = self._backend.events.watch("probe", id)
-        async with self._records.writing() as connection:
+        async with self._records.autocommit() as connection:
             await connection.execute(jobs.create(id, who.project, "probe", id, spec, priority=100, max_attempts=1))
-        await self._backend.queue.hint("probe", id)
+        self._backend.queue.hint("probe", id)
         try:
             async for row in watch:
                 if row.finished_at is not None:
@@ -66,7 +66,7 @@ class SystemService(system_pb2_grpc.SystemServiceServicer):
         )
 
     async def _forget(self, id: uuid.UUID) -> None:
-        async with self._records.writing() as connection:
+        async with self._records.autocommit() as connection:
             await connection.execute(sa.delete(table).where(table.c.id == id))
 
 
@@ -74,7 +74,7 @@ def watched(backend: Backend) -> Kind:
     """How `threed.events` reads a probe: the bare row of its job."""
 
     async def read(id: uuid.UUID) -> sa.Row:
-        async with backend.records.reading() as connection:
+        async with backend.records.autocommit() as connection:
             return (await connection.execute(sa.select(table).where(table.c.id == id))).one()
 
     def ticked(state: sa.Row, tick: Tick) -> sa.Row:

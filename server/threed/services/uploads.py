@@ -77,7 +77,7 @@ class UploadService(uploads_pb2_grpc.UploadServiceServicer):
         if request.validate_only:
             return Upload(filename=upload.filename, max_chunk_bytes=settings.max_chunk_bytes, project=who.project)
         id = ids.uuid7()
-        async with self._records.writing() as connection:
+        async with self._records.transaction() as connection:
             content = requests.digest("CreateUpload", request)
             made = await requests.first(connection, who.project, request.request_id, content, id)
             if made:
@@ -99,7 +99,7 @@ class UploadService(uploads_pb2_grpc.UploadServiceServicer):
 
     async def GetUpload(self, request: uploads_pb2.GetUploadRequest, context: grpc.aio.ServicerContext) -> Upload:
         id = ids.parse("upload", request.upload_id)
-        async with self._records.reading() as connection:
+        async with self._records.autocommit() as connection:
             return self._to_proto(await uploads.get(connection, access.caller().project, id))
 
     async def ListUploads(
@@ -108,7 +108,7 @@ class UploadService(uploads_pb2_grpc.UploadServiceServicer):
         project = access.caller().project
         statement = sa.select(table).where(table.c.project == project, FIELDS.where(request.filter))
         asked = PageRequest.of("threed.v1.UploadService.ListUploads", project, request)
-        async with self._records.reading() as connection:
+        async with self._records.autocommit() as connection:
             found = await page(connection, statement, ORDERS.parse(""), asked, self._backend.pages)
         listed = [self._to_proto(row) for row in found.rows]
         return uploads_pb2.ListUploadsResponse(uploads=listed, next_page_token=found.next_token)
@@ -158,7 +158,7 @@ class UploadService(uploads_pb2_grpc.UploadServiceServicer):
             if request.offset + len(data) > staging.size:
                 await self._append(row, staging, request.offset, data, request)
                 await staging.commit()
-            async with self._records.writing() as connection:
+            async with self._records.transaction() as connection:
                 return self._to_proto(
                     await uploads.advance(connection, row.id, row.writer, staging.size, self._lifetime_s)
                 )
@@ -167,7 +167,7 @@ class UploadService(uploads_pb2_grpc.UploadServiceServicer):
         self, request: uploads_pb2.FinalizeUploadRequest, context: grpc.aio.ServicerContext
     ) -> assets_pb2.Asset:
         who, id = access.caller(), ids.parse("upload", request.upload_id)
-        async with self._records.reading() as connection:
+        async with self._records.autocommit() as connection:
             row = await uploads.get(connection, who.project, id)
             if row.status == "FINISHED":
                 return asset_service.to_proto(await assets.get(connection, who.project, row.asset_id))
@@ -178,7 +178,7 @@ class UploadService(uploads_pb2_grpc.UploadServiceServicer):
         self, request: uploads_pb2.DeleteUploadRequest, context: grpc.aio.ServicerContext
     ) -> empty_pb2.Empty:
         who, id = access.caller(), ids.parse("upload", request.upload_id)
-        async with self._records.writing() as connection:
+        async with self._records.transaction() as connection:
             row = await uploads.get(connection, who.project, id, for_update=True)
             if row.status == "OPEN":
                 await uploads.finish(connection, id, row.writer, status="CANCELLED")
@@ -190,7 +190,7 @@ class UploadService(uploads_pb2_grpc.UploadServiceServicer):
     @contextlib.asynccontextmanager
     async def _writer(self, who: Caller, id: uuid.UUID) -> AsyncIterator[tuple[sa.Row, AsyncStaging]]:
         """Take the upload over, and open its bytes. Raises NotFound, UploadClosed."""
-        async with self._records.writing() as connection:
+        async with self._records.transaction() as connection:
             row = await uploads.take(connection, who.project, id)
         staging = await self._backend.blobs.stage(id.hex, row.committed_size)
         try:
@@ -224,7 +224,7 @@ class UploadService(uploads_pb2_grpc.UploadServiceServicer):
 
     async def _advance(self, row: sa.Row, committed: int) -> int:
         """Record and answer what is durable. Raises UploadBusy when another writer took over."""
-        async with self._records.writing() as connection:
+        async with self._records.transaction() as connection:
             changed = await uploads.advance(connection, row.id, row.writer, committed, self._lifetime_s)
         return changed.committed_size
 
@@ -240,18 +240,18 @@ class UploadService(uploads_pb2_grpc.UploadServiceServicer):
             head = await self._head(blob)
             sniffing.check(head, blob.size, row.filename)
         except (FileRefused, UploadDigestMismatch) as error:
-            async with self._records.writing() as connection:
+            async with self._records.transaction() as connection:
                 await uploads.finish(connection, row.id, row.writer, status="FAILED", error=to_json(error))
             await staging.discard()
             raise
         asset = await self._become_asset(who, row, blob)
         await staging.discard()
-        await self._backend.queue.hint("ingest", asset.job_id)
+        self._backend.queue.hint("ingest", asset.job_id)
         return asset_service.to_proto(asset)
 
     async def _become_asset(self, who: Caller, row: sa.Row, blob: Blob) -> sa.Row:
         id = ids.uuid7()
-        async with self._records.writing() as connection:
+        async with self._records.transaction() as connection:
             done = await uploads.finish(connection, row.id, row.writer, status="FINISHED", asset_id=id)
             if done is None:
                 now = await uploads.get(connection, who.project, row.id)

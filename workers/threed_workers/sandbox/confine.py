@@ -18,7 +18,7 @@ import os
 import resource
 import signal
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 from threed_workers.sandbox import landlock, seccomp
@@ -54,32 +54,52 @@ def available_layers() -> dict[str, object]:
     }
 
 
-def confine(
-    limits: Limits, folder: str, read: Sequence[str] = (), write: Sequence[str] = (), *, parent: int
-) -> dict[str, object]:
-    """Apply every layer that there is, and return what was applied, with the keys of `available_layers`.
+class Confinement:
+    """Made as soon as the process exists, applied when it is known what it shall do.
 
-    Readable afterwards: the system's libraries, Python, this package, and `read`; writable: `folder` and `write`.
+    A process that waits for its work has most of this behind it: of 3 ms, 1 is left for `apply`.
     `parent` is the process to die with; if it is dead already, this one ends here.
     Raises OSError if a layer that the kernel has cannot be applied: then nothing untrusted may run.
     """
-    layers = available_layers()
-    _set_rlimits(limits)
-    if not layers["privileges"]:
+
+    def __init__(self, parent: int):
+        self._layers = available_layers()
+        self._ruleset: landlock.Ruleset | None = None
+        if not self._layers["privileges"]:
+            return
+        with contextlib.suppress(OSError):
+            Path("/proc/self/oom_score_adj").write_text("1000")
+        _drop_privileges()
+        if os.getppid() != parent:  # it died before the kernel was asked to tell us
+            os._exit(1)
+        if self._layers["landlock"]:
+            # Held open for good, so that the kernel does not forget the inode that the rule for /proc/self names.
+            os.set_inheritable(os.open("/proc/self", os.O_PATH), True)
+            self._ruleset = landlock.Ruleset(standing_rules())
+        if self._layers["seccomp"]:
+            seccomp.program(may_fork=False, may_signal=False)  # what most steps get
+
+    def apply(
+        self, limits: Limits, folder: str, read: Sequence[str] = (), write: Sequence[str] = ()
+    ) -> dict[str, object]:
+        """Apply every layer that there is, and return what was applied, with the keys of `available_layers`.
+
+        Readable afterwards: the system's libraries, Python, this package, and `read`; writable: `folder` and `write`.
+        """
+        layers = dict(self._layers)
+        _set_rlimits(limits)
+        if not layers["privileges"]:
+            return layers
+        if self._ruleset is not None:
+            for path in read:
+                self._ruleset.allow(path, landlock.READ)
+            for path in (folder, *write):
+                self._ruleset.allow(path, landlock.WRITE)
+            self._ruleset.restrict()
+        # From ABI 6 Landlock says whom it may signal; below that, seccomp says: only itself.
+        may_signal = limits.processes > 1 and int(layers["landlock"]) >= 6
+        layers["seccomp"] = seccomp.restrict(may_fork=limits.processes > 1, may_signal=may_signal)
         return layers
-    with contextlib.suppress(OSError):
-        Path("/proc/self/oom_score_adj").write_text("1000")
-    _drop_privileges()
-    if os.getppid() != parent:  # it died before the kernel was asked to tell us
-        os._exit(1)
-    if layers["landlock"]:
-        # Held open for good, so that the kernel does not forget the inode that the rule for /proc/self names.
-        os.set_inheritable(os.open("/proc/self", os.O_PATH), True)
-    layers["landlock"] = landlock.restrict(_rules(folder, read, write))
-    # From ABI 6 Landlock says whom it may signal; below that, seccomp says: only itself.
-    may_signal = limits.processes > 1 and int(layers["landlock"]) >= 6
-    layers["seccomp"] = seccomp.restrict(may_fork=limits.processes > 1, may_signal=may_signal)
-    return layers
 
 
 def _set_rlimits(limits: Limits) -> None:
@@ -131,14 +151,6 @@ def _drop_privileges() -> None:
         raise OSError(ctypes.get_errno(), "capset")
 
 
-def _rules(folder: str, read: Sequence[str], write: Sequence[str]) -> Iterator[tuple[str, int]]:
-    yield from standing_rules()
-    for path in read:
-        yield path, landlock.READ
-    for path in (folder, *write):
-        yield path, landlock.WRITE
-
-
 @functools.cache
 def standing_rules() -> tuple[tuple[str, int], ...]:
     """The rules that are the same for every child, found once: a fork server asks for them before it forks."""
@@ -153,7 +165,8 @@ def standing_rules() -> tuple[tuple[str, int], ...]:
 def main(arguments: list[str]) -> None:
     """Confine this process as the JSON of `program.spawn_program` says, then become the program."""
     told = json.loads(arguments[0])
-    confine(Limits(**told["limits"]), told["folder"], told["read"], told["write"], parent=told["parent"])
+    confinement = Confinement(told["parent"])
+    confinement.apply(Limits(**told["limits"]), told["folder"], told["read"], told["write"])
     os.execve(arguments[1], arguments[1:], told["env"])
 
 

@@ -28,7 +28,7 @@ DEVICE = _READ_FILE | _READ_DIR | _WRITE_FILE | _IOCTL_DEV
 _OF_A_FILE = _EXECUTE | _WRITE_FILE | _READ_FILE | _TRUNCATE | _IOCTL_DEV
 
 
-class _Ruleset(ctypes.Structure):
+class _Attributes(ctypes.Structure):
     _fields_ = (("files", ctypes.c_uint64), ("net", ctypes.c_uint64), ("scoped", ctypes.c_uint64))
 
 
@@ -48,41 +48,45 @@ def abi() -> int:
     return max(0, _libc.syscall(_CREATE_RULESET, None, ctypes.c_size_t(0), ctypes.c_uint32(_VERSION_FLAG)))
 
 
-def restrict(rules: Iterable[tuple[str, int]]) -> int:
-    """Let this process reach only the given paths, each with its rights; returns the ABI, 0 where nothing was done.
+class Ruleset:
+    """What this process will be able to reach: only the given paths, each with its rights. For kernels with Landlock.
 
     A path that does not exist is left out: nothing can be reached there either. From ABI 4 TCP is shut, from ABI 6
-    abstract unix sockets and signals to processes that were not started under the same rules. NO_NEW_PRIVS must be set.
-    Raises OSError if the kernel has Landlock and refuses the rules.
+    abstract unix sockets and signals to processes that were not started under the same rules.
+    Raises OSError if the kernel refuses the rules.
     """
-    version = abi()
-    if version == 0:
-        return 0
-    known = (1 << _RIGHTS_OF_ABI.get(version, 16)) - 1
-    wanted = _Ruleset(known, 3 if version >= 4 else 0, 3 if version >= 6 else 0)
-    size = 24 if version >= 6 else 16 if version >= 4 else 8
-    ruleset = _checked("landlock_create_ruleset", _CREATE_RULESET, ctypes.byref(wanted), ctypes.c_size_t(size), 0)
-    try:
+
+    def __init__(self, rules: Iterable[tuple[str, int]] = ()):
+        version = abi()
+        self._known = (1 << _RIGHTS_OF_ABI.get(version, 16)) - 1
+        wanted = _Attributes(self._known, 3 if version >= 4 else 0, 3 if version >= 6 else 0)
+        size = 24 if version >= 6 else 16 if version >= 4 else 8
+        arguments = ctypes.byref(wanted), ctypes.c_size_t(size), 0
+        self._fd = _checked("landlock_create_ruleset", _CREATE_RULESET, *arguments)
         for path, rights in rules:
-            _allow(ruleset, path, rights & known)
-        _checked("landlock_restrict_self", _RESTRICT_SELF, ruleset, 0)
-    finally:
-        os.close(ruleset)
-    return version
+            self.allow(path, rights)
 
+    def allow(self, path: str, rights: int) -> None:
+        """Add a path: a file, or a folder and all below it."""
+        try:
+            fd = os.open(path, os.O_PATH | os.O_CLOEXEC)
+        except OSError:
+            return
+        try:
+            rights &= self._known
+            if not stat.S_ISDIR(os.fstat(fd).st_mode):
+                rights &= _OF_A_FILE
+            rule = _Rule(rights, fd)
+            _checked(f"landlock_add_rule {path}", _ADD_RULE, self._fd, _PATH_BENEATH, ctypes.byref(rule), 0)
+        finally:
+            os.close(fd)
 
-def _allow(ruleset: int, path: str, rights: int) -> None:
-    try:
-        fd = os.open(path, os.O_PATH | os.O_CLOEXEC)
-    except OSError:
-        return
-    try:
-        if not stat.S_ISDIR(os.fstat(fd).st_mode):
-            rights &= _OF_A_FILE
-        rule = _Rule(rights, fd)
-        _checked(f"landlock_add_rule {path}", _ADD_RULE, ruleset, _PATH_BENEATH, ctypes.byref(rule), 0)
-    finally:
-        os.close(fd)
+    def restrict(self) -> None:
+        """Put the rules on this process, for good. NO_NEW_PRIVS must be set."""
+        try:
+            _checked("landlock_restrict_self", _RESTRICT_SELF, self._fd, 0)
+        finally:
+            os.close(self._fd)
 
 
 def _checked(what: str, number: int, *arguments: object) -> int:

@@ -9,6 +9,7 @@ counts (System V shared memory), or ask the kernel for what only an administrato
 from __future__ import annotations
 
 import ctypes
+import functools
 import os
 import platform
 import sys
@@ -74,12 +75,21 @@ def restrict(*, may_fork: bool, may_signal: bool) -> bool:
     """
     if not available():
         return False
-    insns = _filter(os.getpid(), may_fork, may_signal)
-    code = (_Insn * len(insns))(*insns)
     libc = ctypes.CDLL(None, use_errno=True)
-    if libc.prctl(_SET_SECCOMP, _MODE_FILTER, ctypes.byref(_Program(len(insns), code)), 0, 0):
+    if libc.prctl(_SET_SECCOMP, _MODE_FILTER, ctypes.byref(program(may_fork=may_fork, may_signal=may_signal)), 0, 0):
         raise OSError(ctypes.get_errno(), "prctl(PR_SET_SECCOMP)")
     return True
+
+
+def program(*, may_fork: bool, may_signal: bool) -> _Program:
+    """The filter for this process, as `restrict` hands it to the kernel; built once."""
+    return _program(os.getpid(), may_fork, may_signal)
+
+
+@functools.cache
+def _program(pid: int, may_fork: bool, may_signal: bool) -> _Program:
+    insns = _filter(pid, may_fork, may_signal)
+    return _Program(len(insns), (_Insn * len(insns))(*insns))
 
 
 def _filter(pid: int, may_fork: bool, may_signal: bool) -> list[Instruction]:

@@ -1,8 +1,7 @@
 """The process that job steps are forked from: `python -I -m threed_workers.sandbox.zygote CONFIG`.
 
 It imports the heavy modules once, single-threaded, and then only forks: numpy and trimesh alone cost half a second.
-From request to result and reaped process, an empty step takes 12 ms (p50 of 200, 2 busy cores; numpy, trimesh, Pillow,
-lxml and Filament loaded): fork 5, confinement 2, end of the process 5, which are the page tables of 80 MB.
+A fork takes 5 ms for the page tables of 80 MB, so one child is always forked ahead, and waits for its step.
 
 It never touches a byte of an upload. On its standard input, a unix socket, come lines of JSON; with {"start"} come two
 file descriptors, the child's socket and its standard error. It answers {"ready"} once, and {"started"} and {"ended"}
@@ -25,6 +24,7 @@ import socket
 import sys
 import tempfile
 import threading
+import traceback
 from collections.abc import Callable
 from pathlib import Path
 
@@ -34,6 +34,7 @@ from threed_workers.sandbox.places import PLACES
 
 _CHANNEL = 3  # the child's socket to the parent; 0 is /dev/null, 1 and 2 are the log
 _SET_CHILD_SUBREAPER = 36
+_QUIET_MS = 10  # a spare child is forked when nobody wants anything, and not while a step begins
 
 
 def main(config: dict) -> None:
@@ -79,6 +80,7 @@ class _Server:
         self.children: dict[int, int] = {}  # process id -> the worker's number for it
         self.buffer = b""
         self.fds: list[int] = []  # received and not yet used, in order: two for each {"start"}
+        self.spare: tuple[int, socket.socket] | None = None  # process id, where it waits for its step
 
     def serve(self) -> None:
         wakes, wake = os.pipe()
@@ -90,7 +92,9 @@ class _Server:
         poll.register(self.worker, select.POLLIN)
         poll.register(wakes, select.POLLIN)
         while True:
-            ready = {fd for fd, _ in poll.poll()}
+            ready = {fd for fd, _ in poll.poll(_QUIET_MS if self.spare is None else None)}
+            if not ready:
+                self.refill()
             if wakes in ready:
                 os.read(wakes, 4096)
                 self.reap()
@@ -98,6 +102,8 @@ class _Server:
                 break
         for pid in self.children:
             _kill_group(pid)
+        if self.spare is not None:
+            _kill_group(self.spare[0])
 
     def take(self) -> bool:
         """Read what the worker asks; False when it is gone."""
@@ -118,20 +124,34 @@ class _Server:
         return True
 
     def start(self, spec: dict) -> None:
-        channel, log = self.fds[:2]
-        del self.fds[:2]
-        spec["parent"] = os.getpid()
+        fds, self.fds = self.fds[:2], self.fds[2:]
         try:
-            pid = os.fork()
+            pid = self.hand_over(json.dumps(spec).encode(), fds)
         except OSError as e:
             self.tell("ended", {"id": spec["id"], "failed": os.strerror(e.errno or 0)})
         else:
-            if pid == 0:
-                _run_child(channel, log, spec, self.read)  # does not return
             self.children[pid] = spec["id"]
             self.tell("started", {"id": spec["id"], "pid": pid})
-        os.close(channel)
-        os.close(log)
+        for fd in fds:
+            os.close(fd)
+
+    def hand_over(self, spec: bytes, fds: list[int]) -> int:
+        """Give a step to the spare child; its process id. Raises OSError when none can be forked."""
+        while True:
+            pid, channel = self.spare or _fork(self.read)
+            fresh, self.spare = self.spare is None, None
+            with channel:
+                try:
+                    socket.send_fds(channel, [spec], fds)
+                    return pid
+                except BrokenPipeError:  # it was killed while it waited
+                    if fresh:
+                        raise
+
+    def refill(self) -> None:
+        """Fork the next spare child. If that fails, `start` tries again and says so."""
+        with contextlib.suppress(OSError):
+            self.spare = self.spare or _fork(self.read)
 
     def kill(self, number: int) -> None:
         """Kill a child's group. Only who reaps it can do so without hitting a later process of the same id."""
@@ -175,26 +195,59 @@ def _kill_group(pid: int) -> None:
             kill(pid, signal.SIGKILL)
 
 
-def _run_child(channel: int, log: int, spec: dict, read: list[str]) -> None:
+def _fork(read: list[str]) -> tuple[int, socket.socket]:
+    """A child that waits for its step: its process id, and the socket to send the step to."""
+    ours, theirs = socket.socketpair()
+    try:
+        with theirs:
+            parent, pid = os.getpid(), os.fork()
+            if pid == 0:
+                _run_child(theirs, read, parent)  # does not return
+    except OSError:
+        ours.close()
+        raise
+    return pid, ours
+
+
+def _run_child(orders: socket.socket, read: list[str], parent: int) -> None:
     """The child, from fork to end. Nothing may escape from here: behind it lies the server's loop."""
     try:
-        _take_over(channel, log)
-        _write(_outcome(spec, read))
+        _leave_server(orders)
+        confinement = confine.Confinement(parent)
+        if spec := _await_step():
+            _write(_outcome(spec, read, confinement))
+    except BaseException:  # of ours: a step's own errors are its outcome
+        traceback.print_exc()
     finally:
         os._exit(0)
 
 
-def _take_over(channel: int, log: int) -> None:
+def _leave_server(orders: socket.socket) -> None:
     """Its own session, signals and file descriptors, and nothing of the server's."""
     os.setsid()
     signal.set_wakeup_fd(-1)
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
     signal.signal(signal.SIGINT, signal.SIG_DFL)
+    os.dup2(orders.fileno(), _CHANNEL, inheritable=False)  # it is above 3: the server has 0 to 3
+    os.closerange(_CHANNEL + 1, os.sysconf("SC_OPEN_MAX"))
+
+
+def _await_step() -> dict | None:
+    """Wait for a step and take its file descriptors over; None when the server is gone."""
+    with socket.socket(fileno=_CHANNEL) as orders:
+        data, fds, _, _ = socket.recv_fds(orders, 65536, 2)
+        if not data:
+            return None
+        while part := orders.recv(65536):
+            data += part
+    channel, log = fds
     os.dup2(log, 1)
     os.dup2(log, 2)
-    os.dup2(channel, _CHANNEL, inheritable=False)  # the channel is above 3: the server has 0 to 3
-    os.closerange(_CHANNEL + 1, os.sysconf("SC_OPEN_MAX"))
+    os.dup2(channel, _CHANNEL, inheritable=False)
+    os.close(channel)
+    os.close(log)
     faulthandler.enable(2)
+    return json.loads(data)
 
 
 def _settle(folder: str) -> None:
@@ -206,7 +259,7 @@ def _settle(folder: str) -> None:
     os.chdir(folder)
 
 
-def _outcome(spec: dict, read: list[str]) -> bytes:
+def _outcome(spec: dict, read: list[str], confinement: confine.Confinement) -> bytes:
     """Run the step; the line that says how it ended."""
     try:
         request = json.loads(_read_all())
@@ -214,7 +267,7 @@ def _outcome(spec: dict, read: list[str]) -> bytes:
         folder = spec["folder"]
         _settle(folder)
         readable = [*read, *spec["read"]]
-        applied = confine.confine(Limits(**spec["limits"]), folder, readable, spec["write"], parent=spec["parent"])
+        applied = confinement.apply(Limits(**spec["limits"]), folder, readable, spec["write"])
         _write(protocol.encode("layers", applied))
         result = function(request, Path(folder), _reporter())
         return protocol.encode("result", result)
