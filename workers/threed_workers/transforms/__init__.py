@@ -1,0 +1,36 @@
+"""The steps of recipes, one file each: `document -> document`, in the spirit of glTF-Transform.
+
+To add one: a message in protos/threed/v1/recipes.proto, a field of `Step`, and a module here with the field's name:
+
+    CHANGES: frozenset of the features (`threed_workers.inventory`) that may become fewer, because the step says so
+    apply(document, options) -> Document
+
+`apply` gets the step's message. It may change the document in place, or answer with another; what it does not name it
+leaves alone, unknown extensions and extras included. Raises RecipeInvalid for settings that this document cannot take.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import Protocol
+
+from google.protobuf.message import Message
+
+from threed.v1 import recipes_pb2
+from threed_workers.document import Document
+
+NAMES = tuple(field.name for field in recipes_pb2.Step.DESCRIPTOR.oneofs_by_name["step"].fields)
+
+
+class Transform(Protocol):
+    """What a module of this package has."""
+
+    CHANGES: frozenset[str]
+
+    def apply(self, document: Document, options: Message) -> Document:
+        """Do it. Raises RecipeInvalid."""
+
+
+def transform(name: str) -> Transform:
+    """The module of a step. Heavy libraries are imported only by those that need them."""
+    return importlib.import_module(f"threed_workers.transforms.{name}")
