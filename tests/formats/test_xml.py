@@ -21,12 +21,15 @@ def test_names_text_and_attributes_are_read():
     assert tree.prefixes == {"": "u:a", "p": "u:p"}
 
 
-def test_prefixes_that_nobody_declared_are_names_without_namespaces():
-    text = b'<X3D xsd:location="x"><x:Shape/></X3D>'
-    with pytest.raises(FileMalformed, match="unbound prefix"):
-        xml.parse(text)
-    root = xml.parse(text, namespaces=False).root
-    assert (root.attrib, xml.local(root[0].tag)) == ({"xsd:location": "x"}, "Shape")
+def test_prefixes_that_nobody_declared_stand_as_they_are():
+    # Given two prefixes that only some elements know
+    text = b'<a xsd:k="x"><b xmlns:x="u:x" xmlns="u:b"><x:c/><c/></b><x:c/></a>'
+    # When it is parsed
+    tree = xml.parse(text)
+    # Then names are resolved where they can be, and the others are told
+    assert [element.tag for element in tree.root.iter()] == ["a", "{u:b}b", "{u:x}c", "{u:b}c", "x:c"]
+    assert (tree.root.attrib, tree.unbound) == ({"xsd:k": "x"}, {"xsd", "x"})
+    assert {xml.local(element.tag) for element in tree.root.iter()} == {"a", "b", "c"}
 
 
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-16", "iso-8859-1", "windows-1252"])
@@ -98,6 +101,12 @@ def test_depth_and_number_are_bounded(monkeypatch):
         xml.parse(b"<a>" + b"<b/>" * 11 + b"</a>")
     # What is taken does not count
     xml.parse(b"<a>" + b"<b/>" * 11 + b"</a>", taken={"b": lambda parent, element: None})
+
+
+def test_namespaces_are_bounded():
+    many = b"".join(b" xmlns:p%d='u'" % n for n in range(1000))
+    with pytest.raises(FileTooComplex, match="namespaces"):
+        xml.parse(b"<a" + many + b"/>")
 
 
 def test_bytes_are_bounded(monkeypatch):

@@ -7,7 +7,7 @@ built. Expat keeps no stack of its own, so depth costs memory only.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import NoReturn
 from xml.etree.ElementTree import Element
 from xml.parsers import expat
@@ -21,15 +21,21 @@ MOST_DEEP = 1100
 # Elements of the tree take some 500 bytes each. Those that are taken while reading (`taken`) cost nothing.
 MOST_KEPT = 2_000_000
 MOST_BYTES = 1 << 30
+MOST_PREFIXES = 256
+_XML = "http://www.w3.org/XML/1998/namespace"
 _CHUNK = 1 << 20
 
 
 @dataclass(frozen=True)
 class Tree:
-    """`prefixes` are the namespaces by prefix as the root declares them; "" is the default namespace."""
+    """`prefixes` are the namespaces by prefix as the root declares them; "" is the default namespace.
+
+    `unbound` are prefixes that are used and declared nowhere, which is wrong, and happens.
+    """
 
     root: Element
     prefixes: dict[str, str]
+    unbound: set[str]
 
 
 def parse(
@@ -37,14 +43,13 @@ def parse(
     *,
     where: str = "",
     taken: Mapping[str, Taker] | None = None,
-    namespaces: bool = True,
     doctype: bool = False,
 ) -> Tree:
     """The elements of `data`, of whatever encoding it declares.
 
-    Names are "{uri}local" as in ElementTree, or "prefix:local" as they stand when `namespaces` is False (for formats
-    whose files forget to declare prefixes). `text` is what stands before an element's first child; what stands behind
-    children (`tail`), comments and instructions are not kept.
+    Names are "{uri}local" as in ElementTree; "prefix:local" where the file forgets to declare the prefix. `text` is
+    what stands before an element's first child; what stands behind children (`tail`), comments and instructions are
+    not kept. Attributes that declare namespaces are not among an element's attributes.
 
     `taken` names elements of which there may be millions: such an element is given to its function, as (parent,
     element), when it ends, and does not stay in the tree.
@@ -53,9 +58,9 @@ def parse(
     not read. `where` comes before the line in errors: the name of the part, when there are several.
 
     Raises FileEmpty, FileMalformed for what is not well-formed, has a document type or refers to entities, and
-    FileTooComplex beyond MOST_DEEP, MOST_KEPT or MOST_BYTES.
+    FileTooComplex beyond MOST_DEEP, MOST_KEPT, MOST_BYTES or MOST_PREFIXES.
     """
-    return _Reading(where, taken or {}, namespaces, doctype).read(memoryview(data))
+    return _Reading(where, taken or {}, doctype).read(memoryview(data))
 
 
 def local(tag: str) -> str:
@@ -67,24 +72,34 @@ def local(tag: str) -> str:
     return tag.rpartition("}")[2].rpartition(":")[2]
 
 
+@dataclass
+class _Scope:
+    """Prefixes that hold within one element, and the names that were resolved there. Expat's own resolving is not used:
+    it ends at the first prefix that nobody declared."""
+
+    prefixes: dict[str, str]
+    depth: int = 0
+    tags: dict[str, str] = field(default_factory=dict)
+
+
 class _Reading:
     """One pass of expat over one document."""
 
-    def __init__(self, where: str, taken: Mapping[str, Taker], namespaces: bool, doctype: bool):
+    def __init__(self, where: str, taken: Mapping[str, Taker], doctype: bool):
         self.where, self.taken, self.allows_doctype = where, taken, doctype
         self.open: list[Element] = []
         self.text: list[str] = []
+        self.scopes = [_Scope({"xml": _XML})]
+        self.unbound: set[str] = set()
         self.kept = 0
         self.root: Element | None = None
         self.prefixes: dict[str, str] = {}
-        self.names: dict[str, str] = {}
-        self.parser = expat.ParserCreate(namespace_separator="}" if namespaces else None)
+        self.parser = expat.ParserCreate()
         self.parser.buffer_text = True
         self.parser.buffer_size = 1 << 16
         self.parser.StartElementHandler = self.start
         self.parser.EndElementHandler = self.end
         self.parser.CharacterDataHandler = self.text.append
-        self.parser.StartNamespaceDeclHandler = self.namespace
         self.parser.StartDoctypeDeclHandler = self.doctype
         self.parser.EntityDeclHandler = self.entity
         self.parser.SkippedEntityHandler = self.entity
@@ -107,14 +122,15 @@ class _Reading:
                 raise
             self.refuse(FileMalformed, "The XML is of an unknown encoding. Save it as UTF-8.")
         assert self.root is not None  # expat: "no element found"
-        return Tree(self.root, self.prefixes)
+        return Tree(self.root, self.prefixes, self.unbound)
 
     def start(self, tag: str, attributes: dict[str, str]) -> None:
         for key in attributes:
-            if "}" in key:
-                attributes = {self.name(key): value for key, value in attributes.items()}
+            if ":" in key or key == "xmlns":
+                attributes = self.declare(attributes)
                 break
-        element = Element(self.names.get(tag) or self.name(tag), attributes)
+        scope = self.scopes[-1]
+        element = Element(scope.tags.get(tag) or self.tag(tag), attributes)
         self.kept += 1
         if self.open:
             parent = self.open[-1]
@@ -124,6 +140,7 @@ class _Reading:
                 parent.append(element)
         else:
             self.root = element
+            self.prefixes = {prefix: uri for prefix, uri in scope.prefixes.items() if prefix != "xml"}
         self.text.clear()
         self.open.append(element)
         if len(self.open) > MOST_DEEP:
@@ -136,18 +153,41 @@ class _Reading:
         if element.text is None:
             element.text = "".join(self.text)
         self.text.clear()
+        if self.scopes[-1].depth > len(self.open):
+            self.scopes.pop()
         take = self.taken.get(element.tag)
         if take is not None and self.open:
             take(self.open[-1], element)
             self.kept -= 1 + len(element)
 
-    def name(self, tag: str) -> str:
-        """ElementTree's way of writing expat's "uri}local"."""
-        return self.names.setdefault(tag, "{" + tag if "}" in tag else tag)
+    def declare(self, attributes: dict[str, str]) -> dict[str, str]:
+        """Open a scope for the namespaces among `attributes`, and give the others by their names."""
+        declared = {key[6:]: uri for key, uri in attributes.items() if key == "xmlns" or key.startswith("xmlns:")}
+        if declared:
+            prefixes = self.scopes[-1].prefixes | declared
+            if len(prefixes) > MOST_PREFIXES:
+                self.refuse(FileTooComplex, f"The XML declares more than {MOST_PREFIXES} namespaces.")
+            self.scopes.append(_Scope(prefixes, len(self.open) + 1))
+        rest = (item for item in attributes.items() if item[0] != "xmlns" and not item[0].startswith("xmlns:"))
+        return {self.resolved(key) if ":" in key else key: value for key, value in rest}
 
-    def namespace(self, prefix: str | None, uri: str | None) -> None:
-        if self.root is None:
-            self.prefixes[prefix or ""] = uri or ""
+    def tag(self, name: str) -> str:
+        """The name of an element, to which the default namespace applies."""
+        scope = self.scopes[-1]
+        default = scope.prefixes.get("")
+        return scope.tags.setdefault(
+            name, self.resolved(name) if ":" in name or not default else f"{{{default}}}{name}"
+        )
+
+    def resolved(self, name: str) -> str:
+        prefix, colon, rest = name.partition(":")
+        if not colon:
+            return name
+        uri = self.scopes[-1].prefixes.get(prefix)
+        if not uri:
+            self.unbound.add(prefix)
+            return name
+        return f"{{{uri}}}{rest}"
 
     def doctype(self, _name: str, _system: str | None, _public: str | None, declares: int) -> None:
         if declares or not self.allows_doctype:
