@@ -27,12 +27,14 @@ from threed.queue import Queue, make_broker, prepare
 from threed.records import Records
 from threed.records.paging import PageTokens
 from threed.records.schema import migrate
-from threed.services import Backend, assets, render_jobs, scenes, system, uploads
+from threed.services import Backend, assets, derivatives, render_jobs, scenes, system, uploads
 from threed.settings import Settings
 from threed.upkeep import Upkeep
 from threed.v1 import (
     assets_pb2,
     assets_pb2_grpc,
+    derivatives_pb2,
+    derivatives_pb2_grpc,
     render_jobs_pb2,
     render_jobs_pb2_grpc,
     scenes_pb2,
@@ -45,7 +47,8 @@ from threed.v1 import (
 
 log = logging.getLogger(__name__)
 
-CONTRACT = [module.DESCRIPTOR for module in (assets_pb2, uploads_pb2, scenes_pb2, render_jobs_pb2, system_pb2)]
+_CONTRACT = (assets_pb2, uploads_pb2, derivatives_pb2, scenes_pb2, render_jobs_pb2, system_pb2)
+CONTRACT = [module.DESCRIPTOR for module in _CONTRACT]
 SERVICES = [service.full_name for file in CONTRACT for service in file.services_by_name.values()]
 
 
@@ -109,7 +112,12 @@ def make_backend(settings: Settings) -> Backend:
         pages=PageTokens(settings.secret()),
     )
     # Reading a watched resource needs the records that the backend holds.
-    kinds.update(ingest=assets.watched(backend), render=render_jobs.watched(backend), probe=system.watched(backend))
+    kinds.update(
+        ingest=assets.watched(backend),
+        derive=derivatives.watched(backend),
+        render=render_jobs.watched(backend),
+        probe=system.watched(backend),
+    )
     return backend
 
 
@@ -124,6 +132,7 @@ def make_server(settings: Settings, backend: Backend) -> tuple[grpc.aio.Server, 
     server = grpc.aio.server(interceptors=[Door(tokens, Policy(CONTRACT))], options=options)
     assets_pb2_grpc.add_AssetServiceServicer_to_server(assets.AssetService(backend), server)
     uploads_pb2_grpc.add_UploadServiceServicer_to_server(uploads.UploadService(backend), server)
+    derivatives_pb2_grpc.add_DerivativeServiceServicer_to_server(derivatives.DerivativeService(backend), server)
     scenes_pb2_grpc.add_SceneServiceServicer_to_server(scenes.SceneService(backend), server)
     render_jobs_pb2_grpc.add_RenderServiceServicer_to_server(render_jobs.RenderService(backend), server)
     system_pb2_grpc.add_SystemServiceServicer_to_server(system.SystemService(backend), server)

@@ -363,29 +363,19 @@ class SceneInvalid(ThreedError):
 class RecipeInvalid(ThreedError):
     """Raised when a recipe cannot be carried out as it is written, or not on this model."""
 
-    code = Code.INVALID_ARGUMENT
-    reason = "RECIPE_INVALID"
+    code, reason = Code.INVALID_ARGUMENT, "RECIPE_INVALID"
 
 
 class LossRefused(ThreedError):
     """Raised when a derivative would lose something that no step names, and the recipe says LOSS_FAIL."""
 
-    code = Code.FAILED_PRECONDITION
-    reason = "LOSS_REFUSED"
+    code, reason = Code.FAILED_PRECONDITION, "LOSS_REFUSED"
 
 
 class OutputInvalid(ThreedError):
     """Raised when what a recipe made does not pass the validator: it is not handed out."""
 
-    code = Code.INTERNAL
-    reason = "OUTPUT_INVALID"
-
-
-class ProofFailed(ThreedError):
-    """Raised when no setting of a recipe looks enough like the original."""
-
-    code = Code.FAILED_PRECONDITION
-    reason = "PROOF_FAILED"
+    code, reason = Code.INTERNAL, "OUTPUT_INVALID"
 
 
 # ---------------------------------------------------------------- the server itself

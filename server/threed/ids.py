@@ -17,9 +17,15 @@ _ALPHABET = "0123456789abcdefghijklmnopqrstuv"
 _VALUES = {character: value for value, character in enumerate(_ALPHABET)}
 _LENGTH = 26
 
-PREFIXES = {"asset": "ast_", "upload": "upl_", "scene": "scn_", "render_job": "rnd_"}
+PREFIXES = {"asset": "ast_", "upload": "upl_", "scene": "scn_", "render_job": "rnd_", "derivative": "drv_"}
 # The field that names such a resource in requests, for refusals.
-FIELDS = {"asset": "asset_id", "upload": "upload_id", "scene": "scene_id", "render_job": "job_id"}
+FIELDS = {
+    "asset": "asset_id",
+    "upload": "upload_id",
+    "scene": "scene_id",
+    "render_job": "job_id",
+    "derivative": "derivative_id",
+}
 
 
 def uuid7() -> uuid.UUID:

@@ -20,6 +20,7 @@ from threed.services import Backend
 from threed.v1 import (
     assets_pb2,
     assets_pb2_grpc,
+    derivatives_pb2_grpc,
     render_jobs_pb2_grpc,
     scenes_pb2_grpc,
     system_pb2_grpc,
@@ -69,6 +70,7 @@ class Door:
         self.assets = assets_pb2_grpc.AssetServiceStub(channel)
         self.uploads = uploads_pb2_grpc.UploadServiceStub(channel)
         self.scenes = scenes_pb2_grpc.SceneServiceStub(channel)
+        self.derivatives = derivatives_pb2_grpc.DerivativeServiceStub(channel)
         self.renders = render_jobs_pb2_grpc.RenderServiceStub(channel)
         self.system = system_pb2_grpc.SystemServiceStub(channel)
 
@@ -83,12 +85,12 @@ class Door:
     async def ready_asset(self, asset_type: str = "MODEL", **columns: Any) -> assets_pb2.Asset:
         """An asset that looks as a worker leaves it."""
         asset = await self.upload(tiny_glb(len(columns.get("display_name", ""))), **{})
-        render = {"kind": "RENDER_COPY", "media_type": "model/gltf-binary", "key": "sha256/aa/bb/cc"}
+        file = {"media_type": "model/gltf-binary", "key": "sha256/aa/bb/cc", "size_bytes": 3, "sha256": "c" * 64}
         values = {
             "status": "VALIDATED",
             "asset_type": asset_type,
             "file_format": "glb",
-            "files": [{**render, "size_bytes": 3, "sha256": "c" * 64}],
+            "files": [{"kind": kind, **file} for kind in ("NORMALIZED", "RENDER_COPY")],
             **columns,
         }
         async with self.backend.records.transaction() as connection:

@@ -10,8 +10,9 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from threed import ids
 from threed.errors import NotFound
+from threed.records import retention
 from threed.records.jobs import EVENTS
-from threed.records.tables import assets, jobs, scenes
+from threed.records.tables import assets, scenes
 
 
 def not_found(id: uuid.UUID) -> NotFound:
@@ -57,8 +58,8 @@ async def change(connection: AsyncConnection, id: uuid.UUID, **values: Any) -> s
 
 
 async def purge(connection: AsyncConnection, id: uuid.UUID) -> None:
-    """Remove an asset for good, with the jobs that looked at it; one that runs finds its lease gone."""
-    await connection.execute(sa.delete(jobs).where(jobs.c.kind == "ingest", jobs.c.subject == id))
+    """Remove an asset for good, with its derivatives and the jobs of both; one that runs finds its lease gone."""
+    await connection.execute(retention.jobs_of(sa.select(assets.c.id).where(assets.c.id == id)))
     await connection.execute(sa.delete(assets).where(assets.c.id == id))
 
 

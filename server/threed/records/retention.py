@@ -7,18 +7,24 @@ from collections.abc import Sequence
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import ARRAY
 
-from threed.records.tables import assets, jobs, scenes
+from threed.records.tables import assets, derivatives, jobs, scenes
 
 # Any fixed number: who holds this advisory lock collects, the others skip.
 COLLECTING = 0x636F6C6C656374
 
 
 def purge_assets(limit: int = 1000) -> sa.Executable:
-    """Soft-deleted assets whose time is over, with the jobs that looked at them. Rows: id."""
+    """Soft-deleted assets whose time is over, with their derivatives and the jobs of both. Rows: id."""
     over = sa.select(assets.c.id).where(assets.c.purge_time < sa.func.now()).limit(limit)
     gone = sa.delete(assets).where(assets.c.id.in_(over)).returning(assets.c.id).cte("gone")
-    looked = sa.delete(jobs).where(jobs.c.kind == "ingest", jobs.c.subject.in_(sa.select(gone.c.id)))
-    return sa.select(gone.c.id).add_cte(looked.cte("looked"))
+    return sa.select(gone.c.id).add_cte(jobs_of(sa.select(gone.c.id)).cte("looked"))
+
+
+def jobs_of(asset_ids: sa.Select) -> sa.Delete:
+    """Every job that looked at these assets, or makes something of them; derivatives go with their jobs."""
+    made = sa.select(derivatives.c.id).where(derivatives.c.asset_id.in_(asset_ids))
+    looked = sa.and_(jobs.c.kind == "ingest", jobs.c.subject.in_(asset_ids))
+    return sa.delete(jobs).where(sa.or_(looked, jobs.c.id.in_(made)))
 
 
 def purge_scenes(limit: int = 1000) -> sa.Executable:
@@ -28,10 +34,11 @@ def purge_scenes(limit: int = 1000) -> sa.Executable:
 
 
 def unreferenced(keys: Sequence[str]) -> sa.Executable:
-    """Those of the keys that no asset and no render job names. Rows: key."""
+    """Those of the keys that no asset, no render job and no derivative names. Rows: key."""
     statement = sa.text("""
         SELECT key FROM unnest(:keys) AS key
         WHERE NOT EXISTS (SELECT FROM assets WHERE blob_key = key)
           AND NOT EXISTS (SELECT FROM assets WHERE files @> jsonb_build_array(jsonb_build_object('key', key)))
-          AND NOT EXISTS (SELECT FROM render_jobs WHERE output_key = key)""")
+          AND NOT EXISTS (SELECT FROM render_jobs WHERE output_key = key)
+          AND NOT EXISTS (SELECT FROM derivatives WHERE files @> jsonb_build_array(jsonb_build_object('key', key)))""")
     return statement.bindparams(sa.bindparam("keys", list(keys), type_=ARRAY(sa.Text)))

@@ -176,6 +176,29 @@ render_jobs = sa.Table(
     sa.Index("render_jobs_output_key", "output_key"),
 )
 
+derivatives = sa.Table(
+    "derivatives",
+    metadata,
+    sa.Column("id", UUID, sa.ForeignKey("jobs.id", ondelete="CASCADE"), primary_key=True),
+    sa.Column("project", sa.Text, nullable=False),
+    sa.Column("asset_id", UUID, nullable=False),
+    sa.Column("request", JSONB, nullable=False),  # Derivative as JSON, its input fields with the recipe filled in
+    _text("preset"),
+    sa.Column("source_sha256", sa.Text, nullable=False),
+    sa.Column("recipe_sha256", sa.Text, nullable=False),
+    sa.Column("cache_key", sa.Text, nullable=False),  # SHA-256 of source, recipe and version: equal ones are equal
+    sa.Column("cached", sa.Boolean, nullable=False, server_default=sa.false()),
+    # DerivativeFile as JSON, proto field names, and the blob's key.
+    sa.Column("files", JSONB, nullable=False, server_default=_EMPTY_LIST),
+    sa.Column("result", JSONB),  # loss_report, validation, provenance as JSON, proto field names
+    _text("created_by"),
+    _time("created_at", nullable=False, server_default=_NOW),
+    sa.Index("derivatives_newest", "project", sa.text("created_at DESC"), sa.text("id DESC")),
+    sa.Index("derivatives_asset_id", "asset_id", sa.text("created_at DESC"), sa.text("id DESC")),
+    sa.Index("derivatives_cache_key", "project", "cache_key"),
+    sa.Index("derivatives_files", "files", postgresql_using="gin", postgresql_ops={"files": "jsonb_path_ops"}),
+)
+
 requests = sa.Table(
     "requests",
     metadata,

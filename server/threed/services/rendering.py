@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import math
-import uuid
 
 import sqlalchemy as sa
 from google.protobuf import json_format
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from threed import ids
-from threed.errors import AssetDeleted, AssetNotReady, FieldInvalid, SceneInvalid
+from threed.errors import AssetDeleted, FieldInvalid, SceneInvalid
 from threed.records import assets, scenes
+from threed.services.readiness import check_ready, not_ready
 from threed.settings import Settings
 from threed.v1.jobs_pb2 import BlobRef, RenderSpec
 from threed.v1.render_jobs_pb2 import RenderJob
@@ -113,29 +113,13 @@ async def _add_files(connection: AsyncConnection, project: str, spec: RenderSpec
 
 
 def _render_copy(row: sa.Row) -> BlobRef:
-    _check_ready(row, "MODEL")
+    check_ready(row, "MODEL")
     for file in row.files:
         if file["kind"] == "RENDER_COPY":
             return BlobRef(key=file["key"], sha256=file["sha256"], size_bytes=file["size_bytes"])
-    raise _not_ready(row.id, "has no copy that an engine can read")
+    raise not_ready(row.id, "has no copy that an engine can read")
 
 
 def _panorama(row: sa.Row) -> BlobRef:
-    _check_ready(row, "ENVIRONMENT")
+    check_ready(row, "ENVIRONMENT")
     return BlobRef(key=row.blob_key, sha256=row.sha256, size_bytes=row.size_bytes)
-
-
-def _check_ready(row: sa.Row, asset_type: str) -> None:
-    asset_id = ids.write("asset", row.id)
-    if row.delete_time is not None:
-        raise AssetDeleted(f"The asset {asset_id} is deleted. Undelete it first.", asset_id=asset_id)
-    if row.status != "VALIDATED":
-        raise _not_ready(row.id, f"is {row.status}", status=row.status)
-    if row.asset_type != asset_type:
-        raise _not_ready(row.id, f"is a {row.asset_type}, and a {asset_type} is needed here")
-
-
-def _not_ready(id: uuid.UUID, why: str, **metadata: object) -> AssetNotReady:
-    asset_id = ids.write("asset", id)
-    sentence = f"The asset {asset_id} {why}. Watch it until it is VALIDATED, or use another."
-    return AssetNotReady(sentence, asset_id=asset_id, **metadata)

@@ -1,4 +1,5 @@
 from google.api import field_behavior_pb2 as _field_behavior_pb2
+from threed.v1 import derivatives_pb2 as _derivatives_pb2
 from threed.v1 import render_jobs_pb2 as _render_jobs_pb2
 from threed.v1 import scenes_pb2 as _scenes_pb2
 from google.protobuf.internal import containers as _containers
@@ -10,14 +11,16 @@ from typing import ClassVar as _ClassVar, Optional as _Optional, Union as _Union
 DESCRIPTOR: _descriptor.FileDescriptor
 
 class Job(_message.Message):
-    __slots__ = ("ingest", "render", "probe")
+    __slots__ = ("ingest", "render", "probe", "derive")
     INGEST_FIELD_NUMBER: _ClassVar[int]
     RENDER_FIELD_NUMBER: _ClassVar[int]
     PROBE_FIELD_NUMBER: _ClassVar[int]
+    DERIVE_FIELD_NUMBER: _ClassVar[int]
     ingest: IngestSpec
     render: RenderSpec
     probe: ProbeSpec
-    def __init__(self, ingest: _Optional[_Union[IngestSpec, _Mapping]] = ..., render: _Optional[_Union[RenderSpec, _Mapping]] = ..., probe: _Optional[_Union[ProbeSpec, _Mapping]] = ...) -> None: ...
+    derive: DeriveSpec
+    def __init__(self, ingest: _Optional[_Union[IngestSpec, _Mapping]] = ..., render: _Optional[_Union[RenderSpec, _Mapping]] = ..., probe: _Optional[_Union[ProbeSpec, _Mapping]] = ..., derive: _Optional[_Union[DeriveSpec, _Mapping]] = ...) -> None: ...
 
 class IngestSpec(_message.Message):
     __slots__ = ("asset_id", "source", "filename")
@@ -51,6 +54,14 @@ class RenderSpec(_message.Message):
 class ProbeSpec(_message.Message):
     __slots__ = ()
     def __init__(self) -> None: ...
+
+class DeriveSpec(_message.Message):
+    __slots__ = ("derivative", "source")
+    DERIVATIVE_FIELD_NUMBER: _ClassVar[int]
+    SOURCE_FIELD_NUMBER: _ClassVar[int]
+    derivative: _derivatives_pb2.Derivative
+    source: BlobRef
+    def __init__(self, derivative: _Optional[_Union[_derivatives_pb2.Derivative, _Mapping]] = ..., source: _Optional[_Union[BlobRef, _Mapping]] = ...) -> None: ...
 
 class BlobRef(_message.Message):
     __slots__ = ("key", "sha256", "size_bytes")

@@ -42,14 +42,14 @@ LOSS_WARN: LossPolicy
 LOSS_FAIL: LossPolicy
 
 class Recipe(_message.Message):
-    __slots__ = ("steps", "export_format", "loss_policy")
+    __slots__ = ("steps", "export_formats", "loss_policy")
     STEPS_FIELD_NUMBER: _ClassVar[int]
-    EXPORT_FORMAT_FIELD_NUMBER: _ClassVar[int]
+    EXPORT_FORMATS_FIELD_NUMBER: _ClassVar[int]
     LOSS_POLICY_FIELD_NUMBER: _ClassVar[int]
     steps: _containers.RepeatedCompositeFieldContainer[Step]
-    export_format: ExportFormat
+    export_formats: _containers.RepeatedScalarFieldContainer[ExportFormat]
     loss_policy: LossPolicy
-    def __init__(self, steps: _Optional[_Iterable[_Union[Step, _Mapping]]] = ..., export_format: _Optional[_Union[ExportFormat, str]] = ..., loss_policy: _Optional[_Union[LossPolicy, str]] = ...) -> None: ...
+    def __init__(self, steps: _Optional[_Iterable[_Union[Step, _Mapping]]] = ..., export_formats: _Optional[_Iterable[_Union[ExportFormat, str]]] = ..., loss_policy: _Optional[_Union[LossPolicy, str]] = ...) -> None: ...
 
 class Step(_message.Message):
     __slots__ = ("dedup", "prune", "weld", "unweld", "flatten", "join", "instance", "simplify", "lod", "reorder", "quantize", "meshopt", "draco", "normals", "tangents", "unlit", "recenter", "scale", "resample", "trim", "remove", "texture_resize", "texture_encode", "palette", "clean_attributes")

@@ -35,6 +35,7 @@ type Job struct {
 	//	*Job_Ingest
 	//	*Job_Render
 	//	*Job_Probe
+	//	*Job_Derive
 	Spec          isJob_Spec `protobuf_oneof:"spec"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -104,6 +105,15 @@ func (x *Job) GetProbe() *ProbeSpec {
 	return nil
 }
 
+func (x *Job) GetDerive() *DeriveSpec {
+	if x != nil {
+		if x, ok := x.Spec.(*Job_Derive); ok {
+			return x.Derive
+		}
+	}
+	return nil
+}
+
 type isJob_Spec interface {
 	isJob_Spec()
 }
@@ -123,11 +133,18 @@ type Job_Probe struct {
 	Probe *ProbeSpec `protobuf:"bytes,3,opt,name=probe,proto3,oneof"`
 }
 
+type Job_Derive struct {
+	// Carry out a recipe on a model.
+	Derive *DeriveSpec `protobuf:"bytes,4,opt,name=derive,proto3,oneof"`
+}
+
 func (*Job_Ingest) isJob_Spec() {}
 
 func (*Job_Render) isJob_Spec() {}
 
 func (*Job_Probe) isJob_Spec() {}
+
+func (*Job_Derive) isJob_Spec() {}
 
 // Check an asset, normalize it, make its thumbnails.
 type IngestSpec struct {
@@ -303,6 +320,61 @@ func (*ProbeSpec) Descriptor() ([]byte, []int) {
 	return file_threed_v1_jobs_proto_rawDescGZIP(), []int{3}
 }
 
+// Carry out a recipe on a model.
+type DeriveSpec struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The derivative as it was created.
+	Derivative *Derivative `protobuf:"bytes,1,opt,name=derivative,proto3" json:"derivative,omitempty"`
+	// The normalized GLB of the asset.
+	Source        *BlobRef `protobuf:"bytes,2,opt,name=source,proto3" json:"source,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *DeriveSpec) Reset() {
+	*x = DeriveSpec{}
+	mi := &file_threed_v1_jobs_proto_msgTypes[4]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *DeriveSpec) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*DeriveSpec) ProtoMessage() {}
+
+func (x *DeriveSpec) ProtoReflect() protoreflect.Message {
+	mi := &file_threed_v1_jobs_proto_msgTypes[4]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use DeriveSpec.ProtoReflect.Descriptor instead.
+func (*DeriveSpec) Descriptor() ([]byte, []int) {
+	return file_threed_v1_jobs_proto_rawDescGZIP(), []int{4}
+}
+
+func (x *DeriveSpec) GetDerivative() *Derivative {
+	if x != nil {
+		return x.Derivative
+	}
+	return nil
+}
+
+func (x *DeriveSpec) GetSource() *BlobRef {
+	if x != nil {
+		return x.Source
+	}
+	return nil
+}
+
 // Bytes in the object store.
 type BlobRef struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -318,7 +390,7 @@ type BlobRef struct {
 
 func (x *BlobRef) Reset() {
 	*x = BlobRef{}
-	mi := &file_threed_v1_jobs_proto_msgTypes[4]
+	mi := &file_threed_v1_jobs_proto_msgTypes[5]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -330,7 +402,7 @@ func (x *BlobRef) String() string {
 func (*BlobRef) ProtoMessage() {}
 
 func (x *BlobRef) ProtoReflect() protoreflect.Message {
-	mi := &file_threed_v1_jobs_proto_msgTypes[4]
+	mi := &file_threed_v1_jobs_proto_msgTypes[5]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -343,7 +415,7 @@ func (x *BlobRef) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use BlobRef.ProtoReflect.Descriptor instead.
 func (*BlobRef) Descriptor() ([]byte, []int) {
-	return file_threed_v1_jobs_proto_rawDescGZIP(), []int{4}
+	return file_threed_v1_jobs_proto_rawDescGZIP(), []int{5}
 }
 
 func (x *BlobRef) GetKey() string {
@@ -371,11 +443,12 @@ var File_threed_v1_jobs_proto protoreflect.FileDescriptor
 
 const file_threed_v1_jobs_proto_rawDesc = "" +
 	"\n" +
-	"\x14threed/v1/jobs.proto\x12\tthreed.v1\x1a\x1fgoogle/api/field_behavior.proto\x1a\x1bthreed/v1/render_jobs.proto\x1a\x16threed/v1/scenes.proto\"\xaf\x01\n" +
+	"\x14threed/v1/jobs.proto\x12\tthreed.v1\x1a\x1fgoogle/api/field_behavior.proto\x1a\x1bthreed/v1/derivatives.proto\x1a\x1bthreed/v1/render_jobs.proto\x1a\x16threed/v1/scenes.proto\"\xe6\x01\n" +
 	"\x03Job\x125\n" +
 	"\x06ingest\x18\x01 \x01(\v2\x15.threed.v1.IngestSpecB\x04\xe2A\x01\x01H\x00R\x06ingest\x125\n" +
 	"\x06render\x18\x02 \x01(\v2\x15.threed.v1.RenderSpecB\x04\xe2A\x01\x01H\x00R\x06render\x122\n" +
-	"\x05probe\x18\x03 \x01(\v2\x14.threed.v1.ProbeSpecB\x04\xe2A\x01\x01H\x00R\x05probeB\x06\n" +
+	"\x05probe\x18\x03 \x01(\v2\x14.threed.v1.ProbeSpecB\x04\xe2A\x01\x01H\x00R\x05probe\x125\n" +
+	"\x06derive\x18\x04 \x01(\v2\x15.threed.v1.DeriveSpecB\x04\xe2A\x01\x01H\x00R\x06deriveB\x06\n" +
 	"\x04spec\"\x81\x01\n" +
 	"\n" +
 	"IngestSpec\x12\x1f\n" +
@@ -392,7 +465,13 @@ const file_threed_v1_jobs_proto_rawDesc = "" +
 	"\vModelsEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12(\n" +
 	"\x05value\x18\x02 \x01(\v2\x12.threed.v1.BlobRefR\x05value:\x028\x01\"\v\n" +
-	"\tProbeSpec\"d\n" +
+	"\tProbeSpec\"{\n" +
+	"\n" +
+	"DeriveSpec\x12;\n" +
+	"\n" +
+	"derivative\x18\x01 \x01(\v2\x15.threed.v1.DerivativeB\x04\xe2A\x01\x02R\n" +
+	"derivative\x120\n" +
+	"\x06source\x18\x02 \x01(\v2\x12.threed.v1.BlobRefB\x04\xe2A\x01\x02R\x06source\"d\n" +
 	"\aBlobRef\x12\x16\n" +
 	"\x03key\x18\x01 \x01(\tB\x04\xe2A\x01\x02R\x03key\x12\x1c\n" +
 	"\x06sha256\x18\x02 \x01(\tB\x04\xe2A\x01\x02R\x06sha256\x12#\n" +
@@ -411,32 +490,37 @@ func file_threed_v1_jobs_proto_rawDescGZIP() []byte {
 	return file_threed_v1_jobs_proto_rawDescData
 }
 
-var file_threed_v1_jobs_proto_msgTypes = make([]protoimpl.MessageInfo, 6)
+var file_threed_v1_jobs_proto_msgTypes = make([]protoimpl.MessageInfo, 7)
 var file_threed_v1_jobs_proto_goTypes = []any{
 	(*Job)(nil),        // 0: threed.v1.Job
 	(*IngestSpec)(nil), // 1: threed.v1.IngestSpec
 	(*RenderSpec)(nil), // 2: threed.v1.RenderSpec
 	(*ProbeSpec)(nil),  // 3: threed.v1.ProbeSpec
-	(*BlobRef)(nil),    // 4: threed.v1.BlobRef
-	nil,                // 5: threed.v1.RenderSpec.ModelsEntry
-	(*RenderJob)(nil),  // 6: threed.v1.RenderJob
-	(*Scene)(nil),      // 7: threed.v1.Scene
+	(*DeriveSpec)(nil), // 4: threed.v1.DeriveSpec
+	(*BlobRef)(nil),    // 5: threed.v1.BlobRef
+	nil,                // 6: threed.v1.RenderSpec.ModelsEntry
+	(*RenderJob)(nil),  // 7: threed.v1.RenderJob
+	(*Scene)(nil),      // 8: threed.v1.Scene
+	(*Derivative)(nil), // 9: threed.v1.Derivative
 }
 var file_threed_v1_jobs_proto_depIdxs = []int32{
-	1, // 0: threed.v1.Job.ingest:type_name -> threed.v1.IngestSpec
-	2, // 1: threed.v1.Job.render:type_name -> threed.v1.RenderSpec
-	3, // 2: threed.v1.Job.probe:type_name -> threed.v1.ProbeSpec
-	4, // 3: threed.v1.IngestSpec.source:type_name -> threed.v1.BlobRef
-	6, // 4: threed.v1.RenderSpec.render_job:type_name -> threed.v1.RenderJob
-	7, // 5: threed.v1.RenderSpec.scene:type_name -> threed.v1.Scene
-	5, // 6: threed.v1.RenderSpec.models:type_name -> threed.v1.RenderSpec.ModelsEntry
-	4, // 7: threed.v1.RenderSpec.environment:type_name -> threed.v1.BlobRef
-	4, // 8: threed.v1.RenderSpec.ModelsEntry.value:type_name -> threed.v1.BlobRef
-	9, // [9:9] is the sub-list for method output_type
-	9, // [9:9] is the sub-list for method input_type
-	9, // [9:9] is the sub-list for extension type_name
-	9, // [9:9] is the sub-list for extension extendee
-	0, // [0:9] is the sub-list for field type_name
+	1,  // 0: threed.v1.Job.ingest:type_name -> threed.v1.IngestSpec
+	2,  // 1: threed.v1.Job.render:type_name -> threed.v1.RenderSpec
+	3,  // 2: threed.v1.Job.probe:type_name -> threed.v1.ProbeSpec
+	4,  // 3: threed.v1.Job.derive:type_name -> threed.v1.DeriveSpec
+	5,  // 4: threed.v1.IngestSpec.source:type_name -> threed.v1.BlobRef
+	7,  // 5: threed.v1.RenderSpec.render_job:type_name -> threed.v1.RenderJob
+	8,  // 6: threed.v1.RenderSpec.scene:type_name -> threed.v1.Scene
+	6,  // 7: threed.v1.RenderSpec.models:type_name -> threed.v1.RenderSpec.ModelsEntry
+	5,  // 8: threed.v1.RenderSpec.environment:type_name -> threed.v1.BlobRef
+	9,  // 9: threed.v1.DeriveSpec.derivative:type_name -> threed.v1.Derivative
+	5,  // 10: threed.v1.DeriveSpec.source:type_name -> threed.v1.BlobRef
+	5,  // 11: threed.v1.RenderSpec.ModelsEntry.value:type_name -> threed.v1.BlobRef
+	12, // [12:12] is the sub-list for method output_type
+	12, // [12:12] is the sub-list for method input_type
+	12, // [12:12] is the sub-list for extension type_name
+	12, // [12:12] is the sub-list for extension extendee
+	0,  // [0:12] is the sub-list for field type_name
 }
 
 func init() { file_threed_v1_jobs_proto_init() }
@@ -444,12 +528,14 @@ func file_threed_v1_jobs_proto_init() {
 	if File_threed_v1_jobs_proto != nil {
 		return
 	}
+	file_threed_v1_derivatives_proto_init()
 	file_threed_v1_render_jobs_proto_init()
 	file_threed_v1_scenes_proto_init()
 	file_threed_v1_jobs_proto_msgTypes[0].OneofWrappers = []any{
 		(*Job_Ingest)(nil),
 		(*Job_Render)(nil),
 		(*Job_Probe)(nil),
+		(*Job_Derive)(nil),
 	}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
@@ -457,7 +543,7 @@ func file_threed_v1_jobs_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_threed_v1_jobs_proto_rawDesc), len(file_threed_v1_jobs_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   6,
+			NumMessages:   7,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

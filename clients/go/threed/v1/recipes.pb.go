@@ -27,7 +27,7 @@ const (
 type ExportFormat int32
 
 const (
-	// As input: GLB.
+	// Never sent.
 	ExportFormat_EXPORT_FORMAT_UNSPECIFIED ExportFormat = 0
 	// glTF 2.0 in one file.
 	ExportFormat_EXPORT_GLB ExportFormat = 1
@@ -498,8 +498,8 @@ type Recipe struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// What to do, in this order. At most 64 steps. None: the model is only written in another format.
 	Steps []*Step `protobuf:"bytes,1,rep,name=steps,proto3" json:"steps,omitempty"`
-	// What to write. Default: GLB.
-	ExportFormat ExportFormat `protobuf:"varint,2,opt,name=export_format,json=exportFormat,proto3,enum=threed.v1.ExportFormat" json:"export_format,omitempty"`
+	// What to write of the result, one file each. None: GLB.
+	ExportFormats []ExportFormat `protobuf:"varint,2,rep,packed,name=export_formats,json=exportFormats,proto3,enum=threed.v1.ExportFormat" json:"export_formats,omitempty"`
 	// What happens when something is lost that no step names. Default: WARN.
 	LossPolicy    LossPolicy `protobuf:"varint,3,opt,name=loss_policy,json=lossPolicy,proto3,enum=threed.v1.LossPolicy" json:"loss_policy,omitempty"`
 	unknownFields protoimpl.UnknownFields
@@ -543,11 +543,11 @@ func (x *Recipe) GetSteps() []*Step {
 	return nil
 }
 
-func (x *Recipe) GetExportFormat() ExportFormat {
+func (x *Recipe) GetExportFormats() []ExportFormat {
 	if x != nil {
-		return x.ExportFormat
+		return x.ExportFormats
 	}
-	return ExportFormat_EXPORT_FORMAT_UNSPECIFIED
+	return nil
 }
 
 func (x *Recipe) GetLossPolicy() LossPolicy {
@@ -2356,10 +2356,10 @@ var File_threed_v1_recipes_proto protoreflect.FileDescriptor
 
 const file_threed_v1_recipes_proto_rawDesc = "" +
 	"\n" +
-	"\x17threed/v1/recipes.proto\x12\tthreed.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1fgoogle/api/field_behavior.proto\"\xcf\x01\n" +
+	"\x17threed/v1/recipes.proto\x12\tthreed.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1fgoogle/api/field_behavior.proto\"\xda\x01\n" +
 	"\x06Recipe\x123\n" +
-	"\x05steps\x18\x01 \x03(\v2\x0f.threed.v1.StepB\f\xe2A\x01\x01\xbaH\x05\x92\x01\x02\x10@R\x05steps\x12J\n" +
-	"\rexport_format\x18\x02 \x01(\x0e2\x17.threed.v1.ExportFormatB\f\xe2A\x01\x01\xbaH\x05\x82\x01\x02\x10\x01R\fexportFormat\x12D\n" +
+	"\x05steps\x18\x01 \x03(\v2\x0f.threed.v1.StepB\f\xe2A\x01\x01\xbaH\x05\x92\x01\x02\x10@R\x05steps\x12U\n" +
+	"\x0eexport_formats\x18\x02 \x03(\x0e2\x17.threed.v1.ExportFormatB\x15\xe2A\x01\x01\xbaH\x0e\x92\x01\v\x18\x01\"\a\x82\x01\x04\x10\x01 \x00R\rexportFormats\x12D\n" +
 	"\vloss_policy\x18\x03 \x01(\x0e2\x15.threed.v1.LossPolicyB\f\xe2A\x01\x01\xbaH\x05\x82\x01\x02\x10\x01R\n" +
 	"lossPolicy\"\xe1\n" +
 	"\n" +
@@ -2589,7 +2589,7 @@ var file_threed_v1_recipes_proto_goTypes = []any{
 }
 var file_threed_v1_recipes_proto_depIdxs = []int32{
 	8,  // 0: threed.v1.Recipe.steps:type_name -> threed.v1.Step
-	0,  // 1: threed.v1.Recipe.export_format:type_name -> threed.v1.ExportFormat
+	0,  // 1: threed.v1.Recipe.export_formats:type_name -> threed.v1.ExportFormat
 	1,  // 2: threed.v1.Recipe.loss_policy:type_name -> threed.v1.LossPolicy
 	9,  // 3: threed.v1.Step.dedup:type_name -> threed.v1.Dedup
 	10, // 4: threed.v1.Step.prune:type_name -> threed.v1.Prune

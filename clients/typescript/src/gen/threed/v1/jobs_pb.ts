@@ -5,6 +5,8 @@
 import type { GenFile, GenMessage } from "@bufbuild/protobuf/codegenv2";
 import { fileDesc, messageDesc } from "@bufbuild/protobuf/codegenv2";
 import { file_google_api_field_behavior } from "../../google/api/field_behavior_pb.js";
+import type { Derivative } from "./derivatives_pb.js";
+import { file_threed_v1_derivatives } from "./derivatives_pb.js";
 import type { RenderJob } from "./render_jobs_pb.js";
 import { file_threed_v1_render_jobs } from "./render_jobs_pb.js";
 import type { Scene } from "./scenes_pb.js";
@@ -15,7 +17,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file threed/v1/jobs.proto.
  */
 export const file_threed_v1_jobs: GenFile = /*@__PURE__*/
-  fileDesc("ChR0aHJlZWQvdjEvam9icy5wcm90bxIJdGhyZWVkLnYxIpgBCgNKb2ISLQoGaW5nZXN0GAEgASgLMhUudGhyZWVkLnYxLkluZ2VzdFNwZWNCBOJBAQFIABItCgZyZW5kZXIYAiABKAsyFS50aHJlZWQudjEuUmVuZGVyU3BlY0IE4kEBAUgAEisKBXByb2JlGAMgASgLMhQudGhyZWVkLnYxLlByb2JlU3BlY0IE4kEBAUgAQgYKBHNwZWMiZgoKSW5nZXN0U3BlYxIWCghhc3NldF9pZBgBIAEoCUIE4kEBAhIoCgZzb3VyY2UYAiABKAsyEi50aHJlZWQudjEuQmxvYlJlZkIE4kEBAhIWCghmaWxlbmFtZRgDIAEoCUIE4kEBAiKOAgoKUmVuZGVyU3BlYxIuCgpyZW5kZXJfam9iGAEgASgLMhQudGhyZWVkLnYxLlJlbmRlckpvYkIE4kEBAhIlCgVzY2VuZRgCIAEoCzIQLnRocmVlZC52MS5TY2VuZUIE4kEBAhI3CgZtb2RlbHMYAyADKAsyIS50aHJlZWQudjEuUmVuZGVyU3BlYy5Nb2RlbHNFbnRyeUIE4kEBARItCgtlbnZpcm9ubWVudBgEIAEoCzISLnRocmVlZC52MS5CbG9iUmVmQgTiQQEBGkEKC01vZGVsc0VudHJ5EgsKA2tleRgBIAEoCRIhCgV2YWx1ZRgCIAEoCzISLnRocmVlZC52MS5CbG9iUmVmOgI4ASILCglQcm9iZVNwZWMiTAoHQmxvYlJlZhIRCgNrZXkYASABKAlCBOJBAQISFAoGc2hhMjU2GAIgASgJQgTiQQECEhgKCnNpemVfYnl0ZXMYAyABKANCBOJBAQJCPFo6Z2l0aHViLmNvbS90aHJlZWQtZGV2L3RocmVlZC9jbGllbnRzL2dvL3RocmVlZC92MTt0aHJlZWR2MWIGcHJvdG8z", [file_google_api_field_behavior, file_threed_v1_render_jobs, file_threed_v1_scenes]);
+  fileDesc("ChR0aHJlZWQvdjEvam9icy5wcm90bxIJdGhyZWVkLnYxIscBCgNKb2ISLQoGaW5nZXN0GAEgASgLMhUudGhyZWVkLnYxLkluZ2VzdFNwZWNCBOJBAQFIABItCgZyZW5kZXIYAiABKAsyFS50aHJlZWQudjEuUmVuZGVyU3BlY0IE4kEBAUgAEisKBXByb2JlGAMgASgLMhQudGhyZWVkLnYxLlByb2JlU3BlY0IE4kEBAUgAEi0KBmRlcml2ZRgEIAEoCzIVLnRocmVlZC52MS5EZXJpdmVTcGVjQgTiQQEBSABCBgoEc3BlYyJmCgpJbmdlc3RTcGVjEhYKCGFzc2V0X2lkGAEgASgJQgTiQQECEigKBnNvdXJjZRgCIAEoCzISLnRocmVlZC52MS5CbG9iUmVmQgTiQQECEhYKCGZpbGVuYW1lGAMgASgJQgTiQQECIo4CCgpSZW5kZXJTcGVjEi4KCnJlbmRlcl9qb2IYASABKAsyFC50aHJlZWQudjEuUmVuZGVySm9iQgTiQQECEiUKBXNjZW5lGAIgASgLMhAudGhyZWVkLnYxLlNjZW5lQgTiQQECEjcKBm1vZGVscxgDIAMoCzIhLnRocmVlZC52MS5SZW5kZXJTcGVjLk1vZGVsc0VudHJ5QgTiQQEBEi0KC2Vudmlyb25tZW50GAQgASgLMhIudGhyZWVkLnYxLkJsb2JSZWZCBOJBAQEaQQoLTW9kZWxzRW50cnkSCwoDa2V5GAEgASgJEiEKBXZhbHVlGAIgASgLMhIudGhyZWVkLnYxLkJsb2JSZWY6AjgBIgsKCVByb2JlU3BlYyJnCgpEZXJpdmVTcGVjEi8KCmRlcml2YXRpdmUYASABKAsyFS50aHJlZWQudjEuRGVyaXZhdGl2ZUIE4kEBAhIoCgZzb3VyY2UYAiABKAsyEi50aHJlZWQudjEuQmxvYlJlZkIE4kEBAiJMCgdCbG9iUmVmEhEKA2tleRgBIAEoCUIE4kEBAhIUCgZzaGEyNTYYAiABKAlCBOJBAQISGAoKc2l6ZV9ieXRlcxgDIAEoA0IE4kEBAkI8WjpnaXRodWIuY29tL3RocmVlZC1kZXYvdGhyZWVkL2NsaWVudHMvZ28vdGhyZWVkL3YxO3RocmVlZHYxYgZwcm90bzM", [file_google_api_field_behavior, file_threed_v1_derivatives, file_threed_v1_render_jobs, file_threed_v1_scenes]);
 
 /**
  * What can be asked of a worker. Stored with the job's record as JSON; a queue message carries only the record's id.
@@ -55,6 +57,14 @@ export type Job = Message<"threed.v1.Job"> & {
      */
     value: ProbeSpec;
     case: "probe";
+  } | {
+    /**
+     * Carry out a recipe on a model.
+     *
+     * @generated from field: threed.v1.DeriveSpec derive = 4;
+     */
+    value: DeriveSpec;
+    case: "derive";
   } | { case: undefined; value?: undefined };
 };
 
@@ -158,6 +168,34 @@ export const ProbeSpecSchema: GenMessage<ProbeSpec> = /*@__PURE__*/
   messageDesc(file_threed_v1_jobs, 3);
 
 /**
+ * Carry out a recipe on a model.
+ *
+ * @generated from message threed.v1.DeriveSpec
+ */
+export type DeriveSpec = Message<"threed.v1.DeriveSpec"> & {
+  /**
+   * The derivative as it was created.
+   *
+   * @generated from field: threed.v1.Derivative derivative = 1;
+   */
+  derivative?: Derivative | undefined;
+
+  /**
+   * The normalized GLB of the asset.
+   *
+   * @generated from field: threed.v1.BlobRef source = 2;
+   */
+  source?: BlobRef | undefined;
+};
+
+/**
+ * Describes the message threed.v1.DeriveSpec.
+ * Use `create(DeriveSpecSchema)` to create a new message.
+ */
+export const DeriveSpecSchema: GenMessage<DeriveSpec> = /*@__PURE__*/
+  messageDesc(file_threed_v1_jobs, 4);
+
+/**
  * Bytes in the object store.
  *
  * @generated from message threed.v1.BlobRef
@@ -190,5 +228,5 @@ export type BlobRef = Message<"threed.v1.BlobRef"> & {
  * Use `create(BlobRefSchema)` to create a new message.
  */
 export const BlobRefSchema: GenMessage<BlobRef> = /*@__PURE__*/
-  messageDesc(file_threed_v1_jobs, 4);
+  messageDesc(file_threed_v1_jobs, 5);
 

@@ -1,0 +1,79 @@
+"""From a Derivative as asked for to the spec of a worker: the preset's recipe, its defaults, its digest, its source."""
+
+from __future__ import annotations
+
+import hashlib
+import uuid
+
+import sqlalchemy as sa
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+import threed
+from threed.errors import FieldInvalid, RecipeInvalid
+from threed.records import assets, derivatives
+from threed.services.presets import PRESETS
+from threed.services.readiness import check_ready, not_ready
+from threed.v1.derivatives_pb2 import Derivative
+from threed.v1.jobs_pb2 import BlobRef, DeriveSpec
+from threed.v1.recipes_pb2 import EXPORT_GLB, EXPORT_GLTF, LOSS_WARN, Recipe
+
+_COMPRESSION = ("meshopt", "draco")
+_GLTF = (EXPORT_GLB, EXPORT_GLTF)
+
+
+async def prepare(connection: AsyncConnection, project: str, asset_id: uuid.UUID, asked: Derivative) -> DeriveSpec:
+    """Everything that can be known before a worker looks. Raises what CreateDerivative documents."""
+    recipe = _recipe(asked)
+    _check(recipe)
+    row = (await assets.get_many(connection, project, [asset_id]))[asset_id]
+    wanted = Derivative(recipe=recipe, preset=asked.preset, priority=asked.priority)
+    return DeriveSpec(derivative=wanted, source=_normalized(row))
+
+
+def cache_key(spec: DeriveSpec) -> str:
+    """The same source by the same recipe, made by the same version of threed, is the same."""
+    parts = (spec.source.sha256, derivatives.recipe_sha256(spec.derivative.recipe), threed.__version__)
+    return hashlib.sha256("\n".join(parts).encode()).hexdigest()
+
+
+def _recipe(asked: Derivative) -> Recipe:
+    recipe = Recipe()
+    if asked.preset:
+        if asked.preset not in PRESETS:
+            sentence = f"There is no preset {asked.preset!r}. There are: {', '.join(PRESETS)}."
+            raise FieldInvalid(sentence, violations=(("derivative.preset", sentence),))
+        recipe.CopyFrom(PRESETS[asked.preset])
+    else:
+        recipe.CopyFrom(asked.recipe)
+    if not recipe.export_formats:
+        recipe.export_formats.append(EXPORT_GLB)
+    recipe.loss_policy = recipe.loss_policy or LOSS_WARN
+    return recipe
+
+
+def _check(recipe: Recipe) -> None:
+    names = [step.WhichOneof("step") for step in recipe.steps]
+    for number, name in enumerate(names):
+        if name in _COMPRESSION and number + 1 < len(names):
+            _refuse(number, f"{name} must be the last step: what follows would undo it.")
+        if name in _COMPRESSION and not any(format in _GLTF for format in recipe.export_formats):
+            _refuse(number, f"{name} is for GLB and glTF only. Export one of them, or leave the step out.")
+    for number, step in enumerate(recipe.steps):
+        ratios = list(step.lod.ratios)
+        if ratios != sorted(set(ratios), reverse=True):
+            _refuse(number, "The ratios of lod must fall: the finest level comes first.")
+        if step.trim.end and step.trim.end <= step.trim.start:
+            _refuse(number, "The end of trim must lie after its start.")
+
+
+def _refuse(number: int, sentence: str) -> None:
+    field = f"derivative.recipe.steps[{number}]"
+    raise RecipeInvalid(sentence, violations=((field, sentence),), step=number)
+
+
+def _normalized(row: sa.Row) -> BlobRef:
+    check_ready(row, "MODEL")
+    for file in row.files:
+        if file["kind"] == "NORMALIZED":
+            return BlobRef(key=file["key"], sha256=file["sha256"], size_bytes=file["size_bytes"])
+    raise not_ready(row.id, "has no normalized GLB")

@@ -1,0 +1,232 @@
+"""DerivativeService, from the outside, without a worker: what is known before one looks, and what it left."""
+
+from __future__ import annotations
+
+import uuid
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+from google.protobuf import json_format
+from tests.services.door import Door, refused
+
+from threed import ids
+from threed.records import derivatives, jobs, retention
+from threed.records.tables import derivatives as table
+from threed.records.tables import jobs as jobs_table
+from threed.services.presets import PRESETS
+from threed.v1 import assets_pb2, derivatives_pb2, jobs_pb2, recipes_pb2
+from threed.v1.derivatives_pb2 import Derivative
+
+FILE = {"format": "EXPORT_GLB", "media_type": "model/gltf-binary", "losses": [], "size_bytes": 3, "sha256": "d" * 64}
+KEY = "sha256/dd/dd/dd"
+
+
+async def create(door: Door, asset_id: str, wanted: dict, **fields: Any) -> Derivative:
+    message = json_format.ParseDict(wanted, Derivative())
+    request = derivatives_pb2.CreateDerivativeRequest(asset_id=asset_id, derivative=message, **fields)
+    return await door.derivatives.CreateDerivative(request, metadata=door.who())
+
+
+def of(kind: str, made: Derivative, **fields: Any) -> Any:
+    """The request of that rpc for one derivative."""
+    return getattr(derivatives_pb2, f"{kind}Request")(
+        asset_id=made.asset_id, derivative_id=made.derivative_id, **fields
+    )
+
+
+async def get(door: Door, made: Derivative, **who: Any) -> Derivative:
+    return await door.derivatives.GetDerivative(of("GetDerivative", made), metadata=door.who("viewer", **who))
+
+
+async def execute(door: Door, statement: sa.Executable) -> sa.CursorResult:
+    async with door.backend.records.transaction() as connection:
+        return await connection.execute(statement)
+
+
+async def finish(door: Door, made: Derivative, key: str = KEY) -> Derivative:
+    """What a worker does in the end."""
+    id = ids.parse("derivative", made.derivative_id)
+    row = (await execute(door, jobs.claim(["derive"], "w", 10))).one()
+    assert row.id == id
+    result = {"provenance": {"source_sha256": "c" * 64}, "loss_report": {"before": {"triangles": 2}}}
+    await execute(door, jobs.complete(id, row.fence, row.sequence + 1, [key]))
+    await execute(door, derivatives.publish(id, [{**FILE, "key": key}], result))
+    return await get(door, made)
+
+
+async def test_a_preset_stands_for_its_recipe(door: Door):
+    asset = await door.ready_asset()
+    made = await create(door, asset.asset_id, {"preset": "web", "priority": 3, "progress": 1})
+    assert (made.status, made.progress, made.phase, made.asset_id) == (Derivative.PENDING, 0, "queued", asset.asset_id)
+    assert made.recipe.steps == PRESETS["web"].steps and made.preset == "web" and made.priority == 3
+    assert await get(door, made) == made
+    row = (await execute(door, sa.select(jobs_table).where(jobs_table.c.kind == "derive"))).one()
+    spec = json_format.ParseDict(row.spec, jobs_pb2.Job()).derive
+    assert (spec.source.key, row.priority) == ("sha256/aa/bb/cc", 3)
+
+
+async def test_a_recipe_gets_its_defaults(door: Door):
+    asset = await door.ready_asset()
+    made = await create(door, asset.asset_id, {"recipe": {}}, validate_only=True)
+    assert list(made.recipe.export_formats) == [recipes_pb2.EXPORT_GLB]
+    assert made.recipe.loss_policy == recipes_pb2.LOSS_WARN
+    assert made.derivative_id == "" and (await execute(door, sa.select(table))).all() == []
+
+
+@pytest.mark.parametrize(
+    ("wanted", "reason", "field"),
+    [
+        ({}, "FIELD_INVALID", "derivative"),
+        ({"preset": "web", "recipe": {}}, "FIELD_INVALID", "derivative"),
+        ({"preset": "fast"}, "FIELD_INVALID", "derivative.preset"),
+        ({"recipe": {"steps": [{}]}}, "FIELD_INVALID", "derivative.recipe.steps[0].step"),
+        (
+            {"recipe": {"steps": [{"simplify": {"ratio": 2}}]}},
+            "FIELD_INVALID",
+            "derivative.recipe.steps[0].simplify.ratio",
+        ),
+        ({"recipe": {"steps": [{"meshopt": {}}, {"weld": {}}]}}, "RECIPE_INVALID", "derivative.recipe.steps[0]"),
+        (
+            {"recipe": {"steps": [{"weld": {}}, {"draco": {}}], "exportFormats": ["EXPORT_STL"]}},
+            "RECIPE_INVALID",
+            "derivative.recipe.steps[1]",
+        ),
+        ({"recipe": {"steps": [{"lod": {"ratios": [0.2, 0.5]}}]}}, "RECIPE_INVALID", "derivative.recipe.steps[0]"),
+        ({"recipe": {"steps": [{"trim": {"start": 2, "end": 1}}]}}, "RECIPE_INVALID", "derivative.recipe.steps[0]"),
+    ],
+)
+async def test_a_wrong_recipe_is_refused_and_its_place_named(door: Door, wanted: dict, reason: str, field: str):
+    asset = await door.ready_asset()
+    with refused(reason) as refusal:
+        await create(door, asset.asset_id, wanted)
+    assert field in refusal.violations, refusal.violations
+
+
+async def test_what_is_no_model_that_is_ready_is_refused(door: Door):
+    waiting = await door.upload(b"ply\n" + b" " * 100, filename="a.ply")
+    picture = await door.ready_asset("TEXTURE")
+    for asset in (waiting, picture):
+        with refused("ASSET_NOT_READY"):
+            await create(door, asset.asset_id, {"preset": "web"})
+    gone = await door.ready_asset()
+    await door.assets.DeleteAsset(assets_pb2.DeleteAssetRequest(asset_id=gone.asset_id), metadata=door.who())
+    with refused("ASSET_DELETED"):
+        await create(door, gone.asset_id, {"preset": "web"})
+    with refused("NOT_FOUND"):
+        await create(door, "ast_" + "0" * 26, {"preset": "web"})
+
+
+async def test_a_repeat_with_the_same_request_id_answers_with_the_first(door: Door):
+    asset, request_id = await door.ready_asset(), str(uuid.uuid4())
+    first = await create(door, asset.asset_id, {"preset": "web"}, request_id=request_id)
+    assert await create(door, asset.asset_id, {"preset": "web"}, request_id=request_id) == first
+    with refused("REQUEST_ID_REUSED"):
+        await create(door, asset.asset_id, {"preset": "preview"}, request_id=request_id)
+
+
+async def test_the_same_recipe_on_the_same_bytes_is_not_carried_out_twice(door: Door):
+    # Given a derivative that was made
+    asset = await door.ready_asset()
+    recipe = {"steps": [{"weld": {}}]}
+    made = await finish(door, await create(door, asset.asset_id, {"recipe": recipe}))
+    assert made.status == Derivative.COMPLETED and not made.cached
+    # When the same is asked for again, of another asset with the same bytes too
+    twin = await door.ready_asset(display_name="twin")
+    for asset_id in (asset.asset_id, twin.asset_id):
+        again = await create(door, asset_id, {"recipe": recipe | {"exportFormats": ["EXPORT_GLB"]}})
+        # Then it is there at once, with the same files
+        assert (again.status, again.cached, again.progress) == (Derivative.COMPLETED, True, 1)
+        assert again.derivative_id != made.derivative_id and again.files == made.files
+        assert again.provenance == made.provenance and again.loss_report == made.loss_report
+    # And it outlives the first
+    await door.derivatives.DeleteDerivative(of("DeleteDerivative", made), metadata=door.who())
+    assert (await execute(door, retention.unreferenced([KEY, "nobody's"]))).scalars().all() == ["nobody's"]
+    # But another recipe, another project, and whoever asks for it anew, get a new one
+    other = await create(door, asset.asset_id, {"recipe": {"steps": [{"unweld": {}}]}})
+    anew = await create(door, asset.asset_id, {"recipe": recipe}, no_cache=True)
+    assert {other.status, anew.status} == {Derivative.PENDING}
+
+
+async def test_nobody_else_sees_it(door: Door):
+    asset, other = await door.ready_asset(), await door.ready_asset(display_name="other")
+    made = await create(door, asset.asset_id, {"preset": "web"})
+    with refused("NOT_FOUND"):
+        await get(door, made, project="theirs")
+    made.asset_id = other.asset_id
+    with refused("NOT_FOUND"):
+        await get(door, made)
+
+
+async def test_derivatives_are_listed_by_asset_and_together(door: Door):
+    one, two = await door.ready_asset(), await door.ready_asset(display_name="two")
+    made = [await create(door, asset.asset_id, {"preset": p}) for asset in (one, two) for p in ("web", "preview")]
+
+    async def listed(asset_id: str, **fields: Any) -> list[str]:
+        request = derivatives_pb2.ListDerivativesRequest(asset_id=asset_id, **fields)
+        answer = await door.derivatives.ListDerivatives(request, metadata=door.who("viewer"))
+        return [derivative.derivative_id for derivative in answer.derivatives]
+
+    newest = [derivative.derivative_id for derivative in reversed(made)]
+    assert await listed(one.asset_id) == newest[2:]
+    assert await listed("-") == newest
+    assert await listed("-", filter="preset=preview", order_by="created_at") == [newest[2], newest[0]]
+    request = derivatives_pb2.ListDerivativesRequest(asset_id="-", page_size=3)
+    first = await door.derivatives.ListDerivatives(request, metadata=door.who("viewer"))
+    assert len(first.derivatives) == 3
+    assert await listed("-", page_size=3, page_token=first.next_page_token) == newest[3:]
+    with refused("PAGE_TOKEN_INVALID"):
+        await listed(one.asset_id, page_size=3, page_token=first.next_page_token)
+
+
+async def test_it_is_cancelled_retried_and_deleted(door: Door):
+    asset = await door.ready_asset()
+    made = await create(door, asset.asset_id, {"preset": "web"})
+    with refused("JOB_NOT_FINISHED"):
+        await door.derivatives.DeleteDerivative(of("DeleteDerivative", made), metadata=door.who())
+    with refused("JOB_NOT_FINISHED"):
+        await door.derivatives.GetDerivativeDownloadUrl(of("GetDerivativeDownloadUrl", made), metadata=door.who())
+    with refused("JOB_NOT_RETRYABLE"):
+        await door.derivatives.RetryDerivative(of("RetryDerivative", made), metadata=door.who())
+    cancelled = await door.derivatives.CancelDerivative(of("CancelDerivative", made), metadata=door.who())
+    assert cancelled.status == Derivative.CANCELLED and "ada" in cancelled.error.message
+    again = await door.derivatives.RetryDerivative(of("RetryDerivative", made), metadata=door.who())
+    assert again.status == Derivative.PENDING and not again.HasField("error")
+    done = await finish(door, made)
+    with refused("OUTPUT_MISSING"):
+        request = of("GetDerivativeDownloadUrl", done, format="EXPORT_USDZ")
+        await door.derivatives.GetDerivativeDownloadUrl(request, metadata=door.who())
+    await door.derivatives.DeleteDerivative(of("DeleteDerivative", made), metadata=door.who())
+    with refused("NOT_FOUND"):
+        await get(door, made)
+
+
+async def test_its_files_are_downloaded_by_a_signed_url(door: Door):
+    asset = await door.ready_asset()
+    made = await create(door, asset.asset_id, {"preset": "web"})
+    done = await finish(door, made, key=asset.storage_path)
+    for format in ("EXPORT_FORMAT_UNSPECIFIED", "EXPORT_GLB"):
+        request = of("GetDerivativeDownloadUrl", done, format=format)
+        url = await door.derivatives.GetDerivativeDownloadUrl(request, metadata=door.who("viewer"))
+        assert url.sha256 == FILE["sha256"] and f"{made.derivative_id}.glb" in url.url
+
+
+async def test_a_watcher_sees_it_finish(door: Door):
+    asset = await door.ready_asset()
+    made = await create(door, asset.asset_id, {"preset": "web"})
+    seen = []
+    async for change in door.derivatives.WatchDerivative(of("WatchDerivative", made), metadata=door.who("viewer")):
+        seen.append(change.derivative.status)
+        if len(seen) == 1:
+            await finish(door, made)
+    assert seen[0] == Derivative.PENDING and seen[-1] == Derivative.COMPLETED
+
+
+async def test_it_goes_with_its_asset(door: Door):
+    asset = await door.ready_asset()
+    made = await finish(door, await create(door, asset.asset_id, {"preset": "web"}))
+    request = assets_pb2.DeleteAssetRequest(asset_id=asset.asset_id, purge=True)
+    await door.assets.DeleteAsset(request, metadata=door.who("admin"))
+    with refused("NOT_FOUND"):
+        await get(door, made)
+    assert (await execute(door, retention.unreferenced([KEY]))).scalars().all() == [KEY]
