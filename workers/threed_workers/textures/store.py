@@ -2,7 +2,39 @@
 
 from __future__ import annotations
 
+from threed.errors import FileRefused
+from threed_workers.budget import Budget
 from threed_workers.document.model import Document, issue
+from threed_workers.picture import Picture
+from threed_workers.textures.pixels import Pixels, decode, size_of
+
+
+def header(document: Document, image: int, budget: Budget) -> Picture | None:
+    """What a picture declares. None, with an issue, when it is none that is decoded here: it stays as it is."""
+    where = f"/images/{image}"
+    try:
+        picture = size_of(document.picture(image), budget, where)
+    except FileRefused as refusal:
+        _keep(document, where, refusal.message)
+        return None
+    if picture.file_format in ("png", "jpeg", "webp", "avif"):
+        return picture
+    _keep(document, where, f"{picture.file_format} is not decoded here.")
+    return None
+
+
+def get(document: Document, image: int, budget: Budget) -> Pixels | None:
+    """The pixels of a picture, and an issue about a colour space that is dropped with it. None as `header`."""
+    where = f"/images/{image}"
+    try:
+        pixels = decode(document.picture(image), budget, where)
+    except FileRefused as refusal:
+        _keep(document, where, refusal.message)
+        return None
+    if pixels.profile:
+        text = f"The picture asks for {pixels.profile}; glTF takes its numbers as sRGB or linear, so that is dropped."
+        document.issues.append(issue("TEXTURE_PROFILE_DROPPED", "INFO", where, text))
+    return pixels
 
 
 def put(document: Document, image: int, data: bytes, media_type: str) -> None:
@@ -14,8 +46,6 @@ def put(document: Document, image: int, data: bytes, media_type: str) -> None:
     document.pictures[image] = memoryview(data)
 
 
-def tell_profile(document: Document, image: int, profile: str) -> None:
-    """Say that a colour space, which glTF forbids to look at, is gone from the picture."""
-    if profile:
-        text = f"The picture asked for {profile}; glTF takes its numbers as sRGB or linear, so that is dropped."
-        document.issues.append(issue("TEXTURE_PROFILE_DROPPED", "INFO", f"/images/{image}", text))
+def _keep(document: Document, where: str, why: str) -> None:
+    text = f"The picture stays as it is: {why}"
+    document.issues.append(issue("TEXTURE_KEPT", "WARNING", where, text))
