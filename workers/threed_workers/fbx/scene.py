@@ -1,0 +1,50 @@
+"""An FBX scene as a glTF document: the order of the work."""
+
+from __future__ import annotations
+
+from threed_workers.budget import Budget
+from threed_workers.document import Companions, Document, issue
+from threed_workers.document.model import Json
+from threed_workers.fbx.animations import add_animations
+from threed_workers.fbx.conversion import Conversion
+from threed_workers.fbx.hierarchy import add_nodes
+from threed_workers.fbx.meshes import add_meshes
+from threed_workers.fbx.node import Ledger, Node
+from threed_workers.fbx.objects import Objects, read_objects
+from threed_workers.fbx.optics import add_cameras_and_lights
+from threed_workers.fbx.units import read_units
+
+_NOT_CARRIED = {
+    "Constraint": ("constraints", "glTF has none; bake them into keys before exporting."),
+    "Cache": ("point_caches", "Point caches are files of their own, which are not read."),
+    "Audio": ("sounds", "glTF has none."),
+    "AudioLayer": ("sound_layers", "glTF has none."),
+    "CollectionExclusive": ("display_layers", "glTF has none."),
+    "SelectionSet": ("selection_sets", "glTF has none."),
+    "Character": ("characters", "Rigs of characters stay as their joints."),
+}
+
+
+def convert(version: int, tree: Node, companions: Companions, budget: Budget, ledger: Ledger) -> Document:
+    """The document of a tree. Raises FileRefused for what is impossible; everything odd becomes an issue."""
+    issues: list[Json] = []
+    objects = read_objects(version, tree)
+    conversion = Conversion(objects, read_units(objects.settings, issues), companions, budget, ledger, issues)
+    asset = conversion.builder.json["asset"]
+    asset["extras"] = {"threed": {**conversion.units.extras(), "source_version": version}}
+    add_nodes(conversion)
+    add_meshes(conversion)
+    add_cameras_and_lights(conversion)
+    add_animations(conversion)
+    _count_what_stays_behind(conversion, objects)
+    document = conversion.builder.finish()
+    if not document.all("meshes"):
+        issues.append(issue("MODEL_EMPTY", "WARNING", "", "The file holds no geometry."))
+    document.issues += issues
+    document.losses += conversion.losses()
+    return document
+
+
+def _count_what_stays_behind(conversion: Conversion, objects: Objects) -> None:
+    for kind, (feature, reason) in _NOT_CARRIED.items():
+        conversion.lose(feature, reason, sum(1 for _ in objects.of(kind)))
