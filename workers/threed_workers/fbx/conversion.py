@@ -13,13 +13,17 @@ from threed_workers.document import Builder, Companions, issue, loss
 from threed_workers.document.model import Json
 from threed_workers.fbx.node import Ledger
 from threed_workers.fbx.objects import Object, Objects
+from threed_workers.fbx.takes import Take
 from threed_workers.fbx.transforms import Local
 from threed_workers.fbx.units import Units
 
 
 @dataclass
 class Conversion:
-    """`nodes` and `locals` by the id of a Model; `mesh_nodes`: where the mesh of a Model and Geometry ended up."""
+    """`nodes` and `locals` by the id of a Model; `scaled`: the nodes that hold the scale of some (hierarchy.py).
+
+    `mesh_nodes`: where the mesh of a Model and Geometry ended up.
+    """
 
     objects: Objects
     units: Units
@@ -30,8 +34,14 @@ class Conversion:
     builder: Builder = field(default_factory=Builder)
     nodes: dict[Hashable, int] = field(default_factory=dict)
     locals: dict[Hashable, Local] = field(default_factory=dict)
+    scaled: dict[Hashable, int] = field(default_factory=dict)
+    takes: list[Take] = field(default_factory=list)
     mesh_nodes: dict[tuple[Hashable, Hashable], int] = field(default_factory=dict)
     _lost: Counter = field(default_factory=Counter)
+
+    def inner(self, model: Object) -> int:
+        """The node that what is in a Model is scaled by."""
+        return self.scaled.get(model.id, self.nodes[model.id])
 
     def lose(self, feature: str, reason: str, count: int = 1) -> None:
         """Count what glTF cannot hold, or this reader does not carry over."""

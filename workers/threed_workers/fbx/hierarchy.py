@@ -1,4 +1,9 @@
-"""Models to nodes: names, parents, local transforms, custom properties."""
+"""Models to nodes: names, parents, local transforms, custom properties.
+
+glTF, like FbxTransform::eInheritRSrs, hands every scale on. With eInheritRrs, Maya's segment scale compensation, a node
+is moved by its parent's scale and not scaled by it. Where a parent of such nodes has a scale, or ever gets one, that
+scale goes to a node of its own below it, which holds what does inherit it; that is exact, animated or not.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +15,7 @@ from threed.errors import FileTooComplex, FileValuesInvalid
 from threed_workers.document.model import Json
 from threed_workers.fbx.conversion import Conversion
 from threed_workers.fbx.objects import ROOT, Object
-from threed_workers.fbx.transforms import RRS, RRSS, quaternion, read_local
+from threed_workers.fbx.transforms import RRS, RRSS, RSRS, quaternion, read_local
 
 VISIBILITY = "KHR_node_visibility"
 _MOST_TEXT = 1 << 16
@@ -30,30 +35,23 @@ def add_nodes(conversion: Conversion) -> None:
     nodes = conversion.builder.json.setdefault("nodes", []) if order else []
     for model in order:
         parent = parents[model.id]
-        conversion.locals[model.id] = read_local(model.properties)
+        local = conversion.locals[model.id] = read_local(model.properties)
         number = conversion.nodes[model.id] = conversion.builder.add("nodes", _node(conversion, model, parent))
         above = top if parent is root else conversion.nodes[parent.id]
+        if parent is not root and local.inherit != RRS:
+            above = conversion.inner(parent)
         if above is not None:
             nodes[above].setdefault("children", []).append(number)
+        if _hands_no_scale_on(conversion, model):
+            _split_scale(conversion, model)
 
 
-def rest(conversion: Conversion, model: Object, scale: np.ndarray | None = None) -> np.ndarray:
-    """The scale (n, 3) that a Model's node shows for its own scale: less its parent's, where it does not inherit it.
-
-    glTF, like FbxTransform::eInheritRSrs, hands everything on. Rrs leaves out the parent's scale; the inverse of that,
-    here, is exact when the parent's scale is uniform or this node is not turned.
-    """
-    local = conversion.locals[model.id]
-    scale = np.atleast_2d(local.scale if scale is None else scale)
-    parent = next((found for found in model.above("Model") if found.id in conversion.locals), None)
-    if local.inherit != RRS or parent is None:
-        return scale
-    above = conversion.locals[parent.id].scale
-    if (np.abs(above) < 1e-12).any():
-        return scale
-    if np.ptp(above) > 1e-6 * np.abs(above).max() and _is_turned(local.at(None, None, None)[1][0]):
-        return scale / np.cbrt(np.prod(above))
-    return scale / above
+def moved_by(conversion: Conversion, model: Object) -> Object | None:
+    """The parent whose scale moves this model, and does not scale it; None for most models."""
+    if conversion.locals[model.id].inherit != RRS:
+        return None
+    parent = next((found for found in model.above("Model") if found.id in conversion.nodes), None)
+    return parent if parent is not None and parent.id in conversion.scaled else None
 
 
 def _topmost(conversion: Conversion) -> list[Object]:
@@ -92,6 +90,25 @@ def _is_view(model: Object) -> bool:
     return any(parent.name.startswith(_VIEWS) for parent in [model, *model.above("Model")])
 
 
+def _hands_no_scale_on(conversion: Conversion, model: Object) -> bool:
+    """Has it children that do not inherit its scale, and a scale at any time?"""
+    if not any(child.properties.integer("InheritType", RSRS) == RRS for child in model.of("Model")):
+        return False
+    tracks = [take.tracks.get((model.id, "Lcl Scaling")) for take in conversion.takes]
+    scaled = (np.abs(conversion.locals[model.id].scale - 1) > 1e-9).any()
+    return bool(scaled) or any(track is not None and track.is_not(1.0) for track in tracks)
+
+
+def _split_scale(conversion: Conversion, model: Object) -> None:
+    nodes = conversion.builder.json["nodes"]
+    node = nodes[conversion.nodes[model.id]]
+    child: Json = {"name": f"{model.name} scale"}
+    if "scale" in node:
+        child["scale"] = node.pop("scale")
+    conversion.scaled[model.id] = conversion.builder.add("nodes", child)
+    node.setdefault("children", []).append(conversion.scaled[model.id])
+
+
 def _axes_node(conversion: Conversion) -> int | None:
     axes = conversion.units.axes
     if np.array_equal(axes, np.eye(3)):
@@ -108,8 +125,10 @@ def _axes_node(conversion: Conversion) -> int | None:
 def _node(conversion: Conversion, model: Object, parent: Object) -> Json:
     local = conversion.locals[model.id]
     _count_inheritance(conversion, model, parent)
-    moved, turn, _ = local.at(None, None, None)
-    scale = rest(conversion, model)[0]
+    moved, turn, scales = local.at(None, None, None)
+    scale, above = scales[0], moved_by(conversion, model)
+    if above is not None:
+        moved = moved * conversion.locals[above.id].scale
     node: Json = {"name": model.name} if model.name else {}
     shift = conversion.metres(moved[0])
     if not (np.abs(np.concatenate([shift, scale])) < 1e37).all():
@@ -140,7 +159,7 @@ def _is_hidden(model: Object) -> bool:
 
 def _count_inheritance(conversion: Conversion, model: Object, parent: Object) -> None:
     local = conversion.locals[model.id]
-    if parent.id == ROOT or local.inherit not in (RRS, RRSS):
+    if parent.id == ROOT or local.inherit != RRSS:
         return
     above = conversion.locals[parent.id].scale
     uneven = np.ptp(above) > 1e-6 * np.abs(above).max()

@@ -61,7 +61,7 @@ def _add_mesh(conversion: Conversion, geometry: Object, surface: Surface, models
 def _show(conversion: Conversion, model: Object, geometry: Object, mesh: int, skin: Skin | None) -> None:
     """Put the mesh on the model's node, or on a child where the geometry has a transform of its own."""
     nodes = conversion.builder.json["nodes"]
-    number = conversion.nodes[model.id]
+    number = conversion.inner(model)
     shift = geometric(model.properties)
     if skin is not None:
         nodes[number]["skin"] = add_skin(conversion, model, skin, shift)

@@ -12,6 +12,7 @@ from threed_workers.fbx.meshes import add_meshes
 from threed_workers.fbx.node import Ledger, Node
 from threed_workers.fbx.objects import Objects, read_objects
 from threed_workers.fbx.optics import add_cameras_and_lights
+from threed_workers.fbx.takes import read_takes
 from threed_workers.fbx.units import read_units
 
 _NOT_CARRIED = {
@@ -32,6 +33,7 @@ def convert(version: int, tree: Node, companions: Companions, budget: Budget, le
     conversion = Conversion(objects, read_units(objects.settings, issues), companions, budget, ledger, issues)
     asset = conversion.builder.json["asset"]
     asset["extras"] = {"threed": {**conversion.units.extras(), "source_version": version}}
+    conversion.takes = read_takes(objects)
     add_nodes(conversion)
     add_meshes(conversion)
     add_cameras_and_lights(conversion)

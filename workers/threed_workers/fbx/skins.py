@@ -57,10 +57,10 @@ def add_skin(conversion: Conversion, model: Object, skin: Skin, shift: np.ndarra
     """The glTF skin for one model. `shift`: float64 (4, 4), the transform of its geometry, in the file's units."""
     shift = shift.copy()
     shift[:3, 3] = conversion.metres(shift[:3, 3])
-    joints = [conversion.nodes[joint.id] for joint in skin.joints]
+    joints = [conversion.inner(joint) for joint in skin.joints]
     binds = skin.binds @ shift
     if skin.loose:
-        joints.append(conversion.nodes[model.id])
+        joints.append(conversion.inner(model))
         binds = np.concatenate([binds, shift[None]])
     # One node may be the joint of two clusters, which glTF does not forbid.
     matrices = binds.transpose(0, 2, 1).reshape(-1, 16).astype(np.float32)
