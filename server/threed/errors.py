@@ -357,9 +357,6 @@ class SceneInvalid(ThreedError):
     code, reason = Code.INVALID_ARGUMENT, "SCENE_INVALID"
 
 
-# ---------------------------------------------------------------- recipes
-
-
 class RecipeInvalid(ThreedError):
     """Raised when a recipe cannot be carried out as it is written, or not on this model."""
 
@@ -376,6 +373,12 @@ class OutputInvalid(ThreedError):
     """Raised when what a recipe made does not pass the validator: it is not handed out."""
 
     code, reason = Code.INTERNAL, "OUTPUT_INVALID"
+
+
+class ProofFailed(ThreedError):
+    """Raised when no setting of a recipe gives what is enough like the original."""
+
+    code, reason = Code.FAILED_PRECONDITION, "PROOF_FAILED"
 
 
 # ---------------------------------------------------------------- the server itself

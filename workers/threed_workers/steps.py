@@ -14,6 +14,8 @@ STEPS: dict[str, str] = {
     "import": "threed_workers.steps:import_file",
     "picture_thumbnails": "threed_workers.steps:picture_thumbnails",
     "thumbnails": "threed_workers.engines.thumbnails:thumbnails",
+    "derive": "threed_workers.deriving:derive",
+    "prove": "threed_workers.proof:prove",
     "render": "threed_workers.engines.rendering:render",
 }
 

@@ -10,6 +10,7 @@ from types import TracebackType
 from threed_client import _address, _wire
 from threed_client._downloading import Downloader
 from threed_client.assets import Assets
+from threed_client.derivatives import Derivatives
 from threed_client.renders import Renders
 from threed_client.scenes import Scenes
 from threed_client.system import System
@@ -31,6 +32,7 @@ class Client:
     """
 
     assets: Assets
+    derivatives: Derivatives
     uploads: Uploads
     scenes: Scenes
     renders: Renders
@@ -76,6 +78,7 @@ class Client:
         self._wire = wire
         self.uploads = Uploads(wire)
         self.assets = Assets(wire, self.uploads, self._downloader, self._origin)
+        self.derivatives = Derivatives(wire, self._downloader)
         self.scenes = Scenes(wire)
         self.renders = Renders(wire, self._downloader)
         self.system = System(wire)

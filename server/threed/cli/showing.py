@@ -8,7 +8,7 @@ from threed.cli.refusals import told
 from threed.cli.terminal import fields, moment, plain, size
 
 if TYPE_CHECKING:
-    from threed_client import Asset, Model, RenderJob, Scene, Validation, ValidationIssue
+    from threed_client import Asset, Derivative, Model, RenderJob, Scene, Validation, ValidationIssue
 
 # How many errors and warnings follow an upload.
 _GRAVE_SHOWN = 5
@@ -144,6 +144,27 @@ def job_line(job: RenderJob) -> str:
     if job.error:
         lines.append(f"  {refusal(job.error)}")
     lines += [f"  lost: {plain(loss.feature)} ({loss.count}): {plain(loss.reason)}" for loss in job.losses]
+    return "\n".join(lines)
+
+
+def derivative_line(made: Derivative) -> str:
+    """A derivative in one line, then what it changed, and why it failed."""
+    parts = [made.derivative_id, made.status.name, *([made.preset] if made.preset else [])]
+    if made.cached:
+        parts.append("made before")
+    elif made.started_at and made.completed_at:
+        parts.append(f"{(made.completed_at - made.started_at).total_seconds():.1f} s")
+    lines = ["  ".join(parts)]
+    if made.error:
+        lines.append(f"  {refusal(made.error)}")
+    if made.loss_report:
+        for one in made.loss_report.differences:
+            counts = f"{plain(one.feature)} {one.before:,} -> {one.after:,}"
+            lines.append(f"  {one.severity.name.lower():<8}{counts}: {plain(one.reason)}")
+        lines += issue_lines(made.loss_report.issues)
+    for file in made.files:
+        name = file.format.name.removeprefix("EXPORT_").lower()
+        lines += [f"  {name} lacks {plain(loss.feature)} ({loss.count}): {plain(loss.reason)}" for loss in file.losses]
     return "\n".join(lines)
 
 

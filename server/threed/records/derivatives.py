@@ -16,6 +16,8 @@ from threed.records import jobs as job_records
 from threed.records.tables import derivatives, jobs
 from threed.v1.recipes_pb2 import Recipe
 
+PROOF = "PROOF"  # the format of a `files` entry that is the picture of the visual proof; the last one
+
 _JOB_COLUMNS = [
     jobs.c[name]
     for name in ("state", "priority", "attempt", "progress", "phase", "sequence", "error", "started_at", "finished_at")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import AsyncIterator
+from typing import Any
 
 import grpc
 import sqlalchemy as sa
@@ -36,6 +37,7 @@ ENDINGS = {
     "EXPORT_3MF": ".3mf",
     "EXPORT_USDZ": ".usdz",
     "EXPORT_POINTS": ".points.ply",
+    derivatives.PROOF: ".png",
 }
 _EVERY_ASSET = "-"
 
@@ -153,6 +155,7 @@ class DerivativeService(derivatives_pb2_grpc.DerivativeServiceServicer):
         if row.state != "COMPLETED":
             raise _not_finished(row, "has no files yet. Watch it first")
         wanted = recipes_pb2.ExportFormat.Name(request.format) if request.format else row.files[0]["format"]
+        wanted = derivatives.PROOF if request.proof else wanted
         file = next((file for file in row.files if file["format"] == wanted), None)
         if file is None:
             have = ", ".join(file["format"] for file in row.files)
@@ -227,7 +230,9 @@ def to_proto(row: sa.Row) -> Derivative:
     derivative = json_format.ParseDict(row.request, Derivative())
     if row.result:
         json_format.ParseDict(row.result, derivative)
-    files = [{name: value for name, value in file.items() if name != "key"} for file in row.files]
+    files = [file for file in row.files if file["format"] != derivatives.PROOF]
+    for picture in row.files[len(files) :]:
+        derivative.visual_proof.picture.CopyFrom(_file(picture | {"format": 0}))
     derivative.MergeFrom(
         Derivative(
             derivative_id=ids.write("derivative", row.id),
@@ -241,7 +246,7 @@ def to_proto(row: sa.Row) -> Derivative:
             # One that waits for its next attempt still has the error of its last one in the row.
             error=json_format.ParseDict(row.error, Derivative().error) if row.error and row.state in FINAL else None,
             attempts=row.attempt,
-            files=[json_format.ParseDict(file, derivatives_pb2.DerivativeFile()) for file in files],
+            files=[_file(file) for file in files],
             cached=row.cached,
             etag=masks.etag(row.id, row.sequence),
             created_by=row.created_by,
@@ -249,6 +254,11 @@ def to_proto(row: sa.Row) -> Derivative:
         )
     )
     return derivative
+
+
+def _file(file: dict[str, Any]) -> derivatives_pb2.DerivativeFile:
+    known = {name: value for name, value in file.items() if name != "key"}
+    return json_format.ParseDict(known, derivatives_pb2.DerivativeFile())
 
 
 async def _get(connection: AsyncConnection, request: derivatives_pb2.GetDerivativeRequest) -> sa.Row:

@@ -10,6 +10,7 @@ from threed.v1.recipes_pb2 import (
     CleanAttributes,
     Dedup,
     Meshopt,
+    Proof,
     Prune,
     Quantize,
     Recipe,
@@ -34,7 +35,9 @@ def _pictures(max_px: int, quality: int) -> list[Step]:
 
 PRESETS: dict[str, Recipe] = {
     # For pages: as small as it goes without a visible difference.
-    "web": Recipe(steps=[*_TIDY, *_pictures(2048, 85), *_SMALL], export_formats=[EXPORT_GLB]),
+    "web": Recipe(
+        steps=[*_TIDY, *_pictures(2048, 85), *_SMALL], export_formats=[EXPORT_GLB], proof=Proof(min_ssim=0.97)
+    ),
     # For telephones: half the triangles where shape allows, smaller pictures.
     "mobile": Recipe(
         steps=[
@@ -45,19 +48,24 @@ PRESETS: dict[str, Recipe] = {
             *_SMALL,
         ],
         export_formats=[EXPORT_GLB],
+        proof=Proof(min_ssim=0.93),
     ),
     # For Quick Look and Scene Viewer: both files that AR viewers open, uncompressed as they want it.
     "ar": Recipe(
-        steps=[*_TIDY, Step(texture_resize=TextureResize(max_px=2048))], export_formats=[EXPORT_USDZ, EXPORT_GLB]
+        steps=[*_TIDY, Step(texture_resize=TextureResize(max_px=2048))],
+        export_formats=[EXPORT_USDZ, EXPORT_GLB],
+        proof=Proof(min_ssim=0.97),
     ),
     # For slicers: triangles only.
     "print": Recipe(
         steps=[Step(remove=Remove(features=[Remove.POINTS_AND_LINES])), Step(weld=Weld())],
         export_formats=[EXPORT_STL, EXPORT_3MF],
+        proof=Proof(max_distance=0.001),
     ),
     # For a first look while the whole loads.
     "preview": Recipe(
         steps=[*_TIDY, Step(simplify=Simplify(ratio=0.1, error=0.05)), *_pictures(256, 70), *_SMALL],
         export_formats=[EXPORT_GLB],
+        proof=Proof(min_ssim=0.8),
     ),
 }

@@ -21,7 +21,7 @@ from typing import ClassVar as _ClassVar, Optional as _Optional, Union as _Union
 DESCRIPTOR: _descriptor.FileDescriptor
 
 class Derivative(_message.Message):
-    __slots__ = ("derivative_id", "asset_id", "recipe", "preset", "priority", "status", "progress", "phase", "created_at", "started_at", "completed_at", "error", "attempts", "files", "loss_report", "validation", "provenance", "cached", "etag", "created_by", "project")
+    __slots__ = ("derivative_id", "asset_id", "recipe", "preset", "priority", "status", "progress", "phase", "created_at", "started_at", "completed_at", "error", "attempts", "files", "loss_report", "validation", "provenance", "cached", "etag", "created_by", "project", "visual_proof")
     class Status(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
         __slots__ = ()
         STATUS_UNSPECIFIED: _ClassVar[Derivative.Status]
@@ -57,6 +57,7 @@ class Derivative(_message.Message):
     ETAG_FIELD_NUMBER: _ClassVar[int]
     CREATED_BY_FIELD_NUMBER: _ClassVar[int]
     PROJECT_FIELD_NUMBER: _ClassVar[int]
+    VISUAL_PROOF_FIELD_NUMBER: _ClassVar[int]
     derivative_id: str
     asset_id: str
     recipe: _recipes_pb2.Recipe
@@ -78,7 +79,39 @@ class Derivative(_message.Message):
     etag: str
     created_by: str
     project: str
-    def __init__(self, derivative_id: _Optional[str] = ..., asset_id: _Optional[str] = ..., recipe: _Optional[_Union[_recipes_pb2.Recipe, _Mapping]] = ..., preset: _Optional[str] = ..., priority: _Optional[int] = ..., status: _Optional[_Union[Derivative.Status, str]] = ..., progress: _Optional[float] = ..., phase: _Optional[str] = ..., created_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., started_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., completed_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., error: _Optional[_Union[_status_pb2.Status, _Mapping]] = ..., attempts: _Optional[int] = ..., files: _Optional[_Iterable[_Union[DerivativeFile, _Mapping]]] = ..., loss_report: _Optional[_Union[LossReport, _Mapping]] = ..., validation: _Optional[_Union[_assets_pb2.Validation, _Mapping]] = ..., provenance: _Optional[_Union[Provenance, _Mapping]] = ..., cached: _Optional[bool] = ..., etag: _Optional[str] = ..., created_by: _Optional[str] = ..., project: _Optional[str] = ...) -> None: ...
+    visual_proof: VisualProof
+    def __init__(self, derivative_id: _Optional[str] = ..., asset_id: _Optional[str] = ..., recipe: _Optional[_Union[_recipes_pb2.Recipe, _Mapping]] = ..., preset: _Optional[str] = ..., priority: _Optional[int] = ..., status: _Optional[_Union[Derivative.Status, str]] = ..., progress: _Optional[float] = ..., phase: _Optional[str] = ..., created_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., started_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., completed_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., error: _Optional[_Union[_status_pb2.Status, _Mapping]] = ..., attempts: _Optional[int] = ..., files: _Optional[_Iterable[_Union[DerivativeFile, _Mapping]]] = ..., loss_report: _Optional[_Union[LossReport, _Mapping]] = ..., validation: _Optional[_Union[_assets_pb2.Validation, _Mapping]] = ..., provenance: _Optional[_Union[Provenance, _Mapping]] = ..., cached: _Optional[bool] = ..., etag: _Optional[str] = ..., created_by: _Optional[str] = ..., project: _Optional[str] = ..., visual_proof: _Optional[_Union[VisualProof, _Mapping]] = ...) -> None: ...
+
+class VisualProof(_message.Message):
+    __slots__ = ("views", "min_ssim", "mean_distance_m", "max_distance_m", "max_distance", "engine", "loosened", "picture")
+    class View(_message.Message):
+        __slots__ = ("yaw", "pitch", "ssim", "psnr_db")
+        YAW_FIELD_NUMBER: _ClassVar[int]
+        PITCH_FIELD_NUMBER: _ClassVar[int]
+        SSIM_FIELD_NUMBER: _ClassVar[int]
+        PSNR_DB_FIELD_NUMBER: _ClassVar[int]
+        yaw: float
+        pitch: float
+        ssim: float
+        psnr_db: float
+        def __init__(self, yaw: _Optional[float] = ..., pitch: _Optional[float] = ..., ssim: _Optional[float] = ..., psnr_db: _Optional[float] = ...) -> None: ...
+    VIEWS_FIELD_NUMBER: _ClassVar[int]
+    MIN_SSIM_FIELD_NUMBER: _ClassVar[int]
+    MEAN_DISTANCE_M_FIELD_NUMBER: _ClassVar[int]
+    MAX_DISTANCE_M_FIELD_NUMBER: _ClassVar[int]
+    MAX_DISTANCE_FIELD_NUMBER: _ClassVar[int]
+    ENGINE_FIELD_NUMBER: _ClassVar[int]
+    LOOSENED_FIELD_NUMBER: _ClassVar[int]
+    PICTURE_FIELD_NUMBER: _ClassVar[int]
+    views: _containers.RepeatedCompositeFieldContainer[VisualProof.View]
+    min_ssim: float
+    mean_distance_m: float
+    max_distance_m: float
+    max_distance: float
+    engine: str
+    loosened: int
+    picture: DerivativeFile
+    def __init__(self, views: _Optional[_Iterable[_Union[VisualProof.View, _Mapping]]] = ..., min_ssim: _Optional[float] = ..., mean_distance_m: _Optional[float] = ..., max_distance_m: _Optional[float] = ..., max_distance: _Optional[float] = ..., engine: _Optional[str] = ..., loosened: _Optional[int] = ..., picture: _Optional[_Union[DerivativeFile, _Mapping]] = ...) -> None: ...
 
 class DerivativeFile(_message.Message):
     __slots__ = ("format", "media_type", "size_bytes", "sha256", "losses")
@@ -144,7 +177,7 @@ class LossReport(_message.Message):
     def __init__(self, before: _Optional[_Mapping[str, int]] = ..., after: _Optional[_Mapping[str, int]] = ..., differences: _Optional[_Iterable[_Union[LossReport.Difference, _Mapping]]] = ..., issues: _Optional[_Iterable[_Union[_assets_pb2.ValidationIssue, _Mapping]]] = ...) -> None: ...
 
 class Provenance(_message.Message):
-    __slots__ = ("source_sha256", "recipe_sha256", "tools")
+    __slots__ = ("source_sha256", "recipe_sha256", "tools", "carried_out")
     class Tool(_message.Message):
         __slots__ = ("name", "version")
         NAME_FIELD_NUMBER: _ClassVar[int]
@@ -155,10 +188,12 @@ class Provenance(_message.Message):
     SOURCE_SHA256_FIELD_NUMBER: _ClassVar[int]
     RECIPE_SHA256_FIELD_NUMBER: _ClassVar[int]
     TOOLS_FIELD_NUMBER: _ClassVar[int]
+    CARRIED_OUT_FIELD_NUMBER: _ClassVar[int]
     source_sha256: str
     recipe_sha256: str
     tools: _containers.RepeatedCompositeFieldContainer[Provenance.Tool]
-    def __init__(self, source_sha256: _Optional[str] = ..., recipe_sha256: _Optional[str] = ..., tools: _Optional[_Iterable[_Union[Provenance.Tool, _Mapping]]] = ...) -> None: ...
+    carried_out: _recipes_pb2.Recipe
+    def __init__(self, source_sha256: _Optional[str] = ..., recipe_sha256: _Optional[str] = ..., tools: _Optional[_Iterable[_Union[Provenance.Tool, _Mapping]]] = ..., carried_out: _Optional[_Union[_recipes_pb2.Recipe, _Mapping]] = ...) -> None: ...
 
 class CreateDerivativeRequest(_message.Message):
     __slots__ = ("asset_id", "derivative", "request_id", "validate_only", "no_cache")
@@ -237,14 +272,16 @@ class WatchDerivativeResponse(_message.Message):
     def __init__(self, derivative: _Optional[_Union[Derivative, _Mapping]] = ..., sequence: _Optional[int] = ...) -> None: ...
 
 class GetDerivativeDownloadUrlRequest(_message.Message):
-    __slots__ = ("asset_id", "derivative_id", "format")
+    __slots__ = ("asset_id", "derivative_id", "format", "proof")
     ASSET_ID_FIELD_NUMBER: _ClassVar[int]
     DERIVATIVE_ID_FIELD_NUMBER: _ClassVar[int]
     FORMAT_FIELD_NUMBER: _ClassVar[int]
+    PROOF_FIELD_NUMBER: _ClassVar[int]
     asset_id: str
     derivative_id: str
     format: _recipes_pb2.ExportFormat
-    def __init__(self, asset_id: _Optional[str] = ..., derivative_id: _Optional[str] = ..., format: _Optional[_Union[_recipes_pb2.ExportFormat, str]] = ...) -> None: ...
+    proof: bool
+    def __init__(self, asset_id: _Optional[str] = ..., derivative_id: _Optional[str] = ..., format: _Optional[_Union[_recipes_pb2.ExportFormat, str]] = ..., proof: _Optional[bool] = ...) -> None: ...
 
 class DeleteDerivativeRequest(_message.Message):
     __slots__ = ("asset_id", "derivative_id")

@@ -42,14 +42,24 @@ LOSS_WARN: LossPolicy
 LOSS_FAIL: LossPolicy
 
 class Recipe(_message.Message):
-    __slots__ = ("steps", "export_formats", "loss_policy")
+    __slots__ = ("steps", "export_formats", "loss_policy", "proof")
     STEPS_FIELD_NUMBER: _ClassVar[int]
     EXPORT_FORMATS_FIELD_NUMBER: _ClassVar[int]
     LOSS_POLICY_FIELD_NUMBER: _ClassVar[int]
+    PROOF_FIELD_NUMBER: _ClassVar[int]
     steps: _containers.RepeatedCompositeFieldContainer[Step]
     export_formats: _containers.RepeatedScalarFieldContainer[ExportFormat]
     loss_policy: LossPolicy
-    def __init__(self, steps: _Optional[_Iterable[_Union[Step, _Mapping]]] = ..., export_formats: _Optional[_Iterable[_Union[ExportFormat, str]]] = ..., loss_policy: _Optional[_Union[LossPolicy, str]] = ...) -> None: ...
+    proof: Proof
+    def __init__(self, steps: _Optional[_Iterable[_Union[Step, _Mapping]]] = ..., export_formats: _Optional[_Iterable[_Union[ExportFormat, str]]] = ..., loss_policy: _Optional[_Union[LossPolicy, str]] = ..., proof: _Optional[_Union[Proof, _Mapping]] = ...) -> None: ...
+
+class Proof(_message.Message):
+    __slots__ = ("min_ssim", "max_distance")
+    MIN_SSIM_FIELD_NUMBER: _ClassVar[int]
+    MAX_DISTANCE_FIELD_NUMBER: _ClassVar[int]
+    min_ssim: float
+    max_distance: float
+    def __init__(self, min_ssim: _Optional[float] = ..., max_distance: _Optional[float] = ...) -> None: ...
 
 class Step(_message.Message):
     __slots__ = ("dedup", "prune", "weld", "unweld", "flatten", "join", "instance", "simplify", "lod", "reorder", "quantize", "meshopt", "draco", "normals", "tangents", "unlit", "recenter", "scale", "resample", "trim", "remove", "texture_resize", "texture_encode", "palette", "clean_attributes")

@@ -145,7 +145,7 @@ func (x LossReport_Difference_Severity) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use LossReport_Difference_Severity.Descriptor instead.
 func (LossReport_Difference_Severity) EnumDescriptor() ([]byte, []int) {
-	return file_threed_v1_derivatives_proto_rawDescGZIP(), []int{2, 0, 0}
+	return file_threed_v1_derivatives_proto_rawDescGZIP(), []int{3, 0, 0}
 }
 
 // Something made of a model.
@@ -192,7 +192,9 @@ type Derivative struct {
 	// The subject of the token that created it.
 	CreatedBy string `protobuf:"bytes,20,opt,name=created_by,json=createdBy,proto3" json:"created_by,omitempty"`
 	// The project it belongs to, from the token.
-	Project       string `protobuf:"bytes,21,opt,name=project,proto3" json:"project,omitempty"`
+	Project string `protobuf:"bytes,21,opt,name=project,proto3" json:"project,omitempty"`
+	// How much it is like the original. Set when COMPLETED, and when FAILED by that, if the recipe asks for a proof.
+	VisualProof   *VisualProof `protobuf:"bytes,22,opt,name=visual_proof,json=visualProof,proto3" json:"visual_proof,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -374,6 +376,122 @@ func (x *Derivative) GetProject() string {
 	return ""
 }
 
+func (x *Derivative) GetVisualProof() *VisualProof {
+	if x != nil {
+		return x.VisualProof
+	}
+	return nil
+}
+
+// How much a derivative is like its original: both are drawn from the same places, and their surfaces are compared.
+type VisualProof struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The views.
+	Views []*VisualProof_View `protobuf:"bytes,1,rep,name=views,proto3" json:"views,omitempty"`
+	// The least similarity of all views.
+	MinSsim float64 `protobuf:"fixed64,2,opt,name=min_ssim,json=minSsim,proto3" json:"min_ssim,omitempty"`
+	// Mean distance between the two surfaces, both ways, in metres.
+	MeanDistanceM float64 `protobuf:"fixed64,3,opt,name=mean_distance_m,json=meanDistanceM,proto3" json:"mean_distance_m,omitempty"`
+	// Largest distance between the two surfaces, both ways (Hausdorff, sampled), in metres.
+	MaxDistanceM float64 `protobuf:"fixed64,4,opt,name=max_distance_m,json=maxDistanceM,proto3" json:"max_distance_m,omitempty"`
+	// The same as a part of the diagonal of the original's bounds.
+	MaxDistance float64 `protobuf:"fixed64,5,opt,name=max_distance,json=maxDistance,proto3" json:"max_distance,omitempty"`
+	// Which engine drew.
+	Engine string `protobuf:"bytes,6,opt,name=engine,proto3" json:"engine,omitempty"`
+	// How often the recipe was carried out again with looser settings.
+	Loosened int32 `protobuf:"varint,7,opt,name=loosened,proto3" json:"loosened,omitempty"`
+	// The pictures in one: the original above, the derivative below. Read it by GetDerivativeDownloadUrl with `proof`.
+	Picture       *DerivativeFile `protobuf:"bytes,8,opt,name=picture,proto3" json:"picture,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *VisualProof) Reset() {
+	*x = VisualProof{}
+	mi := &file_threed_v1_derivatives_proto_msgTypes[1]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *VisualProof) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*VisualProof) ProtoMessage() {}
+
+func (x *VisualProof) ProtoReflect() protoreflect.Message {
+	mi := &file_threed_v1_derivatives_proto_msgTypes[1]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use VisualProof.ProtoReflect.Descriptor instead.
+func (*VisualProof) Descriptor() ([]byte, []int) {
+	return file_threed_v1_derivatives_proto_rawDescGZIP(), []int{1}
+}
+
+func (x *VisualProof) GetViews() []*VisualProof_View {
+	if x != nil {
+		return x.Views
+	}
+	return nil
+}
+
+func (x *VisualProof) GetMinSsim() float64 {
+	if x != nil {
+		return x.MinSsim
+	}
+	return 0
+}
+
+func (x *VisualProof) GetMeanDistanceM() float64 {
+	if x != nil {
+		return x.MeanDistanceM
+	}
+	return 0
+}
+
+func (x *VisualProof) GetMaxDistanceM() float64 {
+	if x != nil {
+		return x.MaxDistanceM
+	}
+	return 0
+}
+
+func (x *VisualProof) GetMaxDistance() float64 {
+	if x != nil {
+		return x.MaxDistance
+	}
+	return 0
+}
+
+func (x *VisualProof) GetEngine() string {
+	if x != nil {
+		return x.Engine
+	}
+	return ""
+}
+
+func (x *VisualProof) GetLoosened() int32 {
+	if x != nil {
+		return x.Loosened
+	}
+	return 0
+}
+
+func (x *VisualProof) GetPicture() *DerivativeFile {
+	if x != nil {
+		return x.Picture
+	}
+	return nil
+}
+
 // A stored file of a derivative.
 type DerivativeFile struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -393,7 +511,7 @@ type DerivativeFile struct {
 
 func (x *DerivativeFile) Reset() {
 	*x = DerivativeFile{}
-	mi := &file_threed_v1_derivatives_proto_msgTypes[1]
+	mi := &file_threed_v1_derivatives_proto_msgTypes[2]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -405,7 +523,7 @@ func (x *DerivativeFile) String() string {
 func (*DerivativeFile) ProtoMessage() {}
 
 func (x *DerivativeFile) ProtoReflect() protoreflect.Message {
-	mi := &file_threed_v1_derivatives_proto_msgTypes[1]
+	mi := &file_threed_v1_derivatives_proto_msgTypes[2]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -418,7 +536,7 @@ func (x *DerivativeFile) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DerivativeFile.ProtoReflect.Descriptor instead.
 func (*DerivativeFile) Descriptor() ([]byte, []int) {
-	return file_threed_v1_derivatives_proto_rawDescGZIP(), []int{1}
+	return file_threed_v1_derivatives_proto_rawDescGZIP(), []int{2}
 }
 
 func (x *DerivativeFile) GetFormat() ExportFormat {
@@ -473,7 +591,7 @@ type LossReport struct {
 
 func (x *LossReport) Reset() {
 	*x = LossReport{}
-	mi := &file_threed_v1_derivatives_proto_msgTypes[2]
+	mi := &file_threed_v1_derivatives_proto_msgTypes[3]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -485,7 +603,7 @@ func (x *LossReport) String() string {
 func (*LossReport) ProtoMessage() {}
 
 func (x *LossReport) ProtoReflect() protoreflect.Message {
-	mi := &file_threed_v1_derivatives_proto_msgTypes[2]
+	mi := &file_threed_v1_derivatives_proto_msgTypes[3]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -498,7 +616,7 @@ func (x *LossReport) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use LossReport.ProtoReflect.Descriptor instead.
 func (*LossReport) Descriptor() ([]byte, []int) {
-	return file_threed_v1_derivatives_proto_rawDescGZIP(), []int{2}
+	return file_threed_v1_derivatives_proto_rawDescGZIP(), []int{3}
 }
 
 func (x *LossReport) GetBefore() map[string]int64 {
@@ -537,14 +655,16 @@ type Provenance struct {
 	// SHA-256 of the recipe in its canonical form, 64 lower-case hex digits.
 	RecipeSha256 string `protobuf:"bytes,2,opt,name=recipe_sha256,json=recipeSha256,proto3" json:"recipe_sha256,omitempty"`
 	// What took part.
-	Tools         []*Provenance_Tool `protobuf:"bytes,3,rep,name=tools,proto3" json:"tools,omitempty"`
+	Tools []*Provenance_Tool `protobuf:"bytes,3,rep,name=tools,proto3" json:"tools,omitempty"`
+	// What was carried out, when the proof made the recipe looser.
+	CarriedOut    *Recipe `protobuf:"bytes,4,opt,name=carried_out,json=carriedOut,proto3" json:"carried_out,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *Provenance) Reset() {
 	*x = Provenance{}
-	mi := &file_threed_v1_derivatives_proto_msgTypes[3]
+	mi := &file_threed_v1_derivatives_proto_msgTypes[4]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -556,7 +676,7 @@ func (x *Provenance) String() string {
 func (*Provenance) ProtoMessage() {}
 
 func (x *Provenance) ProtoReflect() protoreflect.Message {
-	mi := &file_threed_v1_derivatives_proto_msgTypes[3]
+	mi := &file_threed_v1_derivatives_proto_msgTypes[4]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -569,7 +689,7 @@ func (x *Provenance) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Provenance.ProtoReflect.Descriptor instead.
 func (*Provenance) Descriptor() ([]byte, []int) {
-	return file_threed_v1_derivatives_proto_rawDescGZIP(), []int{3}
+	return file_threed_v1_derivatives_proto_rawDescGZIP(), []int{4}
 }
 
 func (x *Provenance) GetSourceSha256() string {
@@ -593,6 +713,13 @@ func (x *Provenance) GetTools() []*Provenance_Tool {
 	return nil
 }
 
+func (x *Provenance) GetCarriedOut() *Recipe {
+	if x != nil {
+		return x.CarriedOut
+	}
+	return nil
+}
+
 // Request of CreateDerivative.
 type CreateDerivativeRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -612,7 +739,7 @@ type CreateDerivativeRequest struct {
 
 func (x *CreateDerivativeRequest) Reset() {
 	*x = CreateDerivativeRequest{}
-	mi := &file_threed_v1_derivatives_proto_msgTypes[4]
+	mi := &file_threed_v1_derivatives_proto_msgTypes[5]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -624,7 +751,7 @@ func (x *CreateDerivativeRequest) String() string {
 func (*CreateDerivativeRequest) ProtoMessage() {}
 
 func (x *CreateDerivativeRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_threed_v1_derivatives_proto_msgTypes[4]
+	mi := &file_threed_v1_derivatives_proto_msgTypes[5]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -637,7 +764,7 @@ func (x *CreateDerivativeRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CreateDerivativeRequest.ProtoReflect.Descriptor instead.
 func (*CreateDerivativeRequest) Descriptor() ([]byte, []int) {
-	return file_threed_v1_derivatives_proto_rawDescGZIP(), []int{4}
+	return file_threed_v1_derivatives_proto_rawDescGZIP(), []int{5}
 }
 
 func (x *CreateDerivativeRequest) GetAssetId() string {
@@ -688,7 +815,7 @@ type GetDerivativeRequest struct {
 
 func (x *GetDerivativeRequest) Reset() {
 	*x = GetDerivativeRequest{}
-	mi := &file_threed_v1_derivatives_proto_msgTypes[5]
+	mi := &file_threed_v1_derivatives_proto_msgTypes[6]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -700,7 +827,7 @@ func (x *GetDerivativeRequest) String() string {
 func (*GetDerivativeRequest) ProtoMessage() {}
 
 func (x *GetDerivativeRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_threed_v1_derivatives_proto_msgTypes[5]
+	mi := &file_threed_v1_derivatives_proto_msgTypes[6]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -713,7 +840,7 @@ func (x *GetDerivativeRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetDerivativeRequest.ProtoReflect.Descriptor instead.
 func (*GetDerivativeRequest) Descriptor() ([]byte, []int) {
-	return file_threed_v1_derivatives_proto_rawDescGZIP(), []int{5}
+	return file_threed_v1_derivatives_proto_rawDescGZIP(), []int{6}
 }
 
 func (x *GetDerivativeRequest) GetAssetId() string {
@@ -750,7 +877,7 @@ type ListDerivativesRequest struct {
 
 func (x *ListDerivativesRequest) Reset() {
 	*x = ListDerivativesRequest{}
-	mi := &file_threed_v1_derivatives_proto_msgTypes[6]
+	mi := &file_threed_v1_derivatives_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -762,7 +889,7 @@ func (x *ListDerivativesRequest) String() string {
 func (*ListDerivativesRequest) ProtoMessage() {}
 
 func (x *ListDerivativesRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_threed_v1_derivatives_proto_msgTypes[6]
+	mi := &file_threed_v1_derivatives_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -775,7 +902,7 @@ func (x *ListDerivativesRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListDerivativesRequest.ProtoReflect.Descriptor instead.
 func (*ListDerivativesRequest) Descriptor() ([]byte, []int) {
-	return file_threed_v1_derivatives_proto_rawDescGZIP(), []int{6}
+	return file_threed_v1_derivatives_proto_rawDescGZIP(), []int{7}
 }
 
 func (x *ListDerivativesRequest) GetAssetId() string {
@@ -826,7 +953,7 @@ type ListDerivativesResponse struct {
 
 func (x *ListDerivativesResponse) Reset() {
 	*x = ListDerivativesResponse{}
-	mi := &file_threed_v1_derivatives_proto_msgTypes[7]
+	mi := &file_threed_v1_derivatives_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -838,7 +965,7 @@ func (x *ListDerivativesResponse) String() string {
 func (*ListDerivativesResponse) ProtoMessage() {}
 
 func (x *ListDerivativesResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_threed_v1_derivatives_proto_msgTypes[7]
+	mi := &file_threed_v1_derivatives_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -851,7 +978,7 @@ func (x *ListDerivativesResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListDerivativesResponse.ProtoReflect.Descriptor instead.
 func (*ListDerivativesResponse) Descriptor() ([]byte, []int) {
-	return file_threed_v1_derivatives_proto_rawDescGZIP(), []int{7}
+	return file_threed_v1_derivatives_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *ListDerivativesResponse) GetDerivatives() []*Derivative {
@@ -881,7 +1008,7 @@ type CancelDerivativeRequest struct {
 
 func (x *CancelDerivativeRequest) Reset() {
 	*x = CancelDerivativeRequest{}
-	mi := &file_threed_v1_derivatives_proto_msgTypes[8]
+	mi := &file_threed_v1_derivatives_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -893,7 +1020,7 @@ func (x *CancelDerivativeRequest) String() string {
 func (*CancelDerivativeRequest) ProtoMessage() {}
 
 func (x *CancelDerivativeRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_threed_v1_derivatives_proto_msgTypes[8]
+	mi := &file_threed_v1_derivatives_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -906,7 +1033,7 @@ func (x *CancelDerivativeRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CancelDerivativeRequest.ProtoReflect.Descriptor instead.
 func (*CancelDerivativeRequest) Descriptor() ([]byte, []int) {
-	return file_threed_v1_derivatives_proto_rawDescGZIP(), []int{8}
+	return file_threed_v1_derivatives_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *CancelDerivativeRequest) GetAssetId() string {
@@ -936,7 +1063,7 @@ type RetryDerivativeRequest struct {
 
 func (x *RetryDerivativeRequest) Reset() {
 	*x = RetryDerivativeRequest{}
-	mi := &file_threed_v1_derivatives_proto_msgTypes[9]
+	mi := &file_threed_v1_derivatives_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -948,7 +1075,7 @@ func (x *RetryDerivativeRequest) String() string {
 func (*RetryDerivativeRequest) ProtoMessage() {}
 
 func (x *RetryDerivativeRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_threed_v1_derivatives_proto_msgTypes[9]
+	mi := &file_threed_v1_derivatives_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -961,7 +1088,7 @@ func (x *RetryDerivativeRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RetryDerivativeRequest.ProtoReflect.Descriptor instead.
 func (*RetryDerivativeRequest) Descriptor() ([]byte, []int) {
-	return file_threed_v1_derivatives_proto_rawDescGZIP(), []int{9}
+	return file_threed_v1_derivatives_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *RetryDerivativeRequest) GetAssetId() string {
@@ -991,7 +1118,7 @@ type WatchDerivativeRequest struct {
 
 func (x *WatchDerivativeRequest) Reset() {
 	*x = WatchDerivativeRequest{}
-	mi := &file_threed_v1_derivatives_proto_msgTypes[10]
+	mi := &file_threed_v1_derivatives_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1003,7 +1130,7 @@ func (x *WatchDerivativeRequest) String() string {
 func (*WatchDerivativeRequest) ProtoMessage() {}
 
 func (x *WatchDerivativeRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_threed_v1_derivatives_proto_msgTypes[10]
+	mi := &file_threed_v1_derivatives_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1016,7 +1143,7 @@ func (x *WatchDerivativeRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use WatchDerivativeRequest.ProtoReflect.Descriptor instead.
 func (*WatchDerivativeRequest) Descriptor() ([]byte, []int) {
-	return file_threed_v1_derivatives_proto_rawDescGZIP(), []int{10}
+	return file_threed_v1_derivatives_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *WatchDerivativeRequest) GetAssetId() string {
@@ -1046,7 +1173,7 @@ type WatchDerivativeResponse struct {
 
 func (x *WatchDerivativeResponse) Reset() {
 	*x = WatchDerivativeResponse{}
-	mi := &file_threed_v1_derivatives_proto_msgTypes[11]
+	mi := &file_threed_v1_derivatives_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1058,7 +1185,7 @@ func (x *WatchDerivativeResponse) String() string {
 func (*WatchDerivativeResponse) ProtoMessage() {}
 
 func (x *WatchDerivativeResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_threed_v1_derivatives_proto_msgTypes[11]
+	mi := &file_threed_v1_derivatives_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1071,7 +1198,7 @@ func (x *WatchDerivativeResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use WatchDerivativeResponse.ProtoReflect.Descriptor instead.
 func (*WatchDerivativeResponse) Descriptor() ([]byte, []int) {
-	return file_threed_v1_derivatives_proto_rawDescGZIP(), []int{11}
+	return file_threed_v1_derivatives_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *WatchDerivativeResponse) GetDerivative() *Derivative {
@@ -1096,14 +1223,16 @@ type GetDerivativeDownloadUrlRequest struct {
 	// Which Derivative.
 	DerivativeId string `protobuf:"bytes,2,opt,name=derivative_id,json=derivativeId,proto3" json:"derivative_id,omitempty"`
 	// Which of its files. Default: the first.
-	Format        ExportFormat `protobuf:"varint,3,opt,name=format,proto3,enum=threed.v1.ExportFormat" json:"format,omitempty"`
+	Format ExportFormat `protobuf:"varint,3,opt,name=format,proto3,enum=threed.v1.ExportFormat" json:"format,omitempty"`
+	// The picture of its visual proof instead, a PNG.
+	Proof         bool `protobuf:"varint,4,opt,name=proof,proto3" json:"proof,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *GetDerivativeDownloadUrlRequest) Reset() {
 	*x = GetDerivativeDownloadUrlRequest{}
-	mi := &file_threed_v1_derivatives_proto_msgTypes[12]
+	mi := &file_threed_v1_derivatives_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1115,7 +1244,7 @@ func (x *GetDerivativeDownloadUrlRequest) String() string {
 func (*GetDerivativeDownloadUrlRequest) ProtoMessage() {}
 
 func (x *GetDerivativeDownloadUrlRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_threed_v1_derivatives_proto_msgTypes[12]
+	mi := &file_threed_v1_derivatives_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1128,7 +1257,7 @@ func (x *GetDerivativeDownloadUrlRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetDerivativeDownloadUrlRequest.ProtoReflect.Descriptor instead.
 func (*GetDerivativeDownloadUrlRequest) Descriptor() ([]byte, []int) {
-	return file_threed_v1_derivatives_proto_rawDescGZIP(), []int{12}
+	return file_threed_v1_derivatives_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *GetDerivativeDownloadUrlRequest) GetAssetId() string {
@@ -1152,6 +1281,13 @@ func (x *GetDerivativeDownloadUrlRequest) GetFormat() ExportFormat {
 	return ExportFormat_EXPORT_FORMAT_UNSPECIFIED
 }
 
+func (x *GetDerivativeDownloadUrlRequest) GetProof() bool {
+	if x != nil {
+		return x.Proof
+	}
+	return false
+}
+
 // Request of DeleteDerivative.
 type DeleteDerivativeRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -1165,7 +1301,7 @@ type DeleteDerivativeRequest struct {
 
 func (x *DeleteDerivativeRequest) Reset() {
 	*x = DeleteDerivativeRequest{}
-	mi := &file_threed_v1_derivatives_proto_msgTypes[13]
+	mi := &file_threed_v1_derivatives_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1177,7 +1313,7 @@ func (x *DeleteDerivativeRequest) String() string {
 func (*DeleteDerivativeRequest) ProtoMessage() {}
 
 func (x *DeleteDerivativeRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_threed_v1_derivatives_proto_msgTypes[13]
+	mi := &file_threed_v1_derivatives_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1190,7 +1326,7 @@ func (x *DeleteDerivativeRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DeleteDerivativeRequest.ProtoReflect.Descriptor instead.
 func (*DeleteDerivativeRequest) Descriptor() ([]byte, []int) {
-	return file_threed_v1_derivatives_proto_rawDescGZIP(), []int{13}
+	return file_threed_v1_derivatives_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *DeleteDerivativeRequest) GetAssetId() string {
@@ -1205,6 +1341,79 @@ func (x *DeleteDerivativeRequest) GetDerivativeId() string {
 		return x.DerivativeId
 	}
 	return ""
+}
+
+// Both, seen from one place, over middle grey; only pixels where either is seen count.
+type VisualProof_View struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Where the camera stands around +Y, in radians; 0 is on +Z, pi/2 on +X.
+	Yaw float64 `protobuf:"fixed64,1,opt,name=yaw,proto3" json:"yaw,omitempty"`
+	// How high it stands, in radians above the horizon.
+	Pitch float64 `protobuf:"fixed64,2,opt,name=pitch,proto3" json:"pitch,omitempty"`
+	// Structural similarity of the luma, 0 to 1 (Wang et al. 2004: Gaussian window of 11 pixels, sigma 1.5).
+	Ssim float64 `protobuf:"fixed64,3,opt,name=ssim,proto3" json:"ssim,omitempty"`
+	// Peak signal-to-noise ratio in decibels; 100 where both are equal.
+	PsnrDb        float64 `protobuf:"fixed64,4,opt,name=psnr_db,json=psnrDb,proto3" json:"psnr_db,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *VisualProof_View) Reset() {
+	*x = VisualProof_View{}
+	mi := &file_threed_v1_derivatives_proto_msgTypes[15]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *VisualProof_View) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*VisualProof_View) ProtoMessage() {}
+
+func (x *VisualProof_View) ProtoReflect() protoreflect.Message {
+	mi := &file_threed_v1_derivatives_proto_msgTypes[15]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use VisualProof_View.ProtoReflect.Descriptor instead.
+func (*VisualProof_View) Descriptor() ([]byte, []int) {
+	return file_threed_v1_derivatives_proto_rawDescGZIP(), []int{1, 0}
+}
+
+func (x *VisualProof_View) GetYaw() float64 {
+	if x != nil {
+		return x.Yaw
+	}
+	return 0
+}
+
+func (x *VisualProof_View) GetPitch() float64 {
+	if x != nil {
+		return x.Pitch
+	}
+	return 0
+}
+
+func (x *VisualProof_View) GetSsim() float64 {
+	if x != nil {
+		return x.Ssim
+	}
+	return 0
+}
+
+func (x *VisualProof_View) GetPsnrDb() float64 {
+	if x != nil {
+		return x.PsnrDb
+	}
+	return 0
 }
 
 // One feature whose count changed.
@@ -1226,7 +1435,7 @@ type LossReport_Difference struct {
 
 func (x *LossReport_Difference) Reset() {
 	*x = LossReport_Difference{}
-	mi := &file_threed_v1_derivatives_proto_msgTypes[14]
+	mi := &file_threed_v1_derivatives_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1238,7 +1447,7 @@ func (x *LossReport_Difference) String() string {
 func (*LossReport_Difference) ProtoMessage() {}
 
 func (x *LossReport_Difference) ProtoReflect() protoreflect.Message {
-	mi := &file_threed_v1_derivatives_proto_msgTypes[14]
+	mi := &file_threed_v1_derivatives_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1251,7 +1460,7 @@ func (x *LossReport_Difference) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use LossReport_Difference.ProtoReflect.Descriptor instead.
 func (*LossReport_Difference) Descriptor() ([]byte, []int) {
-	return file_threed_v1_derivatives_proto_rawDescGZIP(), []int{2, 0}
+	return file_threed_v1_derivatives_proto_rawDescGZIP(), []int{3, 0}
 }
 
 func (x *LossReport_Difference) GetFeature() string {
@@ -1302,7 +1511,7 @@ type Provenance_Tool struct {
 
 func (x *Provenance_Tool) Reset() {
 	*x = Provenance_Tool{}
-	mi := &file_threed_v1_derivatives_proto_msgTypes[17]
+	mi := &file_threed_v1_derivatives_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1314,7 +1523,7 @@ func (x *Provenance_Tool) String() string {
 func (*Provenance_Tool) ProtoMessage() {}
 
 func (x *Provenance_Tool) ProtoReflect() protoreflect.Message {
-	mi := &file_threed_v1_derivatives_proto_msgTypes[17]
+	mi := &file_threed_v1_derivatives_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1327,7 +1536,7 @@ func (x *Provenance_Tool) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Provenance_Tool.ProtoReflect.Descriptor instead.
 func (*Provenance_Tool) Descriptor() ([]byte, []int) {
-	return file_threed_v1_derivatives_proto_rawDescGZIP(), []int{3, 0}
+	return file_threed_v1_derivatives_proto_rawDescGZIP(), []int{4, 0}
 }
 
 func (x *Provenance_Tool) GetName() string {
@@ -1348,7 +1557,8 @@ var File_threed_v1_derivatives_proto protoreflect.FileDescriptor
 
 const file_threed_v1_derivatives_proto_rawDesc = "" +
 	"\n" +
-	"\x1bthreed/v1/derivatives.proto\x12\tthreed.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x17google/api/client.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x1bgoogle/api/field_info.proto\x1a\x1bgoogle/protobuf/empty.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x17google/rpc/status.proto\x1a\x16threed/v1/access.proto\x1a\x16threed/v1/assets.proto\x1a\x17threed/v1/recipes.proto\"\xc8\t\n" +
+	"\x1bthreed/v1/derivatives.proto\x12\tthreed.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x17google/api/client.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x1bgoogle/api/field_info.proto\x1a\x1bgoogle/protobuf/empty.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x17google/rpc/status.proto\x1a\x16threed/v1/access.proto\x1a\x16threed/v1/assets.proto\x1a\x17threed/v1/recipes.proto\"\x89\n" +
+	"\n" +
 	"\n" +
 	"Derivative\x12)\n" +
 	"\rderivative_id\x18\x01 \x01(\tB\x04\xe2A\x01\bR\fderivativeId\x12\x1f\n" +
@@ -1380,7 +1590,8 @@ const file_threed_v1_derivatives_proto_rawDesc = "" +
 	"\x04etag\x18\x13 \x01(\tB\x04\xe2A\x01\x03R\x04etag\x12#\n" +
 	"\n" +
 	"created_by\x18\x14 \x01(\tB\x04\xe2A\x01\x03R\tcreatedBy\x12\x1e\n" +
-	"\aproject\x18\x15 \x01(\tB\x04\xe2A\x01\x03R\aproject\"g\n" +
+	"\aproject\x18\x15 \x01(\tB\x04\xe2A\x01\x03R\aproject\x12?\n" +
+	"\fvisual_proof\x18\x16 \x01(\v2\x16.threed.v1.VisualProofB\x04\xe2A\x01\x03R\vvisualProof\"g\n" +
 	"\x06Status\x12\x16\n" +
 	"\x12STATUS_UNSPECIFIED\x10\x00\x12\v\n" +
 	"\aPENDING\x10\x01\x12\x0e\n" +
@@ -1390,7 +1601,21 @@ const file_threed_v1_derivatives_proto_rawDesc = "" +
 	"\n" +
 	"\x06FAILED\x10\x04\x12\r\n" +
 	"\tCANCELLED\x10\x05:h\xbaHe\x1ac\n" +
-	"\x11derivative.recipe\x12%give exactly one of recipe and preset\x1a'has(this.recipe) != (this.preset != '')\"\xde\x01\n" +
+	"\x11derivative.recipe\x12%give exactly one of recipe and preset\x1a'has(this.recipe) != (this.preset != '')\"\xda\x03\n" +
+	"\vVisualProof\x127\n" +
+	"\x05views\x18\x01 \x03(\v2\x1b.threed.v1.VisualProof.ViewB\x04\xe2A\x01\x03R\x05views\x12\x1f\n" +
+	"\bmin_ssim\x18\x02 \x01(\x01B\x04\xe2A\x01\x03R\aminSsim\x12,\n" +
+	"\x0fmean_distance_m\x18\x03 \x01(\x01B\x04\xe2A\x01\x03R\rmeanDistanceM\x12*\n" +
+	"\x0emax_distance_m\x18\x04 \x01(\x01B\x04\xe2A\x01\x03R\fmaxDistanceM\x12'\n" +
+	"\fmax_distance\x18\x05 \x01(\x01B\x04\xe2A\x01\x03R\vmaxDistance\x12\x1c\n" +
+	"\x06engine\x18\x06 \x01(\tB\x04\xe2A\x01\x03R\x06engine\x12 \n" +
+	"\bloosened\x18\a \x01(\x05B\x04\xe2A\x01\x03R\bloosened\x129\n" +
+	"\apicture\x18\b \x01(\v2\x19.threed.v1.DerivativeFileB\x04\xe2A\x01\x03R\apicture\x1as\n" +
+	"\x04View\x12\x16\n" +
+	"\x03yaw\x18\x01 \x01(\x01B\x04\xe2A\x01\x03R\x03yaw\x12\x1a\n" +
+	"\x05pitch\x18\x02 \x01(\x01B\x04\xe2A\x01\x03R\x05pitch\x12\x18\n" +
+	"\x04ssim\x18\x03 \x01(\x01B\x04\xe2A\x01\x03R\x04ssim\x12\x1d\n" +
+	"\apsnr_db\x18\x04 \x01(\x01B\x04\xe2A\x01\x03R\x06psnrDb\"\xde\x01\n" +
 	"\x0eDerivativeFile\x125\n" +
 	"\x06format\x18\x01 \x01(\x0e2\x17.threed.v1.ExportFormatB\x04\xe2A\x01\x03R\x06format\x12#\n" +
 	"\n" +
@@ -1423,12 +1648,14 @@ const file_threed_v1_derivatives_proto_rawDesc = "" +
 	"\n" +
 	"AfterEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
-	"\x05value\x18\x02 \x01(\x03R\x05value:\x028\x01\"\xdc\x01\n" +
+	"\x05value\x18\x02 \x01(\x03R\x05value:\x028\x01\"\x96\x02\n" +
 	"\n" +
 	"Provenance\x12)\n" +
 	"\rsource_sha256\x18\x01 \x01(\tB\x04\xe2A\x01\x03R\fsourceSha256\x12)\n" +
 	"\rrecipe_sha256\x18\x02 \x01(\tB\x04\xe2A\x01\x03R\frecipeSha256\x126\n" +
-	"\x05tools\x18\x03 \x03(\v2\x1a.threed.v1.Provenance.ToolB\x04\xe2A\x01\x03R\x05tools\x1a@\n" +
+	"\x05tools\x18\x03 \x03(\v2\x1a.threed.v1.Provenance.ToolB\x04\xe2A\x01\x03R\x05tools\x128\n" +
+	"\vcarried_out\x18\x04 \x01(\v2\x11.threed.v1.RecipeB\x04\xe2A\x01\x03R\n" +
+	"carriedOut\x1a@\n" +
 	"\x04Tool\x12\x18\n" +
 	"\x04name\x18\x01 \x01(\tB\x04\xe2A\x01\x03R\x04name\x12\x1e\n" +
 	"\aversion\x18\x02 \x01(\tB\x04\xe2A\x01\x03R\aversion\"\x87\x02\n" +
@@ -1478,13 +1705,14 @@ const file_threed_v1_derivatives_proto_rawDesc = "" +
 	"\n" +
 	"derivative\x18\x01 \x01(\v2\x15.threed.v1.DerivativeB\x04\xe2A\x01\x03R\n" +
 	"derivative\x12 \n" +
-	"\bsequence\x18\x02 \x01(\x03B\x04\xe2A\x01\x03R\bsequence\"\xb8\x01\n" +
+	"\bsequence\x18\x02 \x01(\x03B\x04\xe2A\x01\x03R\bsequence\"\xd4\x01\n" +
 	"\x1fGetDerivativeDownloadUrlRequest\x12%\n" +
 	"\basset_id\x18\x01 \x01(\tB\n" +
 	"\xe2A\x01\x02\xbaH\x03\xc8\x01\x01R\aassetId\x12/\n" +
 	"\rderivative_id\x18\x02 \x01(\tB\n" +
 	"\xe2A\x01\x02\xbaH\x03\xc8\x01\x01R\fderivativeId\x12=\n" +
-	"\x06format\x18\x03 \x01(\x0e2\x17.threed.v1.ExportFormatB\f\xe2A\x01\x01\xbaH\x05\x82\x01\x02\x10\x01R\x06format\"q\n" +
+	"\x06format\x18\x03 \x01(\x0e2\x17.threed.v1.ExportFormatB\f\xe2A\x01\x01\xbaH\x05\x82\x01\x02\x10\x01R\x06format\x12\x1a\n" +
+	"\x05proof\x18\x04 \x01(\bB\x04\xe2A\x01\x01R\x05proof\"q\n" +
 	"\x17DeleteDerivativeRequest\x12%\n" +
 	"\basset_id\x18\x01 \x01(\tB\n" +
 	"\xe2A\x01\x02\xbaH\x03\xc8\x01\x01R\aassetId\x12/\n" +
@@ -1515,82 +1743,88 @@ func file_threed_v1_derivatives_proto_rawDescGZIP() []byte {
 }
 
 var file_threed_v1_derivatives_proto_enumTypes = make([]protoimpl.EnumInfo, 2)
-var file_threed_v1_derivatives_proto_msgTypes = make([]protoimpl.MessageInfo, 18)
+var file_threed_v1_derivatives_proto_msgTypes = make([]protoimpl.MessageInfo, 20)
 var file_threed_v1_derivatives_proto_goTypes = []any{
 	(Derivative_Status)(0),                  // 0: threed.v1.Derivative.Status
 	(LossReport_Difference_Severity)(0),     // 1: threed.v1.LossReport.Difference.Severity
 	(*Derivative)(nil),                      // 2: threed.v1.Derivative
-	(*DerivativeFile)(nil),                  // 3: threed.v1.DerivativeFile
-	(*LossReport)(nil),                      // 4: threed.v1.LossReport
-	(*Provenance)(nil),                      // 5: threed.v1.Provenance
-	(*CreateDerivativeRequest)(nil),         // 6: threed.v1.CreateDerivativeRequest
-	(*GetDerivativeRequest)(nil),            // 7: threed.v1.GetDerivativeRequest
-	(*ListDerivativesRequest)(nil),          // 8: threed.v1.ListDerivativesRequest
-	(*ListDerivativesResponse)(nil),         // 9: threed.v1.ListDerivativesResponse
-	(*CancelDerivativeRequest)(nil),         // 10: threed.v1.CancelDerivativeRequest
-	(*RetryDerivativeRequest)(nil),          // 11: threed.v1.RetryDerivativeRequest
-	(*WatchDerivativeRequest)(nil),          // 12: threed.v1.WatchDerivativeRequest
-	(*WatchDerivativeResponse)(nil),         // 13: threed.v1.WatchDerivativeResponse
-	(*GetDerivativeDownloadUrlRequest)(nil), // 14: threed.v1.GetDerivativeDownloadUrlRequest
-	(*DeleteDerivativeRequest)(nil),         // 15: threed.v1.DeleteDerivativeRequest
-	(*LossReport_Difference)(nil),           // 16: threed.v1.LossReport.Difference
-	nil,                                     // 17: threed.v1.LossReport.BeforeEntry
-	nil,                                     // 18: threed.v1.LossReport.AfterEntry
-	(*Provenance_Tool)(nil),                 // 19: threed.v1.Provenance.Tool
-	(*Recipe)(nil),                          // 20: threed.v1.Recipe
-	(*timestamppb.Timestamp)(nil),           // 21: google.protobuf.Timestamp
-	(*status.Status)(nil),                   // 22: google.rpc.Status
-	(*Validation)(nil),                      // 23: threed.v1.Validation
-	(ExportFormat)(0),                       // 24: threed.v1.ExportFormat
-	(*Loss)(nil),                            // 25: threed.v1.Loss
-	(*ValidationIssue)(nil),                 // 26: threed.v1.ValidationIssue
-	(*DownloadUrl)(nil),                     // 27: threed.v1.DownloadUrl
-	(*emptypb.Empty)(nil),                   // 28: google.protobuf.Empty
+	(*VisualProof)(nil),                     // 3: threed.v1.VisualProof
+	(*DerivativeFile)(nil),                  // 4: threed.v1.DerivativeFile
+	(*LossReport)(nil),                      // 5: threed.v1.LossReport
+	(*Provenance)(nil),                      // 6: threed.v1.Provenance
+	(*CreateDerivativeRequest)(nil),         // 7: threed.v1.CreateDerivativeRequest
+	(*GetDerivativeRequest)(nil),            // 8: threed.v1.GetDerivativeRequest
+	(*ListDerivativesRequest)(nil),          // 9: threed.v1.ListDerivativesRequest
+	(*ListDerivativesResponse)(nil),         // 10: threed.v1.ListDerivativesResponse
+	(*CancelDerivativeRequest)(nil),         // 11: threed.v1.CancelDerivativeRequest
+	(*RetryDerivativeRequest)(nil),          // 12: threed.v1.RetryDerivativeRequest
+	(*WatchDerivativeRequest)(nil),          // 13: threed.v1.WatchDerivativeRequest
+	(*WatchDerivativeResponse)(nil),         // 14: threed.v1.WatchDerivativeResponse
+	(*GetDerivativeDownloadUrlRequest)(nil), // 15: threed.v1.GetDerivativeDownloadUrlRequest
+	(*DeleteDerivativeRequest)(nil),         // 16: threed.v1.DeleteDerivativeRequest
+	(*VisualProof_View)(nil),                // 17: threed.v1.VisualProof.View
+	(*LossReport_Difference)(nil),           // 18: threed.v1.LossReport.Difference
+	nil,                                     // 19: threed.v1.LossReport.BeforeEntry
+	nil,                                     // 20: threed.v1.LossReport.AfterEntry
+	(*Provenance_Tool)(nil),                 // 21: threed.v1.Provenance.Tool
+	(*Recipe)(nil),                          // 22: threed.v1.Recipe
+	(*timestamppb.Timestamp)(nil),           // 23: google.protobuf.Timestamp
+	(*status.Status)(nil),                   // 24: google.rpc.Status
+	(*Validation)(nil),                      // 25: threed.v1.Validation
+	(ExportFormat)(0),                       // 26: threed.v1.ExportFormat
+	(*Loss)(nil),                            // 27: threed.v1.Loss
+	(*ValidationIssue)(nil),                 // 28: threed.v1.ValidationIssue
+	(*DownloadUrl)(nil),                     // 29: threed.v1.DownloadUrl
+	(*emptypb.Empty)(nil),                   // 30: google.protobuf.Empty
 }
 var file_threed_v1_derivatives_proto_depIdxs = []int32{
-	20, // 0: threed.v1.Derivative.recipe:type_name -> threed.v1.Recipe
+	22, // 0: threed.v1.Derivative.recipe:type_name -> threed.v1.Recipe
 	0,  // 1: threed.v1.Derivative.status:type_name -> threed.v1.Derivative.Status
-	21, // 2: threed.v1.Derivative.created_at:type_name -> google.protobuf.Timestamp
-	21, // 3: threed.v1.Derivative.started_at:type_name -> google.protobuf.Timestamp
-	21, // 4: threed.v1.Derivative.completed_at:type_name -> google.protobuf.Timestamp
-	22, // 5: threed.v1.Derivative.error:type_name -> google.rpc.Status
-	3,  // 6: threed.v1.Derivative.files:type_name -> threed.v1.DerivativeFile
-	4,  // 7: threed.v1.Derivative.loss_report:type_name -> threed.v1.LossReport
-	23, // 8: threed.v1.Derivative.validation:type_name -> threed.v1.Validation
-	5,  // 9: threed.v1.Derivative.provenance:type_name -> threed.v1.Provenance
-	24, // 10: threed.v1.DerivativeFile.format:type_name -> threed.v1.ExportFormat
-	25, // 11: threed.v1.DerivativeFile.losses:type_name -> threed.v1.Loss
-	17, // 12: threed.v1.LossReport.before:type_name -> threed.v1.LossReport.BeforeEntry
-	18, // 13: threed.v1.LossReport.after:type_name -> threed.v1.LossReport.AfterEntry
-	16, // 14: threed.v1.LossReport.differences:type_name -> threed.v1.LossReport.Difference
-	26, // 15: threed.v1.LossReport.issues:type_name -> threed.v1.ValidationIssue
-	19, // 16: threed.v1.Provenance.tools:type_name -> threed.v1.Provenance.Tool
-	2,  // 17: threed.v1.CreateDerivativeRequest.derivative:type_name -> threed.v1.Derivative
-	2,  // 18: threed.v1.ListDerivativesResponse.derivatives:type_name -> threed.v1.Derivative
-	2,  // 19: threed.v1.WatchDerivativeResponse.derivative:type_name -> threed.v1.Derivative
-	24, // 20: threed.v1.GetDerivativeDownloadUrlRequest.format:type_name -> threed.v1.ExportFormat
-	1,  // 21: threed.v1.LossReport.Difference.severity:type_name -> threed.v1.LossReport.Difference.Severity
-	6,  // 22: threed.v1.DerivativeService.CreateDerivative:input_type -> threed.v1.CreateDerivativeRequest
-	7,  // 23: threed.v1.DerivativeService.GetDerivative:input_type -> threed.v1.GetDerivativeRequest
-	8,  // 24: threed.v1.DerivativeService.ListDerivatives:input_type -> threed.v1.ListDerivativesRequest
-	10, // 25: threed.v1.DerivativeService.CancelDerivative:input_type -> threed.v1.CancelDerivativeRequest
-	11, // 26: threed.v1.DerivativeService.RetryDerivative:input_type -> threed.v1.RetryDerivativeRequest
-	12, // 27: threed.v1.DerivativeService.WatchDerivative:input_type -> threed.v1.WatchDerivativeRequest
-	14, // 28: threed.v1.DerivativeService.GetDerivativeDownloadUrl:input_type -> threed.v1.GetDerivativeDownloadUrlRequest
-	15, // 29: threed.v1.DerivativeService.DeleteDerivative:input_type -> threed.v1.DeleteDerivativeRequest
-	2,  // 30: threed.v1.DerivativeService.CreateDerivative:output_type -> threed.v1.Derivative
-	2,  // 31: threed.v1.DerivativeService.GetDerivative:output_type -> threed.v1.Derivative
-	9,  // 32: threed.v1.DerivativeService.ListDerivatives:output_type -> threed.v1.ListDerivativesResponse
-	2,  // 33: threed.v1.DerivativeService.CancelDerivative:output_type -> threed.v1.Derivative
-	2,  // 34: threed.v1.DerivativeService.RetryDerivative:output_type -> threed.v1.Derivative
-	13, // 35: threed.v1.DerivativeService.WatchDerivative:output_type -> threed.v1.WatchDerivativeResponse
-	27, // 36: threed.v1.DerivativeService.GetDerivativeDownloadUrl:output_type -> threed.v1.DownloadUrl
-	28, // 37: threed.v1.DerivativeService.DeleteDerivative:output_type -> google.protobuf.Empty
-	30, // [30:38] is the sub-list for method output_type
-	22, // [22:30] is the sub-list for method input_type
-	22, // [22:22] is the sub-list for extension type_name
-	22, // [22:22] is the sub-list for extension extendee
-	0,  // [0:22] is the sub-list for field type_name
+	23, // 2: threed.v1.Derivative.created_at:type_name -> google.protobuf.Timestamp
+	23, // 3: threed.v1.Derivative.started_at:type_name -> google.protobuf.Timestamp
+	23, // 4: threed.v1.Derivative.completed_at:type_name -> google.protobuf.Timestamp
+	24, // 5: threed.v1.Derivative.error:type_name -> google.rpc.Status
+	4,  // 6: threed.v1.Derivative.files:type_name -> threed.v1.DerivativeFile
+	5,  // 7: threed.v1.Derivative.loss_report:type_name -> threed.v1.LossReport
+	25, // 8: threed.v1.Derivative.validation:type_name -> threed.v1.Validation
+	6,  // 9: threed.v1.Derivative.provenance:type_name -> threed.v1.Provenance
+	3,  // 10: threed.v1.Derivative.visual_proof:type_name -> threed.v1.VisualProof
+	17, // 11: threed.v1.VisualProof.views:type_name -> threed.v1.VisualProof.View
+	4,  // 12: threed.v1.VisualProof.picture:type_name -> threed.v1.DerivativeFile
+	26, // 13: threed.v1.DerivativeFile.format:type_name -> threed.v1.ExportFormat
+	27, // 14: threed.v1.DerivativeFile.losses:type_name -> threed.v1.Loss
+	19, // 15: threed.v1.LossReport.before:type_name -> threed.v1.LossReport.BeforeEntry
+	20, // 16: threed.v1.LossReport.after:type_name -> threed.v1.LossReport.AfterEntry
+	18, // 17: threed.v1.LossReport.differences:type_name -> threed.v1.LossReport.Difference
+	28, // 18: threed.v1.LossReport.issues:type_name -> threed.v1.ValidationIssue
+	21, // 19: threed.v1.Provenance.tools:type_name -> threed.v1.Provenance.Tool
+	22, // 20: threed.v1.Provenance.carried_out:type_name -> threed.v1.Recipe
+	2,  // 21: threed.v1.CreateDerivativeRequest.derivative:type_name -> threed.v1.Derivative
+	2,  // 22: threed.v1.ListDerivativesResponse.derivatives:type_name -> threed.v1.Derivative
+	2,  // 23: threed.v1.WatchDerivativeResponse.derivative:type_name -> threed.v1.Derivative
+	26, // 24: threed.v1.GetDerivativeDownloadUrlRequest.format:type_name -> threed.v1.ExportFormat
+	1,  // 25: threed.v1.LossReport.Difference.severity:type_name -> threed.v1.LossReport.Difference.Severity
+	7,  // 26: threed.v1.DerivativeService.CreateDerivative:input_type -> threed.v1.CreateDerivativeRequest
+	8,  // 27: threed.v1.DerivativeService.GetDerivative:input_type -> threed.v1.GetDerivativeRequest
+	9,  // 28: threed.v1.DerivativeService.ListDerivatives:input_type -> threed.v1.ListDerivativesRequest
+	11, // 29: threed.v1.DerivativeService.CancelDerivative:input_type -> threed.v1.CancelDerivativeRequest
+	12, // 30: threed.v1.DerivativeService.RetryDerivative:input_type -> threed.v1.RetryDerivativeRequest
+	13, // 31: threed.v1.DerivativeService.WatchDerivative:input_type -> threed.v1.WatchDerivativeRequest
+	15, // 32: threed.v1.DerivativeService.GetDerivativeDownloadUrl:input_type -> threed.v1.GetDerivativeDownloadUrlRequest
+	16, // 33: threed.v1.DerivativeService.DeleteDerivative:input_type -> threed.v1.DeleteDerivativeRequest
+	2,  // 34: threed.v1.DerivativeService.CreateDerivative:output_type -> threed.v1.Derivative
+	2,  // 35: threed.v1.DerivativeService.GetDerivative:output_type -> threed.v1.Derivative
+	10, // 36: threed.v1.DerivativeService.ListDerivatives:output_type -> threed.v1.ListDerivativesResponse
+	2,  // 37: threed.v1.DerivativeService.CancelDerivative:output_type -> threed.v1.Derivative
+	2,  // 38: threed.v1.DerivativeService.RetryDerivative:output_type -> threed.v1.Derivative
+	14, // 39: threed.v1.DerivativeService.WatchDerivative:output_type -> threed.v1.WatchDerivativeResponse
+	29, // 40: threed.v1.DerivativeService.GetDerivativeDownloadUrl:output_type -> threed.v1.DownloadUrl
+	30, // 41: threed.v1.DerivativeService.DeleteDerivative:output_type -> google.protobuf.Empty
+	34, // [34:42] is the sub-list for method output_type
+	26, // [26:34] is the sub-list for method input_type
+	26, // [26:26] is the sub-list for extension type_name
+	26, // [26:26] is the sub-list for extension extendee
+	0,  // [0:26] is the sub-list for field type_name
 }
 
 func init() { file_threed_v1_derivatives_proto_init() }
@@ -1607,7 +1841,7 @@ func file_threed_v1_derivatives_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_threed_v1_derivatives_proto_rawDesc), len(file_threed_v1_derivatives_proto_rawDesc)),
 			NumEnums:      2,
-			NumMessages:   18,
+			NumMessages:   20,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

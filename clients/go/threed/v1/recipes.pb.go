@@ -207,7 +207,7 @@ func (x Reorder_Target) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use Reorder_Target.Descriptor instead.
 func (Reorder_Target) EnumDescriptor() ([]byte, []int) {
-	return file_threed_v1_recipes_proto_rawDescGZIP(), []int{11, 0}
+	return file_threed_v1_recipes_proto_rawDescGZIP(), []int{12, 0}
 }
 
 // How normals, tangents, rotations and positions are filtered first.
@@ -260,7 +260,7 @@ func (x Meshopt_Filter) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use Meshopt_Filter.Descriptor instead.
 func (Meshopt_Filter) EnumDescriptor() ([]byte, []int) {
-	return file_threed_v1_recipes_proto_rawDescGZIP(), []int{13, 0}
+	return file_threed_v1_recipes_proto_rawDescGZIP(), []int{14, 0}
 }
 
 // Where the pivot is.
@@ -317,7 +317,7 @@ func (x Recenter_Pivot) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use Recenter_Pivot.Descriptor instead.
 func (Recenter_Pivot) EnumDescriptor() ([]byte, []int) {
-	return file_threed_v1_recipes_proto_rawDescGZIP(), []int{18, 0}
+	return file_threed_v1_recipes_proto_rawDescGZIP(), []int{19, 0}
 }
 
 // Kinds of features.
@@ -414,7 +414,7 @@ func (x Remove_Feature) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use Remove_Feature.Descriptor instead.
 func (Remove_Feature) EnumDescriptor() ([]byte, []int) {
-	return file_threed_v1_recipes_proto_rawDescGZIP(), []int{22, 0}
+	return file_threed_v1_recipes_proto_rawDescGZIP(), []int{23, 0}
 }
 
 // Encodings of pictures in glTF.
@@ -487,7 +487,7 @@ func (x TextureEncode_Encoding) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use TextureEncode_Encoding.Descriptor instead.
 func (TextureEncode_Encoding) EnumDescriptor() ([]byte, []int) {
-	return file_threed_v1_recipes_proto_rawDescGZIP(), []int{24, 0}
+	return file_threed_v1_recipes_proto_rawDescGZIP(), []int{25, 0}
 }
 
 // What is made of a model, step by step. The same recipe on the same bytes gives the same result.
@@ -501,7 +501,9 @@ type Recipe struct {
 	// What to write of the result, one file each. None: GLB.
 	ExportFormats []ExportFormat `protobuf:"varint,2,rep,packed,name=export_formats,json=exportFormats,proto3,enum=threed.v1.ExportFormat" json:"export_formats,omitempty"`
 	// What happens when something is lost that no step names. Default: WARN.
-	LossPolicy    LossPolicy `protobuf:"varint,3,opt,name=loss_policy,json=lossPolicy,proto3,enum=threed.v1.LossPolicy" json:"loss_policy,omitempty"`
+	LossPolicy LossPolicy `protobuf:"varint,3,opt,name=loss_policy,json=lossPolicy,proto3,enum=threed.v1.LossPolicy" json:"loss_policy,omitempty"`
+	// Compare the result with the original, by pictures and by shape. Unset: they are not compared.
+	Proof         *Proof `protobuf:"bytes,4,opt,name=proof,proto3" json:"proof,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -557,6 +559,69 @@ func (x *Recipe) GetLossPolicy() LossPolicy {
 	return LossPolicy_LOSS_POLICY_UNSPECIFIED
 }
 
+func (x *Recipe) GetProof() *Proof {
+	if x != nil {
+		return x.Proof
+	}
+	return nil
+}
+
+// How much the result must be like the original. When it is not, the recipe is carried out again with looser settings,
+// at most three times; what was carried out in the end is in the derivative's provenance.
+type Proof struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The least structural similarity (SSIM, Wang et al. 2004) of any view, 0 to 1. 0: it is measured only.
+	MinSsim float64 `protobuf:"fixed64,1,opt,name=min_ssim,json=minSsim,proto3" json:"min_ssim,omitempty"`
+	// The largest distance between the two surfaces, as a part of the diagonal of the original's bounds. 0: any.
+	MaxDistance   float64 `protobuf:"fixed64,2,opt,name=max_distance,json=maxDistance,proto3" json:"max_distance,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Proof) Reset() {
+	*x = Proof{}
+	mi := &file_threed_v1_recipes_proto_msgTypes[1]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Proof) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Proof) ProtoMessage() {}
+
+func (x *Proof) ProtoReflect() protoreflect.Message {
+	mi := &file_threed_v1_recipes_proto_msgTypes[1]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Proof.ProtoReflect.Descriptor instead.
+func (*Proof) Descriptor() ([]byte, []int) {
+	return file_threed_v1_recipes_proto_rawDescGZIP(), []int{1}
+}
+
+func (x *Proof) GetMinSsim() float64 {
+	if x != nil {
+		return x.MinSsim
+	}
+	return 0
+}
+
+func (x *Proof) GetMaxDistance() float64 {
+	if x != nil {
+		return x.MaxDistance
+	}
+	return 0
+}
+
 // One step of a recipe.
 type Step struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -596,7 +661,7 @@ type Step struct {
 
 func (x *Step) Reset() {
 	*x = Step{}
-	mi := &file_threed_v1_recipes_proto_msgTypes[1]
+	mi := &file_threed_v1_recipes_proto_msgTypes[2]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -608,7 +673,7 @@ func (x *Step) String() string {
 func (*Step) ProtoMessage() {}
 
 func (x *Step) ProtoReflect() protoreflect.Message {
-	mi := &file_threed_v1_recipes_proto_msgTypes[1]
+	mi := &file_threed_v1_recipes_proto_msgTypes[2]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -621,7 +686,7 @@ func (x *Step) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Step.ProtoReflect.Descriptor instead.
 func (*Step) Descriptor() ([]byte, []int) {
-	return file_threed_v1_recipes_proto_rawDescGZIP(), []int{1}
+	return file_threed_v1_recipes_proto_rawDescGZIP(), []int{2}
 }
 
 func (x *Step) GetStep() isStep_Step {
@@ -1046,7 +1111,7 @@ type Dedup struct {
 
 func (x *Dedup) Reset() {
 	*x = Dedup{}
-	mi := &file_threed_v1_recipes_proto_msgTypes[2]
+	mi := &file_threed_v1_recipes_proto_msgTypes[3]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1058,7 +1123,7 @@ func (x *Dedup) String() string {
 func (*Dedup) ProtoMessage() {}
 
 func (x *Dedup) ProtoReflect() protoreflect.Message {
-	mi := &file_threed_v1_recipes_proto_msgTypes[2]
+	mi := &file_threed_v1_recipes_proto_msgTypes[3]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1071,7 +1136,7 @@ func (x *Dedup) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Dedup.ProtoReflect.Descriptor instead.
 func (*Dedup) Descriptor() ([]byte, []int) {
-	return file_threed_v1_recipes_proto_rawDescGZIP(), []int{2}
+	return file_threed_v1_recipes_proto_rawDescGZIP(), []int{3}
 }
 
 func (x *Dedup) GetKeepUniqueNames() bool {
@@ -1094,7 +1159,7 @@ type Prune struct {
 
 func (x *Prune) Reset() {
 	*x = Prune{}
-	mi := &file_threed_v1_recipes_proto_msgTypes[3]
+	mi := &file_threed_v1_recipes_proto_msgTypes[4]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1106,7 +1171,7 @@ func (x *Prune) String() string {
 func (*Prune) ProtoMessage() {}
 
 func (x *Prune) ProtoReflect() protoreflect.Message {
-	mi := &file_threed_v1_recipes_proto_msgTypes[3]
+	mi := &file_threed_v1_recipes_proto_msgTypes[4]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1119,7 +1184,7 @@ func (x *Prune) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Prune.ProtoReflect.Descriptor instead.
 func (*Prune) Descriptor() ([]byte, []int) {
-	return file_threed_v1_recipes_proto_rawDescGZIP(), []int{3}
+	return file_threed_v1_recipes_proto_rawDescGZIP(), []int{4}
 }
 
 func (x *Prune) GetKeepLeaves() bool {
@@ -1145,7 +1210,7 @@ type Weld struct {
 
 func (x *Weld) Reset() {
 	*x = Weld{}
-	mi := &file_threed_v1_recipes_proto_msgTypes[4]
+	mi := &file_threed_v1_recipes_proto_msgTypes[5]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1157,7 +1222,7 @@ func (x *Weld) String() string {
 func (*Weld) ProtoMessage() {}
 
 func (x *Weld) ProtoReflect() protoreflect.Message {
-	mi := &file_threed_v1_recipes_proto_msgTypes[4]
+	mi := &file_threed_v1_recipes_proto_msgTypes[5]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1170,7 +1235,7 @@ func (x *Weld) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Weld.ProtoReflect.Descriptor instead.
 func (*Weld) Descriptor() ([]byte, []int) {
-	return file_threed_v1_recipes_proto_rawDescGZIP(), []int{4}
+	return file_threed_v1_recipes_proto_rawDescGZIP(), []int{5}
 }
 
 // Give every corner of every triangle a vertex of its own, and remove the indices.
@@ -1182,7 +1247,7 @@ type Unweld struct {
 
 func (x *Unweld) Reset() {
 	*x = Unweld{}
-	mi := &file_threed_v1_recipes_proto_msgTypes[5]
+	mi := &file_threed_v1_recipes_proto_msgTypes[6]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1194,7 +1259,7 @@ func (x *Unweld) String() string {
 func (*Unweld) ProtoMessage() {}
 
 func (x *Unweld) ProtoReflect() protoreflect.Message {
-	mi := &file_threed_v1_recipes_proto_msgTypes[5]
+	mi := &file_threed_v1_recipes_proto_msgTypes[6]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1207,7 +1272,7 @@ func (x *Unweld) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Unweld.ProtoReflect.Descriptor instead.
 func (*Unweld) Descriptor() ([]byte, []int) {
-	return file_threed_v1_recipes_proto_rawDescGZIP(), []int{5}
+	return file_threed_v1_recipes_proto_rawDescGZIP(), []int{6}
 }
 
 // Move nodes with meshes, cameras and lights to the root of their scene, where no animation, skin or name needs them.
@@ -1219,7 +1284,7 @@ type Flatten struct {
 
 func (x *Flatten) Reset() {
 	*x = Flatten{}
-	mi := &file_threed_v1_recipes_proto_msgTypes[6]
+	mi := &file_threed_v1_recipes_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1231,7 +1296,7 @@ func (x *Flatten) String() string {
 func (*Flatten) ProtoMessage() {}
 
 func (x *Flatten) ProtoReflect() protoreflect.Message {
-	mi := &file_threed_v1_recipes_proto_msgTypes[6]
+	mi := &file_threed_v1_recipes_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1244,7 +1309,7 @@ func (x *Flatten) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Flatten.ProtoReflect.Descriptor instead.
 func (*Flatten) Descriptor() ([]byte, []int) {
-	return file_threed_v1_recipes_proto_rawDescGZIP(), []int{6}
+	return file_threed_v1_recipes_proto_rawDescGZIP(), []int{7}
 }
 
 // Make the primitives of sibling nodes that agree in material, mode and attributes one.
@@ -1258,7 +1323,7 @@ type Join struct {
 
 func (x *Join) Reset() {
 	*x = Join{}
-	mi := &file_threed_v1_recipes_proto_msgTypes[7]
+	mi := &file_threed_v1_recipes_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1270,7 +1335,7 @@ func (x *Join) String() string {
 func (*Join) ProtoMessage() {}
 
 func (x *Join) ProtoReflect() protoreflect.Message {
-	mi := &file_threed_v1_recipes_proto_msgTypes[7]
+	mi := &file_threed_v1_recipes_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1283,7 +1348,7 @@ func (x *Join) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Join.ProtoReflect.Descriptor instead.
 func (*Join) Descriptor() ([]byte, []int) {
-	return file_threed_v1_recipes_proto_rawDescGZIP(), []int{7}
+	return file_threed_v1_recipes_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *Join) GetKeepNamed() bool {
@@ -1304,7 +1369,7 @@ type Instance struct {
 
 func (x *Instance) Reset() {
 	*x = Instance{}
-	mi := &file_threed_v1_recipes_proto_msgTypes[8]
+	mi := &file_threed_v1_recipes_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1316,7 +1381,7 @@ func (x *Instance) String() string {
 func (*Instance) ProtoMessage() {}
 
 func (x *Instance) ProtoReflect() protoreflect.Message {
-	mi := &file_threed_v1_recipes_proto_msgTypes[8]
+	mi := &file_threed_v1_recipes_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1329,7 +1394,7 @@ func (x *Instance) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Instance.ProtoReflect.Descriptor instead.
 func (*Instance) Descriptor() ([]byte, []int) {
-	return file_threed_v1_recipes_proto_rawDescGZIP(), []int{8}
+	return file_threed_v1_recipes_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *Instance) GetMin() int32 {
@@ -1356,7 +1421,7 @@ type Simplify struct {
 
 func (x *Simplify) Reset() {
 	*x = Simplify{}
-	mi := &file_threed_v1_recipes_proto_msgTypes[9]
+	mi := &file_threed_v1_recipes_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1368,7 +1433,7 @@ func (x *Simplify) String() string {
 func (*Simplify) ProtoMessage() {}
 
 func (x *Simplify) ProtoReflect() protoreflect.Message {
-	mi := &file_threed_v1_recipes_proto_msgTypes[9]
+	mi := &file_threed_v1_recipes_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1381,7 +1446,7 @@ func (x *Simplify) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Simplify.ProtoReflect.Descriptor instead.
 func (*Simplify) Descriptor() ([]byte, []int) {
-	return file_threed_v1_recipes_proto_rawDescGZIP(), []int{9}
+	return file_threed_v1_recipes_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *Simplify) GetRatio() float64 {
@@ -1425,7 +1490,7 @@ type Lod struct {
 
 func (x *Lod) Reset() {
 	*x = Lod{}
-	mi := &file_threed_v1_recipes_proto_msgTypes[10]
+	mi := &file_threed_v1_recipes_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1437,7 +1502,7 @@ func (x *Lod) String() string {
 func (*Lod) ProtoMessage() {}
 
 func (x *Lod) ProtoReflect() protoreflect.Message {
-	mi := &file_threed_v1_recipes_proto_msgTypes[10]
+	mi := &file_threed_v1_recipes_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1450,7 +1515,7 @@ func (x *Lod) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Lod.ProtoReflect.Descriptor instead.
 func (*Lod) Descriptor() ([]byte, []int) {
-	return file_threed_v1_recipes_proto_rawDescGZIP(), []int{10}
+	return file_threed_v1_recipes_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *Lod) GetRatios() []float64 {
@@ -1478,7 +1543,7 @@ type Reorder struct {
 
 func (x *Reorder) Reset() {
 	*x = Reorder{}
-	mi := &file_threed_v1_recipes_proto_msgTypes[11]
+	mi := &file_threed_v1_recipes_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1490,7 +1555,7 @@ func (x *Reorder) String() string {
 func (*Reorder) ProtoMessage() {}
 
 func (x *Reorder) ProtoReflect() protoreflect.Message {
-	mi := &file_threed_v1_recipes_proto_msgTypes[11]
+	mi := &file_threed_v1_recipes_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1503,7 +1568,7 @@ func (x *Reorder) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Reorder.ProtoReflect.Descriptor instead.
 func (*Reorder) Descriptor() ([]byte, []int) {
-	return file_threed_v1_recipes_proto_rawDescGZIP(), []int{11}
+	return file_threed_v1_recipes_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *Reorder) GetTarget() Reorder_Target {
@@ -1530,7 +1595,7 @@ type Quantize struct {
 
 func (x *Quantize) Reset() {
 	*x = Quantize{}
-	mi := &file_threed_v1_recipes_proto_msgTypes[12]
+	mi := &file_threed_v1_recipes_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1542,7 +1607,7 @@ func (x *Quantize) String() string {
 func (*Quantize) ProtoMessage() {}
 
 func (x *Quantize) ProtoReflect() protoreflect.Message {
-	mi := &file_threed_v1_recipes_proto_msgTypes[12]
+	mi := &file_threed_v1_recipes_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1555,7 +1620,7 @@ func (x *Quantize) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Quantize.ProtoReflect.Descriptor instead.
 func (*Quantize) Descriptor() ([]byte, []int) {
-	return file_threed_v1_recipes_proto_rawDescGZIP(), []int{12}
+	return file_threed_v1_recipes_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *Quantize) GetPositionBits() int32 {
@@ -1597,7 +1662,7 @@ type Meshopt struct {
 
 func (x *Meshopt) Reset() {
 	*x = Meshopt{}
-	mi := &file_threed_v1_recipes_proto_msgTypes[13]
+	mi := &file_threed_v1_recipes_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1609,7 +1674,7 @@ func (x *Meshopt) String() string {
 func (*Meshopt) ProtoMessage() {}
 
 func (x *Meshopt) ProtoReflect() protoreflect.Message {
-	mi := &file_threed_v1_recipes_proto_msgTypes[13]
+	mi := &file_threed_v1_recipes_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1622,7 +1687,7 @@ func (x *Meshopt) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Meshopt.ProtoReflect.Descriptor instead.
 func (*Meshopt) Descriptor() ([]byte, []int) {
-	return file_threed_v1_recipes_proto_rawDescGZIP(), []int{13}
+	return file_threed_v1_recipes_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *Meshopt) GetFilter() Meshopt_Filter {
@@ -1649,7 +1714,7 @@ type Draco struct {
 
 func (x *Draco) Reset() {
 	*x = Draco{}
-	mi := &file_threed_v1_recipes_proto_msgTypes[14]
+	mi := &file_threed_v1_recipes_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1661,7 +1726,7 @@ func (x *Draco) String() string {
 func (*Draco) ProtoMessage() {}
 
 func (x *Draco) ProtoReflect() protoreflect.Message {
-	mi := &file_threed_v1_recipes_proto_msgTypes[14]
+	mi := &file_threed_v1_recipes_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1674,7 +1739,7 @@ func (x *Draco) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Draco.ProtoReflect.Descriptor instead.
 func (*Draco) Descriptor() ([]byte, []int) {
-	return file_threed_v1_recipes_proto_rawDescGZIP(), []int{14}
+	return file_threed_v1_recipes_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *Draco) GetLevel() int32 {
@@ -1718,7 +1783,7 @@ type Normals struct {
 
 func (x *Normals) Reset() {
 	*x = Normals{}
-	mi := &file_threed_v1_recipes_proto_msgTypes[15]
+	mi := &file_threed_v1_recipes_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1730,7 +1795,7 @@ func (x *Normals) String() string {
 func (*Normals) ProtoMessage() {}
 
 func (x *Normals) ProtoReflect() protoreflect.Message {
-	mi := &file_threed_v1_recipes_proto_msgTypes[15]
+	mi := &file_threed_v1_recipes_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1743,7 +1808,7 @@ func (x *Normals) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Normals.ProtoReflect.Descriptor instead.
 func (*Normals) Descriptor() ([]byte, []int) {
-	return file_threed_v1_recipes_proto_rawDescGZIP(), []int{15}
+	return file_threed_v1_recipes_proto_rawDescGZIP(), []int{16}
 }
 
 func (x *Normals) GetOverwrite() bool {
@@ -1771,7 +1836,7 @@ type Tangents struct {
 
 func (x *Tangents) Reset() {
 	*x = Tangents{}
-	mi := &file_threed_v1_recipes_proto_msgTypes[16]
+	mi := &file_threed_v1_recipes_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1783,7 +1848,7 @@ func (x *Tangents) String() string {
 func (*Tangents) ProtoMessage() {}
 
 func (x *Tangents) ProtoReflect() protoreflect.Message {
-	mi := &file_threed_v1_recipes_proto_msgTypes[16]
+	mi := &file_threed_v1_recipes_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1796,7 +1861,7 @@ func (x *Tangents) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Tangents.ProtoReflect.Descriptor instead.
 func (*Tangents) Descriptor() ([]byte, []int) {
-	return file_threed_v1_recipes_proto_rawDescGZIP(), []int{16}
+	return file_threed_v1_recipes_proto_rawDescGZIP(), []int{17}
 }
 
 func (x *Tangents) GetOverwrite() bool {
@@ -1815,7 +1880,7 @@ type Unlit struct {
 
 func (x *Unlit) Reset() {
 	*x = Unlit{}
-	mi := &file_threed_v1_recipes_proto_msgTypes[17]
+	mi := &file_threed_v1_recipes_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1827,7 +1892,7 @@ func (x *Unlit) String() string {
 func (*Unlit) ProtoMessage() {}
 
 func (x *Unlit) ProtoReflect() protoreflect.Message {
-	mi := &file_threed_v1_recipes_proto_msgTypes[17]
+	mi := &file_threed_v1_recipes_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1840,7 +1905,7 @@ func (x *Unlit) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Unlit.ProtoReflect.Descriptor instead.
 func (*Unlit) Descriptor() ([]byte, []int) {
-	return file_threed_v1_recipes_proto_rawDescGZIP(), []int{17}
+	return file_threed_v1_recipes_proto_rawDescGZIP(), []int{18}
 }
 
 // Move the model so that its pivot is the origin.
@@ -1854,7 +1919,7 @@ type Recenter struct {
 
 func (x *Recenter) Reset() {
 	*x = Recenter{}
-	mi := &file_threed_v1_recipes_proto_msgTypes[18]
+	mi := &file_threed_v1_recipes_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1866,7 +1931,7 @@ func (x *Recenter) String() string {
 func (*Recenter) ProtoMessage() {}
 
 func (x *Recenter) ProtoReflect() protoreflect.Message {
-	mi := &file_threed_v1_recipes_proto_msgTypes[18]
+	mi := &file_threed_v1_recipes_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1879,7 +1944,7 @@ func (x *Recenter) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Recenter.ProtoReflect.Descriptor instead.
 func (*Recenter) Descriptor() ([]byte, []int) {
-	return file_threed_v1_recipes_proto_rawDescGZIP(), []int{18}
+	return file_threed_v1_recipes_proto_rawDescGZIP(), []int{19}
 }
 
 func (x *Recenter) GetPivot() Recenter_Pivot {
@@ -1905,7 +1970,7 @@ type Scale struct {
 
 func (x *Scale) Reset() {
 	*x = Scale{}
-	mi := &file_threed_v1_recipes_proto_msgTypes[19]
+	mi := &file_threed_v1_recipes_proto_msgTypes[20]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1917,7 +1982,7 @@ func (x *Scale) String() string {
 func (*Scale) ProtoMessage() {}
 
 func (x *Scale) ProtoReflect() protoreflect.Message {
-	mi := &file_threed_v1_recipes_proto_msgTypes[19]
+	mi := &file_threed_v1_recipes_proto_msgTypes[20]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1930,7 +1995,7 @@ func (x *Scale) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Scale.ProtoReflect.Descriptor instead.
 func (*Scale) Descriptor() ([]byte, []int) {
-	return file_threed_v1_recipes_proto_rawDescGZIP(), []int{19}
+	return file_threed_v1_recipes_proto_rawDescGZIP(), []int{20}
 }
 
 func (x *Scale) GetBy() isScale_By {
@@ -1987,7 +2052,7 @@ type Resample struct {
 
 func (x *Resample) Reset() {
 	*x = Resample{}
-	mi := &file_threed_v1_recipes_proto_msgTypes[20]
+	mi := &file_threed_v1_recipes_proto_msgTypes[21]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1999,7 +2064,7 @@ func (x *Resample) String() string {
 func (*Resample) ProtoMessage() {}
 
 func (x *Resample) ProtoReflect() protoreflect.Message {
-	mi := &file_threed_v1_recipes_proto_msgTypes[20]
+	mi := &file_threed_v1_recipes_proto_msgTypes[21]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2012,7 +2077,7 @@ func (x *Resample) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Resample.ProtoReflect.Descriptor instead.
 func (*Resample) Descriptor() ([]byte, []int) {
-	return file_threed_v1_recipes_proto_rawDescGZIP(), []int{20}
+	return file_threed_v1_recipes_proto_rawDescGZIP(), []int{21}
 }
 
 func (x *Resample) GetTolerance() float64 {
@@ -2037,7 +2102,7 @@ type Trim struct {
 
 func (x *Trim) Reset() {
 	*x = Trim{}
-	mi := &file_threed_v1_recipes_proto_msgTypes[21]
+	mi := &file_threed_v1_recipes_proto_msgTypes[22]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2049,7 +2114,7 @@ func (x *Trim) String() string {
 func (*Trim) ProtoMessage() {}
 
 func (x *Trim) ProtoReflect() protoreflect.Message {
-	mi := &file_threed_v1_recipes_proto_msgTypes[21]
+	mi := &file_threed_v1_recipes_proto_msgTypes[22]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2062,7 +2127,7 @@ func (x *Trim) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Trim.ProtoReflect.Descriptor instead.
 func (*Trim) Descriptor() ([]byte, []int) {
-	return file_threed_v1_recipes_proto_rawDescGZIP(), []int{21}
+	return file_threed_v1_recipes_proto_rawDescGZIP(), []int{22}
 }
 
 func (x *Trim) GetAnimations() []string {
@@ -2097,7 +2162,7 @@ type Remove struct {
 
 func (x *Remove) Reset() {
 	*x = Remove{}
-	mi := &file_threed_v1_recipes_proto_msgTypes[22]
+	mi := &file_threed_v1_recipes_proto_msgTypes[23]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2109,7 +2174,7 @@ func (x *Remove) String() string {
 func (*Remove) ProtoMessage() {}
 
 func (x *Remove) ProtoReflect() protoreflect.Message {
-	mi := &file_threed_v1_recipes_proto_msgTypes[22]
+	mi := &file_threed_v1_recipes_proto_msgTypes[23]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2122,7 +2187,7 @@ func (x *Remove) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Remove.ProtoReflect.Descriptor instead.
 func (*Remove) Descriptor() ([]byte, []int) {
-	return file_threed_v1_recipes_proto_rawDescGZIP(), []int{22}
+	return file_threed_v1_recipes_proto_rawDescGZIP(), []int{23}
 }
 
 func (x *Remove) GetFeatures() []Remove_Feature {
@@ -2145,7 +2210,7 @@ type TextureResize struct {
 
 func (x *TextureResize) Reset() {
 	*x = TextureResize{}
-	mi := &file_threed_v1_recipes_proto_msgTypes[23]
+	mi := &file_threed_v1_recipes_proto_msgTypes[24]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2157,7 +2222,7 @@ func (x *TextureResize) String() string {
 func (*TextureResize) ProtoMessage() {}
 
 func (x *TextureResize) ProtoReflect() protoreflect.Message {
-	mi := &file_threed_v1_recipes_proto_msgTypes[23]
+	mi := &file_threed_v1_recipes_proto_msgTypes[24]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2170,7 +2235,7 @@ func (x *TextureResize) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TextureResize.ProtoReflect.Descriptor instead.
 func (*TextureResize) Descriptor() ([]byte, []int) {
-	return file_threed_v1_recipes_proto_rawDescGZIP(), []int{23}
+	return file_threed_v1_recipes_proto_rawDescGZIP(), []int{24}
 }
 
 func (x *TextureResize) GetMaxPx() int32 {
@@ -2202,7 +2267,7 @@ type TextureEncode struct {
 
 func (x *TextureEncode) Reset() {
 	*x = TextureEncode{}
-	mi := &file_threed_v1_recipes_proto_msgTypes[24]
+	mi := &file_threed_v1_recipes_proto_msgTypes[25]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2214,7 +2279,7 @@ func (x *TextureEncode) String() string {
 func (*TextureEncode) ProtoMessage() {}
 
 func (x *TextureEncode) ProtoReflect() protoreflect.Message {
-	mi := &file_threed_v1_recipes_proto_msgTypes[24]
+	mi := &file_threed_v1_recipes_proto_msgTypes[25]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2227,7 +2292,7 @@ func (x *TextureEncode) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TextureEncode.ProtoReflect.Descriptor instead.
 func (*TextureEncode) Descriptor() ([]byte, []int) {
-	return file_threed_v1_recipes_proto_rawDescGZIP(), []int{24}
+	return file_threed_v1_recipes_proto_rawDescGZIP(), []int{25}
 }
 
 func (x *TextureEncode) GetEncoding() TextureEncode_Encoding {
@@ -2262,7 +2327,7 @@ type Palette struct {
 
 func (x *Palette) Reset() {
 	*x = Palette{}
-	mi := &file_threed_v1_recipes_proto_msgTypes[25]
+	mi := &file_threed_v1_recipes_proto_msgTypes[26]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2274,7 +2339,7 @@ func (x *Palette) String() string {
 func (*Palette) ProtoMessage() {}
 
 func (x *Palette) ProtoReflect() protoreflect.Message {
-	mi := &file_threed_v1_recipes_proto_msgTypes[25]
+	mi := &file_threed_v1_recipes_proto_msgTypes[26]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2287,7 +2352,7 @@ func (x *Palette) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Palette.ProtoReflect.Descriptor instead.
 func (*Palette) Descriptor() ([]byte, []int) {
-	return file_threed_v1_recipes_proto_rawDescGZIP(), []int{25}
+	return file_threed_v1_recipes_proto_rawDescGZIP(), []int{26}
 }
 
 func (x *Palette) GetMin() int32 {
@@ -2310,7 +2375,7 @@ type CleanAttributes struct {
 
 func (x *CleanAttributes) Reset() {
 	*x = CleanAttributes{}
-	mi := &file_threed_v1_recipes_proto_msgTypes[26]
+	mi := &file_threed_v1_recipes_proto_msgTypes[27]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2322,7 +2387,7 @@ func (x *CleanAttributes) String() string {
 func (*CleanAttributes) ProtoMessage() {}
 
 func (x *CleanAttributes) ProtoReflect() protoreflect.Message {
-	mi := &file_threed_v1_recipes_proto_msgTypes[26]
+	mi := &file_threed_v1_recipes_proto_msgTypes[27]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2335,7 +2400,7 @@ func (x *CleanAttributes) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CleanAttributes.ProtoReflect.Descriptor instead.
 func (*CleanAttributes) Descriptor() ([]byte, []int) {
-	return file_threed_v1_recipes_proto_rawDescGZIP(), []int{26}
+	return file_threed_v1_recipes_proto_rawDescGZIP(), []int{27}
 }
 
 func (x *CleanAttributes) GetKeepTexcoords() bool {
@@ -2356,12 +2421,16 @@ var File_threed_v1_recipes_proto protoreflect.FileDescriptor
 
 const file_threed_v1_recipes_proto_rawDesc = "" +
 	"\n" +
-	"\x17threed/v1/recipes.proto\x12\tthreed.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1fgoogle/api/field_behavior.proto\"\xda\x01\n" +
+	"\x17threed/v1/recipes.proto\x12\tthreed.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1fgoogle/api/field_behavior.proto\"\x88\x02\n" +
 	"\x06Recipe\x123\n" +
 	"\x05steps\x18\x01 \x03(\v2\x0f.threed.v1.StepB\f\xe2A\x01\x01\xbaH\x05\x92\x01\x02\x10@R\x05steps\x12U\n" +
 	"\x0eexport_formats\x18\x02 \x03(\x0e2\x17.threed.v1.ExportFormatB\x15\xe2A\x01\x01\xbaH\x0e\x92\x01\v\x18\x01\"\a\x82\x01\x04\x10\x01 \x00R\rexportFormats\x12D\n" +
 	"\vloss_policy\x18\x03 \x01(\x0e2\x15.threed.v1.LossPolicyB\f\xe2A\x01\x01\xbaH\x05\x82\x01\x02\x10\x01R\n" +
-	"lossPolicy\"\xe1\n" +
+	"lossPolicy\x12,\n" +
+	"\x05proof\x18\x04 \x01(\v2\x10.threed.v1.ProofB\x04\xe2A\x01\x01R\x05proof\"\x7f\n" +
+	"\x05Proof\x126\n" +
+	"\bmin_ssim\x18\x01 \x01(\x01B\x1b\xe2A\x01\x01\xbaH\x14\x12\x12\x19\x00\x00\x00\x00\x00\x00\xf0?)\x00\x00\x00\x00\x00\x00\x00\x00R\aminSsim\x12>\n" +
+	"\fmax_distance\x18\x02 \x01(\x01B\x1b\xe2A\x01\x01\xbaH\x14\x12\x12\x19\x00\x00\x00\x00\x00\x00\xf0?)\x00\x00\x00\x00\x00\x00\x00\x00R\vmaxDistance\"\xe1\n" +
 	"\n" +
 	"\x04Step\x12.\n" +
 	"\x05dedup\x18\x01 \x01(\v2\x10.threed.v1.DedupB\x04\xe2A\x01\x01H\x00R\x05dedup\x12.\n" +
@@ -2550,7 +2619,7 @@ func file_threed_v1_recipes_proto_rawDescGZIP() []byte {
 }
 
 var file_threed_v1_recipes_proto_enumTypes = make([]protoimpl.EnumInfo, 7)
-var file_threed_v1_recipes_proto_msgTypes = make([]protoimpl.MessageInfo, 27)
+var file_threed_v1_recipes_proto_msgTypes = make([]protoimpl.MessageInfo, 28)
 var file_threed_v1_recipes_proto_goTypes = []any{
 	(ExportFormat)(0),           // 0: threed.v1.ExportFormat
 	(LossPolicy)(0),             // 1: threed.v1.LossPolicy
@@ -2560,72 +2629,74 @@ var file_threed_v1_recipes_proto_goTypes = []any{
 	(Remove_Feature)(0),         // 5: threed.v1.Remove.Feature
 	(TextureEncode_Encoding)(0), // 6: threed.v1.TextureEncode.Encoding
 	(*Recipe)(nil),              // 7: threed.v1.Recipe
-	(*Step)(nil),                // 8: threed.v1.Step
-	(*Dedup)(nil),               // 9: threed.v1.Dedup
-	(*Prune)(nil),               // 10: threed.v1.Prune
-	(*Weld)(nil),                // 11: threed.v1.Weld
-	(*Unweld)(nil),              // 12: threed.v1.Unweld
-	(*Flatten)(nil),             // 13: threed.v1.Flatten
-	(*Join)(nil),                // 14: threed.v1.Join
-	(*Instance)(nil),            // 15: threed.v1.Instance
-	(*Simplify)(nil),            // 16: threed.v1.Simplify
-	(*Lod)(nil),                 // 17: threed.v1.Lod
-	(*Reorder)(nil),             // 18: threed.v1.Reorder
-	(*Quantize)(nil),            // 19: threed.v1.Quantize
-	(*Meshopt)(nil),             // 20: threed.v1.Meshopt
-	(*Draco)(nil),               // 21: threed.v1.Draco
-	(*Normals)(nil),             // 22: threed.v1.Normals
-	(*Tangents)(nil),            // 23: threed.v1.Tangents
-	(*Unlit)(nil),               // 24: threed.v1.Unlit
-	(*Recenter)(nil),            // 25: threed.v1.Recenter
-	(*Scale)(nil),               // 26: threed.v1.Scale
-	(*Resample)(nil),            // 27: threed.v1.Resample
-	(*Trim)(nil),                // 28: threed.v1.Trim
-	(*Remove)(nil),              // 29: threed.v1.Remove
-	(*TextureResize)(nil),       // 30: threed.v1.TextureResize
-	(*TextureEncode)(nil),       // 31: threed.v1.TextureEncode
-	(*Palette)(nil),             // 32: threed.v1.Palette
-	(*CleanAttributes)(nil),     // 33: threed.v1.CleanAttributes
+	(*Proof)(nil),               // 8: threed.v1.Proof
+	(*Step)(nil),                // 9: threed.v1.Step
+	(*Dedup)(nil),               // 10: threed.v1.Dedup
+	(*Prune)(nil),               // 11: threed.v1.Prune
+	(*Weld)(nil),                // 12: threed.v1.Weld
+	(*Unweld)(nil),              // 13: threed.v1.Unweld
+	(*Flatten)(nil),             // 14: threed.v1.Flatten
+	(*Join)(nil),                // 15: threed.v1.Join
+	(*Instance)(nil),            // 16: threed.v1.Instance
+	(*Simplify)(nil),            // 17: threed.v1.Simplify
+	(*Lod)(nil),                 // 18: threed.v1.Lod
+	(*Reorder)(nil),             // 19: threed.v1.Reorder
+	(*Quantize)(nil),            // 20: threed.v1.Quantize
+	(*Meshopt)(nil),             // 21: threed.v1.Meshopt
+	(*Draco)(nil),               // 22: threed.v1.Draco
+	(*Normals)(nil),             // 23: threed.v1.Normals
+	(*Tangents)(nil),            // 24: threed.v1.Tangents
+	(*Unlit)(nil),               // 25: threed.v1.Unlit
+	(*Recenter)(nil),            // 26: threed.v1.Recenter
+	(*Scale)(nil),               // 27: threed.v1.Scale
+	(*Resample)(nil),            // 28: threed.v1.Resample
+	(*Trim)(nil),                // 29: threed.v1.Trim
+	(*Remove)(nil),              // 30: threed.v1.Remove
+	(*TextureResize)(nil),       // 31: threed.v1.TextureResize
+	(*TextureEncode)(nil),       // 32: threed.v1.TextureEncode
+	(*Palette)(nil),             // 33: threed.v1.Palette
+	(*CleanAttributes)(nil),     // 34: threed.v1.CleanAttributes
 }
 var file_threed_v1_recipes_proto_depIdxs = []int32{
-	8,  // 0: threed.v1.Recipe.steps:type_name -> threed.v1.Step
+	9,  // 0: threed.v1.Recipe.steps:type_name -> threed.v1.Step
 	0,  // 1: threed.v1.Recipe.export_formats:type_name -> threed.v1.ExportFormat
 	1,  // 2: threed.v1.Recipe.loss_policy:type_name -> threed.v1.LossPolicy
-	9,  // 3: threed.v1.Step.dedup:type_name -> threed.v1.Dedup
-	10, // 4: threed.v1.Step.prune:type_name -> threed.v1.Prune
-	11, // 5: threed.v1.Step.weld:type_name -> threed.v1.Weld
-	12, // 6: threed.v1.Step.unweld:type_name -> threed.v1.Unweld
-	13, // 7: threed.v1.Step.flatten:type_name -> threed.v1.Flatten
-	14, // 8: threed.v1.Step.join:type_name -> threed.v1.Join
-	15, // 9: threed.v1.Step.instance:type_name -> threed.v1.Instance
-	16, // 10: threed.v1.Step.simplify:type_name -> threed.v1.Simplify
-	17, // 11: threed.v1.Step.lod:type_name -> threed.v1.Lod
-	18, // 12: threed.v1.Step.reorder:type_name -> threed.v1.Reorder
-	19, // 13: threed.v1.Step.quantize:type_name -> threed.v1.Quantize
-	20, // 14: threed.v1.Step.meshopt:type_name -> threed.v1.Meshopt
-	21, // 15: threed.v1.Step.draco:type_name -> threed.v1.Draco
-	22, // 16: threed.v1.Step.normals:type_name -> threed.v1.Normals
-	23, // 17: threed.v1.Step.tangents:type_name -> threed.v1.Tangents
-	24, // 18: threed.v1.Step.unlit:type_name -> threed.v1.Unlit
-	25, // 19: threed.v1.Step.recenter:type_name -> threed.v1.Recenter
-	26, // 20: threed.v1.Step.scale:type_name -> threed.v1.Scale
-	27, // 21: threed.v1.Step.resample:type_name -> threed.v1.Resample
-	28, // 22: threed.v1.Step.trim:type_name -> threed.v1.Trim
-	29, // 23: threed.v1.Step.remove:type_name -> threed.v1.Remove
-	30, // 24: threed.v1.Step.texture_resize:type_name -> threed.v1.TextureResize
-	31, // 25: threed.v1.Step.texture_encode:type_name -> threed.v1.TextureEncode
-	32, // 26: threed.v1.Step.palette:type_name -> threed.v1.Palette
-	33, // 27: threed.v1.Step.clean_attributes:type_name -> threed.v1.CleanAttributes
-	2,  // 28: threed.v1.Reorder.target:type_name -> threed.v1.Reorder.Target
-	3,  // 29: threed.v1.Meshopt.filter:type_name -> threed.v1.Meshopt.Filter
-	4,  // 30: threed.v1.Recenter.pivot:type_name -> threed.v1.Recenter.Pivot
-	5,  // 31: threed.v1.Remove.features:type_name -> threed.v1.Remove.Feature
-	6,  // 32: threed.v1.TextureEncode.encoding:type_name -> threed.v1.TextureEncode.Encoding
-	33, // [33:33] is the sub-list for method output_type
-	33, // [33:33] is the sub-list for method input_type
-	33, // [33:33] is the sub-list for extension type_name
-	33, // [33:33] is the sub-list for extension extendee
-	0,  // [0:33] is the sub-list for field type_name
+	8,  // 3: threed.v1.Recipe.proof:type_name -> threed.v1.Proof
+	10, // 4: threed.v1.Step.dedup:type_name -> threed.v1.Dedup
+	11, // 5: threed.v1.Step.prune:type_name -> threed.v1.Prune
+	12, // 6: threed.v1.Step.weld:type_name -> threed.v1.Weld
+	13, // 7: threed.v1.Step.unweld:type_name -> threed.v1.Unweld
+	14, // 8: threed.v1.Step.flatten:type_name -> threed.v1.Flatten
+	15, // 9: threed.v1.Step.join:type_name -> threed.v1.Join
+	16, // 10: threed.v1.Step.instance:type_name -> threed.v1.Instance
+	17, // 11: threed.v1.Step.simplify:type_name -> threed.v1.Simplify
+	18, // 12: threed.v1.Step.lod:type_name -> threed.v1.Lod
+	19, // 13: threed.v1.Step.reorder:type_name -> threed.v1.Reorder
+	20, // 14: threed.v1.Step.quantize:type_name -> threed.v1.Quantize
+	21, // 15: threed.v1.Step.meshopt:type_name -> threed.v1.Meshopt
+	22, // 16: threed.v1.Step.draco:type_name -> threed.v1.Draco
+	23, // 17: threed.v1.Step.normals:type_name -> threed.v1.Normals
+	24, // 18: threed.v1.Step.tangents:type_name -> threed.v1.Tangents
+	25, // 19: threed.v1.Step.unlit:type_name -> threed.v1.Unlit
+	26, // 20: threed.v1.Step.recenter:type_name -> threed.v1.Recenter
+	27, // 21: threed.v1.Step.scale:type_name -> threed.v1.Scale
+	28, // 22: threed.v1.Step.resample:type_name -> threed.v1.Resample
+	29, // 23: threed.v1.Step.trim:type_name -> threed.v1.Trim
+	30, // 24: threed.v1.Step.remove:type_name -> threed.v1.Remove
+	31, // 25: threed.v1.Step.texture_resize:type_name -> threed.v1.TextureResize
+	32, // 26: threed.v1.Step.texture_encode:type_name -> threed.v1.TextureEncode
+	33, // 27: threed.v1.Step.palette:type_name -> threed.v1.Palette
+	34, // 28: threed.v1.Step.clean_attributes:type_name -> threed.v1.CleanAttributes
+	2,  // 29: threed.v1.Reorder.target:type_name -> threed.v1.Reorder.Target
+	3,  // 30: threed.v1.Meshopt.filter:type_name -> threed.v1.Meshopt.Filter
+	4,  // 31: threed.v1.Recenter.pivot:type_name -> threed.v1.Recenter.Pivot
+	5,  // 32: threed.v1.Remove.features:type_name -> threed.v1.Remove.Feature
+	6,  // 33: threed.v1.TextureEncode.encoding:type_name -> threed.v1.TextureEncode.Encoding
+	34, // [34:34] is the sub-list for method output_type
+	34, // [34:34] is the sub-list for method input_type
+	34, // [34:34] is the sub-list for extension type_name
+	34, // [34:34] is the sub-list for extension extendee
+	0,  // [0:34] is the sub-list for field type_name
 }
 
 func init() { file_threed_v1_recipes_proto_init() }
@@ -2633,7 +2704,7 @@ func file_threed_v1_recipes_proto_init() {
 	if File_threed_v1_recipes_proto != nil {
 		return
 	}
-	file_threed_v1_recipes_proto_msgTypes[1].OneofWrappers = []any{
+	file_threed_v1_recipes_proto_msgTypes[2].OneofWrappers = []any{
 		(*Step_Dedup)(nil),
 		(*Step_Prune)(nil),
 		(*Step_Weld)(nil),
@@ -2660,7 +2731,7 @@ func file_threed_v1_recipes_proto_init() {
 		(*Step_Palette)(nil),
 		(*Step_CleanAttributes)(nil),
 	}
-	file_threed_v1_recipes_proto_msgTypes[19].OneofWrappers = []any{
+	file_threed_v1_recipes_proto_msgTypes[20].OneofWrappers = []any{
 		(*Scale_Factor)(nil),
 		(*Scale_FitM)(nil),
 	}
@@ -2670,7 +2741,7 @@ func file_threed_v1_recipes_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_threed_v1_recipes_proto_rawDesc), len(file_threed_v1_recipes_proto_rawDesc)),
 			NumEnums:      7,
-			NumMessages:   27,
+			NumMessages:   28,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

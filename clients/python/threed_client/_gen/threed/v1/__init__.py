@@ -90,6 +90,7 @@ __all__ = (
     "ProbeJobsRequest",
     "ProbeJobsResponse",
     "ProbeSpec",
+    "Proof",
     "Provenance",
     "ProvenanceTool",
     "Prune",
@@ -144,6 +145,8 @@ __all__ = (
     "Validation",
     "ValidationIssue",
     "ValidationIssueSeverity",
+    "VisualProof",
+    "VisualProofView",
     "WatchAssetRequest",
     "WatchAssetResponse",
     "WatchDerivativeRequest",
@@ -1690,6 +1693,11 @@ class Derivative(betterproto2.Message):
     The project it belongs to, from the token.
     """
 
+    visual_proof: "VisualProof | None" = betterproto2.field(22, betterproto2.TYPE_MESSAGE, optional=True)
+    """
+    How much it is like the original. Set when COMPLETED, and when FAILED by that, if the recipe asks for a proof.
+    """
+
 
 default_message_pool.register_message("threed.v1", "Derivative", Derivative)
 
@@ -2012,6 +2020,11 @@ class GetDerivativeDownloadUrlRequest(betterproto2.Message):
     format: "ExportFormat" = betterproto2.field(3, betterproto2.TYPE_ENUM, default_factory=lambda: ExportFormat(0))
     """
     Which of its files. Default: the first.
+    """
+
+    proof: "bool" = betterproto2.field(4, betterproto2.TYPE_BOOL)
+    """
+    The picture of its visual proof instead, a PNG.
     """
 
 
@@ -2972,6 +2985,27 @@ default_message_pool.register_message("threed.v1", "ProbeSpec", ProbeSpec)
 
 
 @dataclass(eq=False, repr=False)
+class Proof(betterproto2.Message):
+    """
+    How much the result must be like the original. When it is not, the recipe is carried out again with looser settings,
+    at most three times; what was carried out in the end is in the derivative's provenance.
+    """
+
+    min_ssim: "float" = betterproto2.field(1, betterproto2.TYPE_DOUBLE)
+    """
+    The least structural similarity (SSIM, Wang et al. 2004) of any view, 0 to 1. 0: it is measured only.
+    """
+
+    max_distance: "float" = betterproto2.field(2, betterproto2.TYPE_DOUBLE)
+    """
+    The largest distance between the two surfaces, as a part of the diagonal of the original's bounds. 0: any.
+    """
+
+
+default_message_pool.register_message("threed.v1", "Proof", Proof)
+
+
+@dataclass(eq=False, repr=False)
 class Provenance(betterproto2.Message):
     """
     What a derivative was made of, and by what.
@@ -2990,6 +3024,11 @@ class Provenance(betterproto2.Message):
     tools: "list[ProvenanceTool]" = betterproto2.field(3, betterproto2.TYPE_MESSAGE, repeated=True)
     """
     What took part.
+    """
+
+    carried_out: "Recipe | None" = betterproto2.field(4, betterproto2.TYPE_MESSAGE, optional=True)
+    """
+    What was carried out, when the proof made the recipe looser.
     """
 
 
@@ -3103,6 +3142,11 @@ class Recipe(betterproto2.Message):
     loss_policy: "LossPolicy" = betterproto2.field(3, betterproto2.TYPE_ENUM, default_factory=lambda: LossPolicy(0))
     """
     What happens when something is lost that no step names. Default: WARN.
+    """
+
+    proof: "Proof | None" = betterproto2.field(4, betterproto2.TYPE_MESSAGE, optional=True)
+    """
+    Compare the result with the original, by pictures and by shape. Unset: they are not compared.
     """
 
 
@@ -4250,6 +4294,86 @@ class ValidationIssue(betterproto2.Message):
 
 
 default_message_pool.register_message("threed.v1", "ValidationIssue", ValidationIssue)
+
+
+@dataclass(eq=False, repr=False)
+class VisualProof(betterproto2.Message):
+    """
+    How much a derivative is like its original: both are drawn from the same places, and their surfaces are compared.
+    """
+
+    views: "list[VisualProofView]" = betterproto2.field(1, betterproto2.TYPE_MESSAGE, repeated=True)
+    """
+    The views.
+    """
+
+    min_ssim: "float" = betterproto2.field(2, betterproto2.TYPE_DOUBLE)
+    """
+    The least similarity of all views.
+    """
+
+    mean_distance_m: "float" = betterproto2.field(3, betterproto2.TYPE_DOUBLE)
+    """
+    Mean distance between the two surfaces, both ways, in metres.
+    """
+
+    max_distance_m: "float" = betterproto2.field(4, betterproto2.TYPE_DOUBLE)
+    """
+    Largest distance between the two surfaces, both ways (Hausdorff, sampled), in metres.
+    """
+
+    max_distance: "float" = betterproto2.field(5, betterproto2.TYPE_DOUBLE)
+    """
+    The same as a part of the diagonal of the original's bounds.
+    """
+
+    engine: "str" = betterproto2.field(6, betterproto2.TYPE_STRING)
+    """
+    Which engine drew.
+    """
+
+    loosened: "int" = betterproto2.field(7, betterproto2.TYPE_INT32)
+    """
+    How often the recipe was carried out again with looser settings.
+    """
+
+    picture: "DerivativeFile | None" = betterproto2.field(8, betterproto2.TYPE_MESSAGE, optional=True)
+    """
+    The pictures in one: the original above, the derivative below. Read it by GetDerivativeDownloadUrl with `proof`.
+    """
+
+
+default_message_pool.register_message("threed.v1", "VisualProof", VisualProof)
+
+
+@dataclass(eq=False, repr=False)
+class VisualProofView(betterproto2.Message):
+    """
+    Both, seen from one place, over middle grey; only pixels where either is seen count.
+    """
+
+    yaw: "float" = betterproto2.field(1, betterproto2.TYPE_DOUBLE)
+    """
+    Where the camera stands around +Y, in radians; 0 is on +Z, pi/2 on +X.
+    """
+
+    pitch: "float" = betterproto2.field(2, betterproto2.TYPE_DOUBLE)
+    """
+    How high it stands, in radians above the horizon.
+    """
+
+    ssim: "float" = betterproto2.field(3, betterproto2.TYPE_DOUBLE)
+    """
+    Structural similarity of the luma, 0 to 1 (Wang et al. 2004: Gaussian window of 11 pixels, sigma 1.5).
+    """
+
+    psnr_db: "float" = betterproto2.field(4, betterproto2.TYPE_DOUBLE)
+    """
+    Peak signal-to-noise ratio in decibels; 100 where both are equal.
+    """
+
+
+default_message_pool.register_message("threed.v1", "VisualProof.View", VisualProofView)
 
 
 @dataclass(eq=False, repr=False)

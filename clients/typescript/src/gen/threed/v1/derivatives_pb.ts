@@ -24,7 +24,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file threed/v1/derivatives.proto.
  */
 export const file_threed_v1_derivatives: GenFile = /*@__PURE__*/
-  fileDesc("Cht0aHJlZWQvdjEvZGVyaXZhdGl2ZXMucHJvdG8SCXRocmVlZC52MSL9BwoKRGVyaXZhdGl2ZRIbCg1kZXJpdmF0aXZlX2lkGAEgASgJQgTiQQEIEhYKCGFzc2V0X2lkGAIgASgJQgTiQQEDEigKBnJlY2lwZRgDIAEoCzIRLnRocmVlZC52MS5SZWNpcGVCBeJBAgEFEi0KBnByZXNldBgEIAEoCUId4kECAQW6SBVyEzIRXlthLXowLTlfXXswLDMyfSQSKQoIcHJpb3JpdHkYBSABKAVCF+JBAgEFukgPGg0YZCic//////////8BEjIKBnN0YXR1cxgGIAEoDjIcLnRocmVlZC52MS5EZXJpdmF0aXZlLlN0YXR1c0IE4kEBAxIWCghwcm9ncmVzcxgHIAEoAUIE4kEBAxITCgVwaGFzZRgIIAEoCUIE4kEBAxI0CgpjcmVhdGVkX2F0GAkgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcEIE4kEBAxI0CgpzdGFydGVkX2F0GAogASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcEIE4kEBAxI2Cgxjb21wbGV0ZWRfYXQYCyABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wQgTiQQEDEicKBWVycm9yGAwgASgLMhIuZ29vZ2xlLnJwYy5TdGF0dXNCBOJBAQMSFgoIYXR0ZW1wdHMYDSABKAVCBOJBAQMSLgoFZmlsZXMYDiADKAsyGS50aHJlZWQudjEuRGVyaXZhdGl2ZUZpbGVCBOJBAQMSMAoLbG9zc19yZXBvcnQYDyABKAsyFS50aHJlZWQudjEuTG9zc1JlcG9ydEIE4kEBAxIvCgp2YWxpZGF0aW9uGBAgASgLMhUudGhyZWVkLnYxLlZhbGlkYXRpb25CBOJBAQMSLwoKcHJvdmVuYW5jZRgRIAEoCzIVLnRocmVlZC52MS5Qcm92ZW5hbmNlQgTiQQEDEhQKBmNhY2hlZBgSIAEoCEIE4kEBAxISCgRldGFnGBMgASgJQgTiQQEDEhgKCmNyZWF0ZWRfYnkYFCABKAlCBOJBAQMSFQoHcHJvamVjdBgVIAEoCUIE4kEBAyJnCgZTdGF0dXMSFgoSU1RBVFVTX1VOU1BFQ0lGSUVEEAASCwoHUEVORElORxABEg4KClBST0NFU1NJTkcQAhINCglDT01QTEVURUQQAxIKCgZGQUlMRUQQBBINCglDQU5DRUxMRUQQBTpoukhlGmMKEWRlcml2YXRpdmUucmVjaXBlEiVnaXZlIGV4YWN0bHkgb25lIG9mIHJlY2lwZSBhbmQgcHJlc2V0GidoYXModGhpcy5yZWNpcGUpICE9ICh0aGlzLnByZXNldCAhPSAnJykisAEKDkRlcml2YXRpdmVGaWxlEi0KBmZvcm1hdBgBIAEoDjIXLnRocmVlZC52MS5FeHBvcnRGb3JtYXRCBOJBAQMSGAoKbWVkaWFfdHlwZRgCIAEoCUIE4kEBAxIYCgpzaXplX2J5dGVzGAMgASgDQgTiQQEDEhQKBnNoYTI1NhgEIAEoCUIE4kEBAxIlCgZsb3NzZXMYBSADKAsyDy50aHJlZWQudjEuTG9zc0IE4kEBAyK6BAoKTG9zc1JlcG9ydBI3CgZiZWZvcmUYASADKAsyIS50aHJlZWQudjEuTG9zc1JlcG9ydC5CZWZvcmVFbnRyeUIE4kEBAxI1CgVhZnRlchgCIAMoCzIgLnRocmVlZC52MS5Mb3NzUmVwb3J0LkFmdGVyRW50cnlCBOJBAQMSOwoLZGlmZmVyZW5jZXMYAyADKAsyIC50aHJlZWQudjEuTG9zc1JlcG9ydC5EaWZmZXJlbmNlQgTiQQEDEjAKBmlzc3VlcxgEIAMoCzIaLnRocmVlZC52MS5WYWxpZGF0aW9uSXNzdWVCBOJBAQMa7wEKCkRpZmZlcmVuY2USFQoHZmVhdHVyZRgBIAEoCUIE4kEBAxIUCgZiZWZvcmUYAiABKANCBOJBAQMSEwoFYWZ0ZXIYAyABKANCBOJBAQMSQQoIc2V2ZXJpdHkYBCABKA4yKS50aHJlZWQudjEuTG9zc1JlcG9ydC5EaWZmZXJlbmNlLlNldmVyaXR5QgTiQQEDEhQKBnJlYXNvbhgFIAEoCUIE4kEBAyJGCghTZXZlcml0eRIYChRTRVZFUklUWV9VTlNQRUNJRklFRBAAEggKBElORk8QARILCgdXQVJOSU5HEAISCQoFRVJST1IQAxotCgtCZWZvcmVFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAM6AjgBGiwKCkFmdGVyRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgDOgI4ASKqAQoKUHJvdmVuYW5jZRIbCg1zb3VyY2Vfc2hhMjU2GAEgASgJQgTiQQEDEhsKDXJlY2lwZV9zaGEyNTYYAiABKAlCBOJBAQMSLwoFdG9vbHMYAyADKAsyGi50aHJlZWQudjEuUHJvdmVuYW5jZS5Ub29sQgTiQQEDGjEKBFRvb2wSEgoEbmFtZRgBIAEoCUIE4kEBAxIVCgd2ZXJzaW9uGAIgASgJQgTiQQEDItABChdDcmVhdGVEZXJpdmF0aXZlUmVxdWVzdBIcCghhc3NldF9pZBgBIAEoCUIK4kEBArpIA8gBARI1CgpkZXJpdmF0aXZlGAIgASgLMhUudGhyZWVkLnYxLkRlcml2YXRpdmVCCuJBAQK6SAPIAQESKwoKcmVxdWVzdF9pZBgDIAEoCUIX4kEBAbpICHIDsAEB2AEB4ozP1wgCCAESGwoNdmFsaWRhdGVfb25seRgEIAEoCEIE4kEBARIWCghub19jYWNoZRgFIAEoCEIE4kEBASJXChRHZXREZXJpdmF0aXZlUmVxdWVzdBIcCghhc3NldF9pZBgBIAEoCUIK4kEBArpIA8gBARIhCg1kZXJpdmF0aXZlX2lkGAIgASgJQgriQQECukgDyAEBIq4BChZMaXN0RGVyaXZhdGl2ZXNSZXF1ZXN0EhwKCGFzc2V0X2lkGAEgASgJQgriQQECukgDyAEBEh4KCXBhZ2Vfc2l6ZRgCIAEoBUIL4kEBAbpIBBoCKAASGAoKcGFnZV90b2tlbhgDIAEoCUIE4kEBARIcCgZmaWx0ZXIYBCABKAlCDOJBAQG6SAVyAxiAEBIeCghvcmRlcl9ieRgFIAEoCUIM4kEBAbpIBXIDGIACImoKF0xpc3REZXJpdmF0aXZlc1Jlc3BvbnNlEjAKC2Rlcml2YXRpdmVzGAEgAygLMhUudGhyZWVkLnYxLkRlcml2YXRpdmVCBOJBAQMSHQoPbmV4dF9wYWdlX3Rva2VuGAIgASgJQgTiQQEDIloKF0NhbmNlbERlcml2YXRpdmVSZXF1ZXN0EhwKCGFzc2V0X2lkGAEgASgJQgriQQECukgDyAEBEiEKDWRlcml2YXRpdmVfaWQYAiABKAlCCuJBAQK6SAPIAQEiWQoWUmV0cnlEZXJpdmF0aXZlUmVxdWVzdBIcCghhc3NldF9pZBgBIAEoCUIK4kEBArpIA8gBARIhCg1kZXJpdmF0aXZlX2lkGAIgASgJQgriQQECukgDyAEBIlkKFldhdGNoRGVyaXZhdGl2ZVJlcXVlc3QSHAoIYXNzZXRfaWQYASABKAlCCuJBAQK6SAPIAQESIQoNZGVyaXZhdGl2ZV9pZBgCIAEoCUIK4kEBArpIA8gBASJiChdXYXRjaERlcml2YXRpdmVSZXNwb25zZRIvCgpkZXJpdmF0aXZlGAEgASgLMhUudGhyZWVkLnYxLkRlcml2YXRpdmVCBOJBAQMSFgoIc2VxdWVuY2UYAiABKANCBOJBAQMimQEKH0dldERlcml2YXRpdmVEb3dubG9hZFVybFJlcXVlc3QSHAoIYXNzZXRfaWQYASABKAlCCuJBAQK6SAPIAQESIQoNZGVyaXZhdGl2ZV9pZBgCIAEoCUIK4kEBArpIA8gBARI1CgZmb3JtYXQYAyABKA4yFy50aHJlZWQudjEuRXhwb3J0Rm9ybWF0QgziQQEBukgFggECEAEiWgoXRGVsZXRlRGVyaXZhdGl2ZVJlcXVlc3QSHAoIYXNzZXRfaWQYASABKAlCCuJBAQK6SAPIAQESIQoNZGVyaXZhdGl2ZV9pZBgCIAEoCUIK4kEBArpIA8gBATL1CgoRRGVyaXZhdGl2ZVNlcnZpY2USngEKEENyZWF0ZURlcml2YXRpdmUSIi50aHJlZWQudjEuQ3JlYXRlRGVyaXZhdGl2ZVJlcXVlc3QaFS50aHJlZWQudjEuRGVyaXZhdGl2ZSJP2kETYXNzZXRfaWQsZGVyaXZhdGl2ZajUGAKC0+STAi8iIS92MS9hc3NldHMve2Fzc2V0X2lkfS9kZXJpdmF0aXZlczoKZGVyaXZhdGl2ZRKfAQoNR2V0RGVyaXZhdGl2ZRIfLnRocmVlZC52MS5HZXREZXJpdmF0aXZlUmVxdWVzdBoVLnRocmVlZC52MS5EZXJpdmF0aXZlIlbaQRZhc3NldF9pZCxkZXJpdmF0aXZlX2lkqNQYAYLT5JMCMxIxL3YxL2Fzc2V0cy97YXNzZXRfaWR9L2Rlcml2YXRpdmVzL3tkZXJpdmF0aXZlX2lkfRKSAQoPTGlzdERlcml2YXRpdmVzEiEudGhyZWVkLnYxLkxpc3REZXJpdmF0aXZlc1JlcXVlc3QaIi50aHJlZWQudjEuTGlzdERlcml2YXRpdmVzUmVzcG9uc2UiONpBCGFzc2V0X2lkqNQYAYLT5JMCIxIhL3YxL2Fzc2V0cy97YXNzZXRfaWR9L2Rlcml2YXRpdmVzEq8BChBDYW5jZWxEZXJpdmF0aXZlEiIudGhyZWVkLnYxLkNhbmNlbERlcml2YXRpdmVSZXF1ZXN0GhUudGhyZWVkLnYxLkRlcml2YXRpdmUiYNpBFmFzc2V0X2lkLGRlcml2YXRpdmVfaWSo1BgCgtPkkwI9IjgvdjEvYXNzZXRzL3thc3NldF9pZH0vZGVyaXZhdGl2ZXMve2Rlcml2YXRpdmVfaWR9OmNhbmNlbDoBKhKsAQoPUmV0cnlEZXJpdmF0aXZlEiEudGhyZWVkLnYxLlJldHJ5RGVyaXZhdGl2ZVJlcXVlc3QaFS50aHJlZWQudjEuRGVyaXZhdGl2ZSJf2kEWYXNzZXRfaWQsZGVyaXZhdGl2ZV9pZKjUGAKC0+STAjwiNy92MS9hc3NldHMve2Fzc2V0X2lkfS9kZXJpdmF0aXZlcy97ZGVyaXZhdGl2ZV9pZH06cmV0cnk6ASoSuAEKD1dhdGNoRGVyaXZhdGl2ZRIhLnRocmVlZC52MS5XYXRjaERlcml2YXRpdmVSZXF1ZXN0GiIudGhyZWVkLnYxLldhdGNoRGVyaXZhdGl2ZVJlc3BvbnNlIlzaQRZhc3NldF9pZCxkZXJpdmF0aXZlX2lkqNQYAYLT5JMCORI3L3YxL2Fzc2V0cy97YXNzZXRfaWR9L2Rlcml2YXRpdmVzL3tkZXJpdmF0aXZlX2lkfTp3YXRjaDABEsIBChhHZXREZXJpdmF0aXZlRG93bmxvYWRVcmwSKi50aHJlZWQudjEuR2V0RGVyaXZhdGl2ZURvd25sb2FkVXJsUmVxdWVzdBoWLnRocmVlZC52MS5Eb3dubG9hZFVybCJi2kEWYXNzZXRfaWQsZGVyaXZhdGl2ZV9pZKjUGAGC0+STAj8SPS92MS9hc3NldHMve2Fzc2V0X2lkfS9kZXJpdmF0aXZlcy97ZGVyaXZhdGl2ZV9pZH06ZG93bmxvYWRVcmwSpgEKEERlbGV0ZURlcml2YXRpdmUSIi50aHJlZWQudjEuRGVsZXRlRGVyaXZhdGl2ZVJlcXVlc3QaFi5nb29nbGUucHJvdG9idWYuRW1wdHkiVtpBFmFzc2V0X2lkLGRlcml2YXRpdmVfaWSo1BgCgtPkkwIzKjEvdjEvYXNzZXRzL3thc3NldF9pZH0vZGVyaXZhdGl2ZXMve2Rlcml2YXRpdmVfaWR9QjxaOmdpdGh1Yi5jb20vdGhyZWVkLWRldi90aHJlZWQvY2xpZW50cy9nby90aHJlZWQvdjE7dGhyZWVkdjFiBnByb3RvMw", [file_buf_validate_validate, file_google_api_annotations, file_google_api_client, file_google_api_field_behavior, file_google_api_field_info, file_google_protobuf_empty, file_google_protobuf_timestamp, file_google_rpc_status, file_threed_v1_access, file_threed_v1_assets, file_threed_v1_recipes]);
+  fileDesc("Cht0aHJlZWQvdjEvZGVyaXZhdGl2ZXMucHJvdG8SCXRocmVlZC52MSKxCAoKRGVyaXZhdGl2ZRIbCg1kZXJpdmF0aXZlX2lkGAEgASgJQgTiQQEIEhYKCGFzc2V0X2lkGAIgASgJQgTiQQEDEigKBnJlY2lwZRgDIAEoCzIRLnRocmVlZC52MS5SZWNpcGVCBeJBAgEFEi0KBnByZXNldBgEIAEoCUId4kECAQW6SBVyEzIRXlthLXowLTlfXXswLDMyfSQSKQoIcHJpb3JpdHkYBSABKAVCF+JBAgEFukgPGg0YZCic//////////8BEjIKBnN0YXR1cxgGIAEoDjIcLnRocmVlZC52MS5EZXJpdmF0aXZlLlN0YXR1c0IE4kEBAxIWCghwcm9ncmVzcxgHIAEoAUIE4kEBAxITCgVwaGFzZRgIIAEoCUIE4kEBAxI0CgpjcmVhdGVkX2F0GAkgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcEIE4kEBAxI0CgpzdGFydGVkX2F0GAogASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcEIE4kEBAxI2Cgxjb21wbGV0ZWRfYXQYCyABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wQgTiQQEDEicKBWVycm9yGAwgASgLMhIuZ29vZ2xlLnJwYy5TdGF0dXNCBOJBAQMSFgoIYXR0ZW1wdHMYDSABKAVCBOJBAQMSLgoFZmlsZXMYDiADKAsyGS50aHJlZWQudjEuRGVyaXZhdGl2ZUZpbGVCBOJBAQMSMAoLbG9zc19yZXBvcnQYDyABKAsyFS50aHJlZWQudjEuTG9zc1JlcG9ydEIE4kEBAxIvCgp2YWxpZGF0aW9uGBAgASgLMhUudGhyZWVkLnYxLlZhbGlkYXRpb25CBOJBAQMSLwoKcHJvdmVuYW5jZRgRIAEoCzIVLnRocmVlZC52MS5Qcm92ZW5hbmNlQgTiQQEDEhQKBmNhY2hlZBgSIAEoCEIE4kEBAxISCgRldGFnGBMgASgJQgTiQQEDEhgKCmNyZWF0ZWRfYnkYFCABKAlCBOJBAQMSFQoHcHJvamVjdBgVIAEoCUIE4kEBAxIyCgx2aXN1YWxfcHJvb2YYFiABKAsyFi50aHJlZWQudjEuVmlzdWFsUHJvb2ZCBOJBAQMiZwoGU3RhdHVzEhYKElNUQVRVU19VTlNQRUNJRklFRBAAEgsKB1BFTkRJTkcQARIOCgpQUk9DRVNTSU5HEAISDQoJQ09NUExFVEVEEAMSCgoGRkFJTEVEEAQSDQoJQ0FOQ0VMTEVEEAU6aLpIZRpjChFkZXJpdmF0aXZlLnJlY2lwZRIlZ2l2ZSBleGFjdGx5IG9uZSBvZiByZWNpcGUgYW5kIHByZXNldBonaGFzKHRoaXMucmVjaXBlKSAhPSAodGhpcy5wcmVzZXQgIT0gJycpIusCCgtWaXN1YWxQcm9vZhIwCgV2aWV3cxgBIAMoCzIbLnRocmVlZC52MS5WaXN1YWxQcm9vZi5WaWV3QgTiQQEDEhYKCG1pbl9zc2ltGAIgASgBQgTiQQEDEh0KD21lYW5fZGlzdGFuY2VfbRgDIAEoAUIE4kEBAxIcCg5tYXhfZGlzdGFuY2VfbRgEIAEoAUIE4kEBAxIaCgxtYXhfZGlzdGFuY2UYBSABKAFCBOJBAQMSFAoGZW5naW5lGAYgASgJQgTiQQEDEhYKCGxvb3NlbmVkGAcgASgFQgTiQQEDEjAKB3BpY3R1cmUYCCABKAsyGS50aHJlZWQudjEuRGVyaXZhdGl2ZUZpbGVCBOJBAQMaWQoEVmlldxIRCgN5YXcYASABKAFCBOJBAQMSEwoFcGl0Y2gYAiABKAFCBOJBAQMSEgoEc3NpbRgDIAEoAUIE4kEBAxIVCgdwc25yX2RiGAQgASgBQgTiQQEDIrABCg5EZXJpdmF0aXZlRmlsZRItCgZmb3JtYXQYASABKA4yFy50aHJlZWQudjEuRXhwb3J0Rm9ybWF0QgTiQQEDEhgKCm1lZGlhX3R5cGUYAiABKAlCBOJBAQMSGAoKc2l6ZV9ieXRlcxgDIAEoA0IE4kEBAxIUCgZzaGEyNTYYBCABKAlCBOJBAQMSJQoGbG9zc2VzGAUgAygLMg8udGhyZWVkLnYxLkxvc3NCBOJBAQMiugQKCkxvc3NSZXBvcnQSNwoGYmVmb3JlGAEgAygLMiEudGhyZWVkLnYxLkxvc3NSZXBvcnQuQmVmb3JlRW50cnlCBOJBAQMSNQoFYWZ0ZXIYAiADKAsyIC50aHJlZWQudjEuTG9zc1JlcG9ydC5BZnRlckVudHJ5QgTiQQEDEjsKC2RpZmZlcmVuY2VzGAMgAygLMiAudGhyZWVkLnYxLkxvc3NSZXBvcnQuRGlmZmVyZW5jZUIE4kEBAxIwCgZpc3N1ZXMYBCADKAsyGi50aHJlZWQudjEuVmFsaWRhdGlvbklzc3VlQgTiQQEDGu8BCgpEaWZmZXJlbmNlEhUKB2ZlYXR1cmUYASABKAlCBOJBAQMSFAoGYmVmb3JlGAIgASgDQgTiQQEDEhMKBWFmdGVyGAMgASgDQgTiQQEDEkEKCHNldmVyaXR5GAQgASgOMikudGhyZWVkLnYxLkxvc3NSZXBvcnQuRGlmZmVyZW5jZS5TZXZlcml0eUIE4kEBAxIUCgZyZWFzb24YBSABKAlCBOJBAQMiRgoIU2V2ZXJpdHkSGAoUU0VWRVJJVFlfVU5TUEVDSUZJRUQQABIICgRJTkZPEAESCwoHV0FSTklORxACEgkKBUVSUk9SEAMaLQoLQmVmb3JlRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgDOgI4ARosCgpBZnRlckVudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoAzoCOAEi2AEKClByb3ZlbmFuY2USGwoNc291cmNlX3NoYTI1NhgBIAEoCUIE4kEBAxIbCg1yZWNpcGVfc2hhMjU2GAIgASgJQgTiQQEDEi8KBXRvb2xzGAMgAygLMhoudGhyZWVkLnYxLlByb3ZlbmFuY2UuVG9vbEIE4kEBAxIsCgtjYXJyaWVkX291dBgEIAEoCzIRLnRocmVlZC52MS5SZWNpcGVCBOJBAQMaMQoEVG9vbBISCgRuYW1lGAEgASgJQgTiQQEDEhUKB3ZlcnNpb24YAiABKAlCBOJBAQMi0AEKF0NyZWF0ZURlcml2YXRpdmVSZXF1ZXN0EhwKCGFzc2V0X2lkGAEgASgJQgriQQECukgDyAEBEjUKCmRlcml2YXRpdmUYAiABKAsyFS50aHJlZWQudjEuRGVyaXZhdGl2ZUIK4kEBArpIA8gBARIrCgpyZXF1ZXN0X2lkGAMgASgJQhfiQQEBukgIcgOwAQHYAQHijM/XCAIIARIbCg12YWxpZGF0ZV9vbmx5GAQgASgIQgTiQQEBEhYKCG5vX2NhY2hlGAUgASgIQgTiQQEBIlcKFEdldERlcml2YXRpdmVSZXF1ZXN0EhwKCGFzc2V0X2lkGAEgASgJQgriQQECukgDyAEBEiEKDWRlcml2YXRpdmVfaWQYAiABKAlCCuJBAQK6SAPIAQEirgEKFkxpc3REZXJpdmF0aXZlc1JlcXVlc3QSHAoIYXNzZXRfaWQYASABKAlCCuJBAQK6SAPIAQESHgoJcGFnZV9zaXplGAIgASgFQgviQQEBukgEGgIoABIYCgpwYWdlX3Rva2VuGAMgASgJQgTiQQEBEhwKBmZpbHRlchgEIAEoCUIM4kEBAbpIBXIDGIAQEh4KCG9yZGVyX2J5GAUgASgJQgziQQEBukgFcgMYgAIiagoXTGlzdERlcml2YXRpdmVzUmVzcG9uc2USMAoLZGVyaXZhdGl2ZXMYASADKAsyFS50aHJlZWQudjEuRGVyaXZhdGl2ZUIE4kEBAxIdCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAlCBOJBAQMiWgoXQ2FuY2VsRGVyaXZhdGl2ZVJlcXVlc3QSHAoIYXNzZXRfaWQYASABKAlCCuJBAQK6SAPIAQESIQoNZGVyaXZhdGl2ZV9pZBgCIAEoCUIK4kEBArpIA8gBASJZChZSZXRyeURlcml2YXRpdmVSZXF1ZXN0EhwKCGFzc2V0X2lkGAEgASgJQgriQQECukgDyAEBEiEKDWRlcml2YXRpdmVfaWQYAiABKAlCCuJBAQK6SAPIAQEiWQoWV2F0Y2hEZXJpdmF0aXZlUmVxdWVzdBIcCghhc3NldF9pZBgBIAEoCUIK4kEBArpIA8gBARIhCg1kZXJpdmF0aXZlX2lkGAIgASgJQgriQQECukgDyAEBImIKF1dhdGNoRGVyaXZhdGl2ZVJlc3BvbnNlEi8KCmRlcml2YXRpdmUYASABKAsyFS50aHJlZWQudjEuRGVyaXZhdGl2ZUIE4kEBAxIWCghzZXF1ZW5jZRgCIAEoA0IE4kEBAyKuAQofR2V0RGVyaXZhdGl2ZURvd25sb2FkVXJsUmVxdWVzdBIcCghhc3NldF9pZBgBIAEoCUIK4kEBArpIA8gBARIhCg1kZXJpdmF0aXZlX2lkGAIgASgJQgriQQECukgDyAEBEjUKBmZvcm1hdBgDIAEoDjIXLnRocmVlZC52MS5FeHBvcnRGb3JtYXRCDOJBAQG6SAWCAQIQARITCgVwcm9vZhgEIAEoCEIE4kEBASJaChdEZWxldGVEZXJpdmF0aXZlUmVxdWVzdBIcCghhc3NldF9pZBgBIAEoCUIK4kEBArpIA8gBARIhCg1kZXJpdmF0aXZlX2lkGAIgASgJQgriQQECukgDyAEBMvUKChFEZXJpdmF0aXZlU2VydmljZRKeAQoQQ3JlYXRlRGVyaXZhdGl2ZRIiLnRocmVlZC52MS5DcmVhdGVEZXJpdmF0aXZlUmVxdWVzdBoVLnRocmVlZC52MS5EZXJpdmF0aXZlIk/aQRNhc3NldF9pZCxkZXJpdmF0aXZlqNQYAoLT5JMCLyIhL3YxL2Fzc2V0cy97YXNzZXRfaWR9L2Rlcml2YXRpdmVzOgpkZXJpdmF0aXZlEp8BCg1HZXREZXJpdmF0aXZlEh8udGhyZWVkLnYxLkdldERlcml2YXRpdmVSZXF1ZXN0GhUudGhyZWVkLnYxLkRlcml2YXRpdmUiVtpBFmFzc2V0X2lkLGRlcml2YXRpdmVfaWSo1BgBgtPkkwIzEjEvdjEvYXNzZXRzL3thc3NldF9pZH0vZGVyaXZhdGl2ZXMve2Rlcml2YXRpdmVfaWR9EpIBCg9MaXN0RGVyaXZhdGl2ZXMSIS50aHJlZWQudjEuTGlzdERlcml2YXRpdmVzUmVxdWVzdBoiLnRocmVlZC52MS5MaXN0RGVyaXZhdGl2ZXNSZXNwb25zZSI42kEIYXNzZXRfaWSo1BgBgtPkkwIjEiEvdjEvYXNzZXRzL3thc3NldF9pZH0vZGVyaXZhdGl2ZXMSrwEKEENhbmNlbERlcml2YXRpdmUSIi50aHJlZWQudjEuQ2FuY2VsRGVyaXZhdGl2ZVJlcXVlc3QaFS50aHJlZWQudjEuRGVyaXZhdGl2ZSJg2kEWYXNzZXRfaWQsZGVyaXZhdGl2ZV9pZKjUGAKC0+STAj0iOC92MS9hc3NldHMve2Fzc2V0X2lkfS9kZXJpdmF0aXZlcy97ZGVyaXZhdGl2ZV9pZH06Y2FuY2VsOgEqEqwBCg9SZXRyeURlcml2YXRpdmUSIS50aHJlZWQudjEuUmV0cnlEZXJpdmF0aXZlUmVxdWVzdBoVLnRocmVlZC52MS5EZXJpdmF0aXZlIl/aQRZhc3NldF9pZCxkZXJpdmF0aXZlX2lkqNQYAoLT5JMCPCI3L3YxL2Fzc2V0cy97YXNzZXRfaWR9L2Rlcml2YXRpdmVzL3tkZXJpdmF0aXZlX2lkfTpyZXRyeToBKhK4AQoPV2F0Y2hEZXJpdmF0aXZlEiEudGhyZWVkLnYxLldhdGNoRGVyaXZhdGl2ZVJlcXVlc3QaIi50aHJlZWQudjEuV2F0Y2hEZXJpdmF0aXZlUmVzcG9uc2UiXNpBFmFzc2V0X2lkLGRlcml2YXRpdmVfaWSo1BgBgtPkkwI5EjcvdjEvYXNzZXRzL3thc3NldF9pZH0vZGVyaXZhdGl2ZXMve2Rlcml2YXRpdmVfaWR9OndhdGNoMAESwgEKGEdldERlcml2YXRpdmVEb3dubG9hZFVybBIqLnRocmVlZC52MS5HZXREZXJpdmF0aXZlRG93bmxvYWRVcmxSZXF1ZXN0GhYudGhyZWVkLnYxLkRvd25sb2FkVXJsImLaQRZhc3NldF9pZCxkZXJpdmF0aXZlX2lkqNQYAYLT5JMCPxI9L3YxL2Fzc2V0cy97YXNzZXRfaWR9L2Rlcml2YXRpdmVzL3tkZXJpdmF0aXZlX2lkfTpkb3dubG9hZFVybBKmAQoQRGVsZXRlRGVyaXZhdGl2ZRIiLnRocmVlZC52MS5EZWxldGVEZXJpdmF0aXZlUmVxdWVzdBoWLmdvb2dsZS5wcm90b2J1Zi5FbXB0eSJW2kEWYXNzZXRfaWQsZGVyaXZhdGl2ZV9pZKjUGAKC0+STAjMqMS92MS9hc3NldHMve2Fzc2V0X2lkfS9kZXJpdmF0aXZlcy97ZGVyaXZhdGl2ZV9pZH1CPFo6Z2l0aHViLmNvbS90aHJlZWQtZGV2L3RocmVlZC9jbGllbnRzL2dvL3RocmVlZC92MTt0aHJlZWR2MWIGcHJvdG8z", [file_buf_validate_validate, file_google_api_annotations, file_google_api_client, file_google_api_field_behavior, file_google_api_field_info, file_google_protobuf_empty, file_google_protobuf_timestamp, file_google_rpc_status, file_threed_v1_access, file_threed_v1_assets, file_threed_v1_recipes]);
 
 /**
  * Something made of a model.
@@ -178,6 +178,13 @@ export type Derivative = Message<"threed.v1.Derivative"> & {
    * @generated from field: string project = 21;
    */
   project: string;
+
+  /**
+   * How much it is like the original. Set when COMPLETED, and when FAILED by that, if the recipe asks for a proof.
+   *
+   * @generated from field: threed.v1.VisualProof visual_proof = 22;
+   */
+  visualProof?: VisualProof | undefined;
 };
 
 /**
@@ -243,6 +250,118 @@ export const Derivative_StatusSchema: GenEnum<Derivative_Status> = /*@__PURE__*/
   enumDesc(file_threed_v1_derivatives, 0, 0);
 
 /**
+ * How much a derivative is like its original: both are drawn from the same places, and their surfaces are compared.
+ *
+ * @generated from message threed.v1.VisualProof
+ */
+export type VisualProof = Message<"threed.v1.VisualProof"> & {
+  /**
+   * The views.
+   *
+   * @generated from field: repeated threed.v1.VisualProof.View views = 1;
+   */
+  views: VisualProof_View[];
+
+  /**
+   * The least similarity of all views.
+   *
+   * @generated from field: double min_ssim = 2;
+   */
+  minSsim: number;
+
+  /**
+   * Mean distance between the two surfaces, both ways, in metres.
+   *
+   * @generated from field: double mean_distance_m = 3;
+   */
+  meanDistanceM: number;
+
+  /**
+   * Largest distance between the two surfaces, both ways (Hausdorff, sampled), in metres.
+   *
+   * @generated from field: double max_distance_m = 4;
+   */
+  maxDistanceM: number;
+
+  /**
+   * The same as a part of the diagonal of the original's bounds.
+   *
+   * @generated from field: double max_distance = 5;
+   */
+  maxDistance: number;
+
+  /**
+   * Which engine drew.
+   *
+   * @generated from field: string engine = 6;
+   */
+  engine: string;
+
+  /**
+   * How often the recipe was carried out again with looser settings.
+   *
+   * @generated from field: int32 loosened = 7;
+   */
+  loosened: number;
+
+  /**
+   * The pictures in one: the original above, the derivative below. Read it by GetDerivativeDownloadUrl with `proof`.
+   *
+   * @generated from field: threed.v1.DerivativeFile picture = 8;
+   */
+  picture?: DerivativeFile | undefined;
+};
+
+/**
+ * Describes the message threed.v1.VisualProof.
+ * Use `create(VisualProofSchema)` to create a new message.
+ */
+export const VisualProofSchema: GenMessage<VisualProof> = /*@__PURE__*/
+  messageDesc(file_threed_v1_derivatives, 1);
+
+/**
+ * Both, seen from one place, over middle grey; only pixels where either is seen count.
+ *
+ * @generated from message threed.v1.VisualProof.View
+ */
+export type VisualProof_View = Message<"threed.v1.VisualProof.View"> & {
+  /**
+   * Where the camera stands around +Y, in radians; 0 is on +Z, pi/2 on +X.
+   *
+   * @generated from field: double yaw = 1;
+   */
+  yaw: number;
+
+  /**
+   * How high it stands, in radians above the horizon.
+   *
+   * @generated from field: double pitch = 2;
+   */
+  pitch: number;
+
+  /**
+   * Structural similarity of the luma, 0 to 1 (Wang et al. 2004: Gaussian window of 11 pixels, sigma 1.5).
+   *
+   * @generated from field: double ssim = 3;
+   */
+  ssim: number;
+
+  /**
+   * Peak signal-to-noise ratio in decibels; 100 where both are equal.
+   *
+   * @generated from field: double psnr_db = 4;
+   */
+  psnrDb: number;
+};
+
+/**
+ * Describes the message threed.v1.VisualProof.View.
+ * Use `create(VisualProof_ViewSchema)` to create a new message.
+ */
+export const VisualProof_ViewSchema: GenMessage<VisualProof_View> = /*@__PURE__*/
+  messageDesc(file_threed_v1_derivatives, 1, 0);
+
+/**
  * A stored file of a derivative.
  *
  * @generated from message threed.v1.DerivativeFile
@@ -289,7 +408,7 @@ export type DerivativeFile = Message<"threed.v1.DerivativeFile"> & {
  * Use `create(DerivativeFileSchema)` to create a new message.
  */
 export const DerivativeFileSchema: GenMessage<DerivativeFile> = /*@__PURE__*/
-  messageDesc(file_threed_v1_derivatives, 1);
+  messageDesc(file_threed_v1_derivatives, 2);
 
 /**
  * What a model had before and has after, feature by feature.
@@ -331,7 +450,7 @@ export type LossReport = Message<"threed.v1.LossReport"> & {
  * Use `create(LossReportSchema)` to create a new message.
  */
 export const LossReportSchema: GenMessage<LossReport> = /*@__PURE__*/
-  messageDesc(file_threed_v1_derivatives, 2);
+  messageDesc(file_threed_v1_derivatives, 3);
 
 /**
  * One feature whose count changed.
@@ -380,7 +499,7 @@ export type LossReport_Difference = Message<"threed.v1.LossReport.Difference"> &
  * Use `create(LossReport_DifferenceSchema)` to create a new message.
  */
 export const LossReport_DifferenceSchema: GenMessage<LossReport_Difference> = /*@__PURE__*/
-  messageDesc(file_threed_v1_derivatives, 2, 0);
+  messageDesc(file_threed_v1_derivatives, 3, 0);
 
 /**
  * How bad it is.
@@ -421,7 +540,7 @@ export enum LossReport_Difference_Severity {
  * Describes the enum threed.v1.LossReport.Difference.Severity.
  */
 export const LossReport_Difference_SeveritySchema: GenEnum<LossReport_Difference_Severity> = /*@__PURE__*/
-  enumDesc(file_threed_v1_derivatives, 2, 0, 0);
+  enumDesc(file_threed_v1_derivatives, 3, 0, 0);
 
 /**
  * What a derivative was made of, and by what.
@@ -449,6 +568,13 @@ export type Provenance = Message<"threed.v1.Provenance"> & {
    * @generated from field: repeated threed.v1.Provenance.Tool tools = 3;
    */
   tools: Provenance_Tool[];
+
+  /**
+   * What was carried out, when the proof made the recipe looser.
+   *
+   * @generated from field: threed.v1.Recipe carried_out = 4;
+   */
+  carriedOut?: Recipe | undefined;
 };
 
 /**
@@ -456,7 +582,7 @@ export type Provenance = Message<"threed.v1.Provenance"> & {
  * Use `create(ProvenanceSchema)` to create a new message.
  */
 export const ProvenanceSchema: GenMessage<Provenance> = /*@__PURE__*/
-  messageDesc(file_threed_v1_derivatives, 3);
+  messageDesc(file_threed_v1_derivatives, 4);
 
 /**
  * A program or library that took part.
@@ -484,7 +610,7 @@ export type Provenance_Tool = Message<"threed.v1.Provenance.Tool"> & {
  * Use `create(Provenance_ToolSchema)` to create a new message.
  */
 export const Provenance_ToolSchema: GenMessage<Provenance_Tool> = /*@__PURE__*/
-  messageDesc(file_threed_v1_derivatives, 3, 0);
+  messageDesc(file_threed_v1_derivatives, 4, 0);
 
 /**
  * Request of CreateDerivative.
@@ -533,7 +659,7 @@ export type CreateDerivativeRequest = Message<"threed.v1.CreateDerivativeRequest
  * Use `create(CreateDerivativeRequestSchema)` to create a new message.
  */
 export const CreateDerivativeRequestSchema: GenMessage<CreateDerivativeRequest> = /*@__PURE__*/
-  messageDesc(file_threed_v1_derivatives, 4);
+  messageDesc(file_threed_v1_derivatives, 5);
 
 /**
  * Request of GetDerivative.
@@ -561,7 +687,7 @@ export type GetDerivativeRequest = Message<"threed.v1.GetDerivativeRequest"> & {
  * Use `create(GetDerivativeRequestSchema)` to create a new message.
  */
 export const GetDerivativeRequestSchema: GenMessage<GetDerivativeRequest> = /*@__PURE__*/
-  messageDesc(file_threed_v1_derivatives, 5);
+  messageDesc(file_threed_v1_derivatives, 6);
 
 /**
  * Request of ListDerivatives.
@@ -611,7 +737,7 @@ export type ListDerivativesRequest = Message<"threed.v1.ListDerivativesRequest">
  * Use `create(ListDerivativesRequestSchema)` to create a new message.
  */
 export const ListDerivativesRequestSchema: GenMessage<ListDerivativesRequest> = /*@__PURE__*/
-  messageDesc(file_threed_v1_derivatives, 6);
+  messageDesc(file_threed_v1_derivatives, 7);
 
 /**
  * Response of ListDerivatives.
@@ -639,7 +765,7 @@ export type ListDerivativesResponse = Message<"threed.v1.ListDerivativesResponse
  * Use `create(ListDerivativesResponseSchema)` to create a new message.
  */
 export const ListDerivativesResponseSchema: GenMessage<ListDerivativesResponse> = /*@__PURE__*/
-  messageDesc(file_threed_v1_derivatives, 7);
+  messageDesc(file_threed_v1_derivatives, 8);
 
 /**
  * Request of CancelDerivative.
@@ -667,7 +793,7 @@ export type CancelDerivativeRequest = Message<"threed.v1.CancelDerivativeRequest
  * Use `create(CancelDerivativeRequestSchema)` to create a new message.
  */
 export const CancelDerivativeRequestSchema: GenMessage<CancelDerivativeRequest> = /*@__PURE__*/
-  messageDesc(file_threed_v1_derivatives, 8);
+  messageDesc(file_threed_v1_derivatives, 9);
 
 /**
  * Request of RetryDerivative.
@@ -695,7 +821,7 @@ export type RetryDerivativeRequest = Message<"threed.v1.RetryDerivativeRequest">
  * Use `create(RetryDerivativeRequestSchema)` to create a new message.
  */
 export const RetryDerivativeRequestSchema: GenMessage<RetryDerivativeRequest> = /*@__PURE__*/
-  messageDesc(file_threed_v1_derivatives, 9);
+  messageDesc(file_threed_v1_derivatives, 10);
 
 /**
  * Request of WatchDerivative.
@@ -723,7 +849,7 @@ export type WatchDerivativeRequest = Message<"threed.v1.WatchDerivativeRequest">
  * Use `create(WatchDerivativeRequestSchema)` to create a new message.
  */
 export const WatchDerivativeRequestSchema: GenMessage<WatchDerivativeRequest> = /*@__PURE__*/
-  messageDesc(file_threed_v1_derivatives, 10);
+  messageDesc(file_threed_v1_derivatives, 11);
 
 /**
  * One change of a derivative.
@@ -751,7 +877,7 @@ export type WatchDerivativeResponse = Message<"threed.v1.WatchDerivativeResponse
  * Use `create(WatchDerivativeResponseSchema)` to create a new message.
  */
 export const WatchDerivativeResponseSchema: GenMessage<WatchDerivativeResponse> = /*@__PURE__*/
-  messageDesc(file_threed_v1_derivatives, 11);
+  messageDesc(file_threed_v1_derivatives, 12);
 
 /**
  * Request of GetDerivativeDownloadUrl.
@@ -779,6 +905,13 @@ export type GetDerivativeDownloadUrlRequest = Message<"threed.v1.GetDerivativeDo
    * @generated from field: threed.v1.ExportFormat format = 3;
    */
   format: ExportFormat;
+
+  /**
+   * The picture of its visual proof instead, a PNG.
+   *
+   * @generated from field: bool proof = 4;
+   */
+  proof: boolean;
 };
 
 /**
@@ -786,7 +919,7 @@ export type GetDerivativeDownloadUrlRequest = Message<"threed.v1.GetDerivativeDo
  * Use `create(GetDerivativeDownloadUrlRequestSchema)` to create a new message.
  */
 export const GetDerivativeDownloadUrlRequestSchema: GenMessage<GetDerivativeDownloadUrlRequest> = /*@__PURE__*/
-  messageDesc(file_threed_v1_derivatives, 12);
+  messageDesc(file_threed_v1_derivatives, 13);
 
 /**
  * Request of DeleteDerivative.
@@ -814,7 +947,7 @@ export type DeleteDerivativeRequest = Message<"threed.v1.DeleteDerivativeRequest
  * Use `create(DeleteDerivativeRequestSchema)` to create a new message.
  */
 export const DeleteDerivativeRequestSchema: GenMessage<DeleteDerivativeRequest> = /*@__PURE__*/
-  messageDesc(file_threed_v1_derivatives, 13);
+  messageDesc(file_threed_v1_derivatives, 14);
 
 /**
  * What is made of a model asset: optimized, reduced, or in another format.

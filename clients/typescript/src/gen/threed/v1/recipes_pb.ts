@@ -12,7 +12,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file threed/v1/recipes.proto.
  */
 export const file_threed_v1_recipes: GenFile = /*@__PURE__*/
-  fileDesc("Chd0aHJlZWQvdjEvcmVjaXBlcy5wcm90bxIJdGhyZWVkLnYxIrgBCgZSZWNpcGUSLAoFc3RlcHMYASADKAsyDy50aHJlZWQudjEuU3RlcEIM4kEBAbpIBZIBAhBAEkYKDmV4cG9ydF9mb3JtYXRzGAIgAygOMhcudGhyZWVkLnYxLkV4cG9ydEZvcm1hdEIV4kEBAbpIDpIBCxgBIgeCAQQQASAAEjgKC2xvc3NfcG9saWN5GAMgASgOMhUudGhyZWVkLnYxLkxvc3NQb2xpY3lCDOJBAQG6SAWCAQIQASL/CAoEU3RlcBInCgVkZWR1cBgBIAEoCzIQLnRocmVlZC52MS5EZWR1cEIE4kEBAUgAEicKBXBydW5lGAIgASgLMhAudGhyZWVkLnYxLlBydW5lQgTiQQEBSAASJQoEd2VsZBgDIAEoCzIPLnRocmVlZC52MS5XZWxkQgTiQQEBSAASKQoGdW53ZWxkGAQgASgLMhEudGhyZWVkLnYxLlVud2VsZEIE4kEBAUgAEisKB2ZsYXR0ZW4YBSABKAsyEi50aHJlZWQudjEuRmxhdHRlbkIE4kEBAUgAEiUKBGpvaW4YBiABKAsyDy50aHJlZWQudjEuSm9pbkIE4kEBAUgAEi0KCGluc3RhbmNlGAcgASgLMhMudGhyZWVkLnYxLkluc3RhbmNlQgTiQQEBSAASLQoIc2ltcGxpZnkYCCABKAsyEy50aHJlZWQudjEuU2ltcGxpZnlCBOJBAQFIABIjCgNsb2QYCSABKAsyDi50aHJlZWQudjEuTG9kQgTiQQEBSAASKwoHcmVvcmRlchgKIAEoCzISLnRocmVlZC52MS5SZW9yZGVyQgTiQQEBSAASLQoIcXVhbnRpemUYCyABKAsyEy50aHJlZWQudjEuUXVhbnRpemVCBOJBAQFIABIrCgdtZXNob3B0GAwgASgLMhIudGhyZWVkLnYxLk1lc2hvcHRCBOJBAQFIABInCgVkcmFjbxgNIAEoCzIQLnRocmVlZC52MS5EcmFjb0IE4kEBAUgAEisKB25vcm1hbHMYDiABKAsyEi50aHJlZWQudjEuTm9ybWFsc0IE4kEBAUgAEi0KCHRhbmdlbnRzGA8gASgLMhMudGhyZWVkLnYxLlRhbmdlbnRzQgTiQQEBSAASJwoFdW5saXQYECABKAsyEC50aHJlZWQudjEuVW5saXRCBOJBAQFIABItCghyZWNlbnRlchgRIAEoCzITLnRocmVlZC52MS5SZWNlbnRlckIE4kEBAUgAEicKBXNjYWxlGBIgASgLMhAudGhyZWVkLnYxLlNjYWxlQgTiQQEBSAASLQoIcmVzYW1wbGUYEyABKAsyEy50aHJlZWQudjEuUmVzYW1wbGVCBOJBAQFIABIlCgR0cmltGBQgASgLMg8udGhyZWVkLnYxLlRyaW1CBOJBAQFIABIpCgZyZW1vdmUYFSABKAsyES50aHJlZWQudjEuUmVtb3ZlQgTiQQEBSAASOAoOdGV4dHVyZV9yZXNpemUYFiABKAsyGC50aHJlZWQudjEuVGV4dHVyZVJlc2l6ZUIE4kEBAUgAEjgKDnRleHR1cmVfZW5jb2RlGBcgASgLMhgudGhyZWVkLnYxLlRleHR1cmVFbmNvZGVCBOJBAQFIABIrCgdwYWxldHRlGBggASgLMhIudGhyZWVkLnYxLlBhbGV0dGVCBOJBAQFIABI8ChBjbGVhbl9hdHRyaWJ1dGVzGBkgASgLMhoudGhyZWVkLnYxLkNsZWFuQXR0cmlidXRlc0IE4kEBAUgAQg0KBHN0ZXASBbpIAggBIigKBURlZHVwEh8KEWtlZXBfdW5pcXVlX25hbWVzGAEgASgIQgTiQQEBIkEKBVBydW5lEhkKC2tlZXBfbGVhdmVzGAEgASgIQgTiQQEBEh0KD2tlZXBfYXR0cmlidXRlcxgCIAEoCEIE4kEBASIGCgRXZWxkIggKBlVud2VsZCIJCgdGbGF0dGVuIiAKBEpvaW4SGAoKa2VlcF9uYW1lZBgBIAEoCEIE4kEBASIkCghJbnN0YW5jZRIYCgNtaW4YASABKAVCC+JBAQG6SAQaAigAIp4BCghTaW1wbGlmeRIqCgVyYXRpbxgBIAEoAUIb4kEBArpIFBISGQAAAAAAAPA/IQAAAAAAAAAAEioKBWVycm9yGAIgASgBQhviQQEBukgUEhIZAAAAAAAA8D8pAAAAAAAAAAASGQoLbG9ja19ib3JkZXIYAyABKAhCBOJBAQESHwoRaWdub3JlX2F0dHJpYnV0ZXMYBCABKAhCBOJBAQEiZwoDTG9kEjQKBnJhdGlvcxgBIAMoAUIk4kEBArpIHZIBGggBEAgiFBISEQAAAAAAAPA/IQAAAAAAAAAAEioKBWVycm9yGAIgASgBQhviQQEBukgUEhIZAAAAAAAA8D8pAAAAAAAAAAAifwoHUmVvcmRlchI3CgZ0YXJnZXQYASABKA4yGS50aHJlZWQudjEuUmVvcmRlci5UYXJnZXRCDOJBAQG6SAWCAQIQASI7CgZUYXJnZXQSFgoSVEFSR0VUX1VOU1BFQ0lGSUVEEAASCAoEU0laRRABEg8KC1BFUkZPUk1BTkNFEAIiwQEKCFF1YW50aXplEjQKDXBvc2l0aW9uX2JpdHMYASABKAVCHeJBAQG6SBYaFDAAMAgwCTAKMAswDDANMA4wDzAQEiQKC25vcm1hbF9iaXRzGAIgASgFQg/iQQEBukgIGgYwADAIMBASNAoNdGV4Y29vcmRfYml0cxgDIAEoBUId4kEBAbpIFhoUMAAwCDAJMAowCzAMMA0wDjAPMBASIwoKY29sb3JfYml0cxgEIAEoBUIP4kEBAbpICBoGMAAwCDAQInsKB01lc2hvcHQSNwoGZmlsdGVyGAEgASgOMhkudGhyZWVkLnYxLk1lc2hvcHQuRmlsdGVyQgziQQEBukgFggECEAEiNwoGRmlsdGVyEhYKEkZJTFRFUl9VTlNQRUNJRklFRBAAEggKBE5PTkUQARILCgdOT1JNQUxTEAIilQEKBURyYWNvEhwKBWxldmVsGAEgASgFQg3iQQEBukgGGgQYCigAEiQKDXBvc2l0aW9uX2JpdHMYAiABKAVCDeJBAQG6SAYaBBgeKAASIgoLbm9ybWFsX2JpdHMYAyABKAVCDeJBAQG6SAYaBBgeKAASJAoNdGV4Y29vcmRfYml0cxgEIAEoBUIN4kEBAbpIBhoEGB4oACJVCgdOb3JtYWxzEhcKCW92ZXJ3cml0ZRgBIAEoCEIE4kEBARIxCgxjcmVhc2VfYW5nbGUYAiABKAFCG+JBAQG6SBQSEhmX0X5a+yEJQCkAAAAAAAAAACIjCghUYW5nZW50cxIXCglvdmVyd3JpdGUYASABKAhCBOJBAQEiBwoFVW5saXQihAEKCFJlY2VudGVyEjYKBXBpdm90GAEgASgOMhkudGhyZWVkLnYxLlJlY2VudGVyLlBpdm90QgziQQEBukgFggECEAEiQAoFUGl2b3QSFQoRUElWT1RfVU5TUEVDSUZJRUQQABIKCgZDRU5URVIQARIJCgVCRUxPVxACEgkKBUFCT1ZFEAMicQoFU2NhbGUSLQoGZmFjdG9yGAEgASgBQhviQQEBukgUEhIZAAAAAICELkEhAAAAAAAAAABIABIsCgVmaXRfbRgCIAEoAUIb4kEBAbpIFBISGQAAAACAhC5BIQAAAAAAAAAASABCCwoCYnkSBbpIAggBIjEKCFJlc2FtcGxlEiUKCXRvbGVyYW5jZRgBIAEoAUIS4kEBAbpICxIJKQAAAAAAAAAAIm0KBFRyaW0SIQoKYW5pbWF0aW9ucxgBIAMoCUIN4kEBAbpIBpIBAxCAAhIhCgVzdGFydBgCIAEoAUIS4kEBAbpICxIJKQAAAAAAAAAAEh8KA2VuZBgDIAEoAUIS4kEBAbpICxIJKQAAAAAAAAAAIroCCgZSZW1vdmUSRAoIZmVhdHVyZXMYASADKA4yGS50aHJlZWQudjEuUmVtb3ZlLkZlYXR1cmVCF+JBAQK6SBCSAQ0IARgBIgeCAQQQASAAIukBCgdGZWF0dXJlEhcKE0ZFQVRVUkVfVU5TUEVDSUZJRUQQABIOCgpBTklNQVRJT05TEAESCQoFU0tJTlMQAhIRCg1NT1JQSF9UQVJHRVRTEAMSCwoHQ0FNRVJBUxAEEgoKBkxJR0hUUxAFEgwKCFRFWFRVUkVTEAYSEQoNVkVSVEVYX0NPTE9SUxAHEg0KCU1BVEVSSUFMUxAIEgoKBkVYVFJBUxAJEgwKCFZBUklBTlRTEAoSDAoIVEFOR0VOVFMQCxIQCgxPVEhFUl9TQ0VORVMQDBIUChBQT0lOVFNfQU5EX0xJTkVTEA0iTAoNVGV4dHVyZVJlc2l6ZRIfCgZtYXhfcHgYASABKAVCD+JBAQK6SAgaBhiAgAEoARIaCgxwb3dlcl9vZl90d28YAiABKAhCBOJBAQEigAIKDVRleHR1cmVFbmNvZGUSQwoIZW5jb2RpbmcYASABKA4yIS50aHJlZWQudjEuVGV4dHVyZUVuY29kZS5FbmNvZGluZ0IO4kEBArpIB4IBBBABIAASHgoHcXVhbGl0eRgCIAEoBUIN4kEBAbpIBhoEGGQoABITCgVhZ2FpbhgDIAEoCEIE4kEBASJ1CghFbmNvZGluZxIYChRFTkNPRElOR19VTlNQRUNJRklFRBAAEggKBEpQRUcQARIHCgNQTkcQAhIICgRXRUJQEAMSCAoEQVZJRhAEEggKBEtUWDIQBRIOCgpLVFgyX1VBU1RDEAYSDgoKS1RYMl9FVEMxUxAHIiMKB1BhbGV0dGUSGAoDbWluGAEgASgFQgviQQEBukgEGgIoACJJCg9DbGVhbkF0dHJpYnV0ZXMSHAoOa2VlcF90ZXhjb29yZHMYASABKAhCBOJBAQESGAoKa2VlcF93aGl0ZRgCIAEoCEIE4kEBASqyAQoMRXhwb3J0Rm9ybWF0Eh0KGUVYUE9SVF9GT1JNQVRfVU5TUEVDSUZJRUQQABIOCgpFWFBPUlRfR0xCEAESDwoLRVhQT1JUX0dMVEYQAhIOCgpFWFBPUlRfT0JKEAMSDgoKRVhQT1JUX1NUTBAEEg4KCkVYUE9SVF9QTFkQBRIOCgpFWFBPUlRfM01GEAYSDwoLRVhQT1JUX1VTRFoQBxIRCg1FWFBPUlRfUE9JTlRTEAgqVwoKTG9zc1BvbGljeRIbChdMT1NTX1BPTElDWV9VTlNQRUNJRklFRBAAEg4KCkxPU1NfQUxMT1cQARINCglMT1NTX1dBUk4QAhINCglMT1NTX0ZBSUwQA0I8WjpnaXRodWIuY29tL3RocmVlZC1kZXYvdGhyZWVkL2NsaWVudHMvZ28vdGhyZWVkL3YxO3RocmVlZHYxYgZwcm90bzM", [file_buf_validate_validate, file_google_api_field_behavior]);
+  fileDesc("Chd0aHJlZWQvdjEvcmVjaXBlcy5wcm90bxIJdGhyZWVkLnYxIt8BCgZSZWNpcGUSLAoFc3RlcHMYASADKAsyDy50aHJlZWQudjEuU3RlcEIM4kEBAbpIBZIBAhBAEkYKDmV4cG9ydF9mb3JtYXRzGAIgAygOMhcudGhyZWVkLnYxLkV4cG9ydEZvcm1hdEIV4kEBAbpIDpIBCxgBIgeCAQQQASAAEjgKC2xvc3NfcG9saWN5GAMgASgOMhUudGhyZWVkLnYxLkxvc3NQb2xpY3lCDOJBAQG6SAWCAQIQARIlCgVwcm9vZhgEIAEoCzIQLnRocmVlZC52MS5Qcm9vZkIE4kEBASJpCgVQcm9vZhItCghtaW5fc3NpbRgBIAEoAUIb4kEBAbpIFBISGQAAAAAAAPA/KQAAAAAAAAAAEjEKDG1heF9kaXN0YW5jZRgCIAEoAUIb4kEBAbpIFBISGQAAAAAAAPA/KQAAAAAAAAAAIv8ICgRTdGVwEicKBWRlZHVwGAEgASgLMhAudGhyZWVkLnYxLkRlZHVwQgTiQQEBSAASJwoFcHJ1bmUYAiABKAsyEC50aHJlZWQudjEuUHJ1bmVCBOJBAQFIABIlCgR3ZWxkGAMgASgLMg8udGhyZWVkLnYxLldlbGRCBOJBAQFIABIpCgZ1bndlbGQYBCABKAsyES50aHJlZWQudjEuVW53ZWxkQgTiQQEBSAASKwoHZmxhdHRlbhgFIAEoCzISLnRocmVlZC52MS5GbGF0dGVuQgTiQQEBSAASJQoEam9pbhgGIAEoCzIPLnRocmVlZC52MS5Kb2luQgTiQQEBSAASLQoIaW5zdGFuY2UYByABKAsyEy50aHJlZWQudjEuSW5zdGFuY2VCBOJBAQFIABItCghzaW1wbGlmeRgIIAEoCzITLnRocmVlZC52MS5TaW1wbGlmeUIE4kEBAUgAEiMKA2xvZBgJIAEoCzIOLnRocmVlZC52MS5Mb2RCBOJBAQFIABIrCgdyZW9yZGVyGAogASgLMhIudGhyZWVkLnYxLlJlb3JkZXJCBOJBAQFIABItCghxdWFudGl6ZRgLIAEoCzITLnRocmVlZC52MS5RdWFudGl6ZUIE4kEBAUgAEisKB21lc2hvcHQYDCABKAsyEi50aHJlZWQudjEuTWVzaG9wdEIE4kEBAUgAEicKBWRyYWNvGA0gASgLMhAudGhyZWVkLnYxLkRyYWNvQgTiQQEBSAASKwoHbm9ybWFscxgOIAEoCzISLnRocmVlZC52MS5Ob3JtYWxzQgTiQQEBSAASLQoIdGFuZ2VudHMYDyABKAsyEy50aHJlZWQudjEuVGFuZ2VudHNCBOJBAQFIABInCgV1bmxpdBgQIAEoCzIQLnRocmVlZC52MS5VbmxpdEIE4kEBAUgAEi0KCHJlY2VudGVyGBEgASgLMhMudGhyZWVkLnYxLlJlY2VudGVyQgTiQQEBSAASJwoFc2NhbGUYEiABKAsyEC50aHJlZWQudjEuU2NhbGVCBOJBAQFIABItCghyZXNhbXBsZRgTIAEoCzITLnRocmVlZC52MS5SZXNhbXBsZUIE4kEBAUgAEiUKBHRyaW0YFCABKAsyDy50aHJlZWQudjEuVHJpbUIE4kEBAUgAEikKBnJlbW92ZRgVIAEoCzIRLnRocmVlZC52MS5SZW1vdmVCBOJBAQFIABI4Cg50ZXh0dXJlX3Jlc2l6ZRgWIAEoCzIYLnRocmVlZC52MS5UZXh0dXJlUmVzaXplQgTiQQEBSAASOAoOdGV4dHVyZV9lbmNvZGUYFyABKAsyGC50aHJlZWQudjEuVGV4dHVyZUVuY29kZUIE4kEBAUgAEisKB3BhbGV0dGUYGCABKAsyEi50aHJlZWQudjEuUGFsZXR0ZUIE4kEBAUgAEjwKEGNsZWFuX2F0dHJpYnV0ZXMYGSABKAsyGi50aHJlZWQudjEuQ2xlYW5BdHRyaWJ1dGVzQgTiQQEBSABCDQoEc3RlcBIFukgCCAEiKAoFRGVkdXASHwoRa2VlcF91bmlxdWVfbmFtZXMYASABKAhCBOJBAQEiQQoFUHJ1bmUSGQoLa2VlcF9sZWF2ZXMYASABKAhCBOJBAQESHQoPa2VlcF9hdHRyaWJ1dGVzGAIgASgIQgTiQQEBIgYKBFdlbGQiCAoGVW53ZWxkIgkKB0ZsYXR0ZW4iIAoESm9pbhIYCgprZWVwX25hbWVkGAEgASgIQgTiQQEBIiQKCEluc3RhbmNlEhgKA21pbhgBIAEoBUIL4kEBAbpIBBoCKAAingEKCFNpbXBsaWZ5EioKBXJhdGlvGAEgASgBQhviQQECukgUEhIZAAAAAAAA8D8hAAAAAAAAAAASKgoFZXJyb3IYAiABKAFCG+JBAQG6SBQSEhkAAAAAAADwPykAAAAAAAAAABIZCgtsb2NrX2JvcmRlchgDIAEoCEIE4kEBARIfChFpZ25vcmVfYXR0cmlidXRlcxgEIAEoCEIE4kEBASJnCgNMb2QSNAoGcmF0aW9zGAEgAygBQiTiQQECukgdkgEaCAEQCCIUEhIRAAAAAAAA8D8hAAAAAAAAAAASKgoFZXJyb3IYAiABKAFCG+JBAQG6SBQSEhkAAAAAAADwPykAAAAAAAAAACJ/CgdSZW9yZGVyEjcKBnRhcmdldBgBIAEoDjIZLnRocmVlZC52MS5SZW9yZGVyLlRhcmdldEIM4kEBAbpIBYIBAhABIjsKBlRhcmdldBIWChJUQVJHRVRfVU5TUEVDSUZJRUQQABIICgRTSVpFEAESDwoLUEVSRk9STUFOQ0UQAiLBAQoIUXVhbnRpemUSNAoNcG9zaXRpb25fYml0cxgBIAEoBUId4kEBAbpIFhoUMAAwCDAJMAowCzAMMA0wDjAPMBASJAoLbm9ybWFsX2JpdHMYAiABKAVCD+JBAQG6SAgaBjAAMAgwEBI0Cg10ZXhjb29yZF9iaXRzGAMgASgFQh3iQQEBukgWGhQwADAIMAkwCjALMAwwDTAOMA8wEBIjCgpjb2xvcl9iaXRzGAQgASgFQg/iQQEBukgIGgYwADAIMBAiewoHTWVzaG9wdBI3CgZmaWx0ZXIYASABKA4yGS50aHJlZWQudjEuTWVzaG9wdC5GaWx0ZXJCDOJBAQG6SAWCAQIQASI3CgZGaWx0ZXISFgoSRklMVEVSX1VOU1BFQ0lGSUVEEAASCAoETk9ORRABEgsKB05PUk1BTFMQAiKVAQoFRHJhY28SHAoFbGV2ZWwYASABKAVCDeJBAQG6SAYaBBgKKAASJAoNcG9zaXRpb25fYml0cxgCIAEoBUIN4kEBAbpIBhoEGB4oABIiCgtub3JtYWxfYml0cxgDIAEoBUIN4kEBAbpIBhoEGB4oABIkCg10ZXhjb29yZF9iaXRzGAQgASgFQg3iQQEBukgGGgQYHigAIlUKB05vcm1hbHMSFwoJb3ZlcndyaXRlGAEgASgIQgTiQQEBEjEKDGNyZWFzZV9hbmdsZRgCIAEoAUIb4kEBAbpIFBISGZfRflr7IQlAKQAAAAAAAAAAIiMKCFRhbmdlbnRzEhcKCW92ZXJ3cml0ZRgBIAEoCEIE4kEBASIHCgVVbmxpdCKEAQoIUmVjZW50ZXISNgoFcGl2b3QYASABKA4yGS50aHJlZWQudjEuUmVjZW50ZXIuUGl2b3RCDOJBAQG6SAWCAQIQASJACgVQaXZvdBIVChFQSVZPVF9VTlNQRUNJRklFRBAAEgoKBkNFTlRFUhABEgkKBUJFTE9XEAISCQoFQUJPVkUQAyJxCgVTY2FsZRItCgZmYWN0b3IYASABKAFCG+JBAQG6SBQSEhkAAAAAgIQuQSEAAAAAAAAAAEgAEiwKBWZpdF9tGAIgASgBQhviQQEBukgUEhIZAAAAAICELkEhAAAAAAAAAABIAEILCgJieRIFukgCCAEiMQoIUmVzYW1wbGUSJQoJdG9sZXJhbmNlGAEgASgBQhLiQQEBukgLEgkpAAAAAAAAAAAibQoEVHJpbRIhCgphbmltYXRpb25zGAEgAygJQg3iQQEBukgGkgEDEIACEiEKBXN0YXJ0GAIgASgBQhLiQQEBukgLEgkpAAAAAAAAAAASHwoDZW5kGAMgASgBQhLiQQEBukgLEgkpAAAAAAAAAAAiugIKBlJlbW92ZRJECghmZWF0dXJlcxgBIAMoDjIZLnRocmVlZC52MS5SZW1vdmUuRmVhdHVyZUIX4kEBArpIEJIBDQgBGAEiB4IBBBABIAAi6QEKB0ZlYXR1cmUSFwoTRkVBVFVSRV9VTlNQRUNJRklFRBAAEg4KCkFOSU1BVElPTlMQARIJCgVTS0lOUxACEhEKDU1PUlBIX1RBUkdFVFMQAxILCgdDQU1FUkFTEAQSCgoGTElHSFRTEAUSDAoIVEVYVFVSRVMQBhIRCg1WRVJURVhfQ09MT1JTEAcSDQoJTUFURVJJQUxTEAgSCgoGRVhUUkFTEAkSDAoIVkFSSUFOVFMQChIMCghUQU5HRU5UUxALEhAKDE9USEVSX1NDRU5FUxAMEhQKEFBPSU5UU19BTkRfTElORVMQDSJMCg1UZXh0dXJlUmVzaXplEh8KBm1heF9weBgBIAEoBUIP4kEBArpICBoGGICAASgBEhoKDHBvd2VyX29mX3R3bxgCIAEoCEIE4kEBASKAAgoNVGV4dHVyZUVuY29kZRJDCghlbmNvZGluZxgBIAEoDjIhLnRocmVlZC52MS5UZXh0dXJlRW5jb2RlLkVuY29kaW5nQg7iQQECukgHggEEEAEgABIeCgdxdWFsaXR5GAIgASgFQg3iQQEBukgGGgQYZCgAEhMKBWFnYWluGAMgASgIQgTiQQEBInUKCEVuY29kaW5nEhgKFEVOQ09ESU5HX1VOU1BFQ0lGSUVEEAASCAoESlBFRxABEgcKA1BORxACEggKBFdFQlAQAxIICgRBVklGEAQSCAoES1RYMhAFEg4KCktUWDJfVUFTVEMQBhIOCgpLVFgyX0VUQzFTEAciIwoHUGFsZXR0ZRIYCgNtaW4YASABKAVCC+JBAQG6SAQaAigAIkkKD0NsZWFuQXR0cmlidXRlcxIcCg5rZWVwX3RleGNvb3JkcxgBIAEoCEIE4kEBARIYCgprZWVwX3doaXRlGAIgASgIQgTiQQEBKrIBCgxFeHBvcnRGb3JtYXQSHQoZRVhQT1JUX0ZPUk1BVF9VTlNQRUNJRklFRBAAEg4KCkVYUE9SVF9HTEIQARIPCgtFWFBPUlRfR0xURhACEg4KCkVYUE9SVF9PQkoQAxIOCgpFWFBPUlRfU1RMEAQSDgoKRVhQT1JUX1BMWRAFEg4KCkVYUE9SVF8zTUYQBhIPCgtFWFBPUlRfVVNEWhAHEhEKDUVYUE9SVF9QT0lOVFMQCCpXCgpMb3NzUG9saWN5EhsKF0xPU1NfUE9MSUNZX1VOU1BFQ0lGSUVEEAASDgoKTE9TU19BTExPVxABEg0KCUxPU1NfV0FSThACEg0KCUxPU1NfRkFJTBADQjxaOmdpdGh1Yi5jb20vdGhyZWVkLWRldi90aHJlZWQvY2xpZW50cy9nby90aHJlZWQvdjE7dGhyZWVkdjFiBnByb3RvMw", [file_buf_validate_validate, file_google_api_field_behavior]);
 
 /**
  * What is made of a model, step by step. The same recipe on the same bytes gives the same result.
@@ -43,6 +43,13 @@ export type Recipe = Message<"threed.v1.Recipe"> & {
    * @generated from field: threed.v1.LossPolicy loss_policy = 3;
    */
   lossPolicy: LossPolicy;
+
+  /**
+   * Compare the result with the original, by pictures and by shape. Unset: they are not compared.
+   *
+   * @generated from field: threed.v1.Proof proof = 4;
+   */
+  proof?: Proof | undefined;
 };
 
 /**
@@ -51,6 +58,35 @@ export type Recipe = Message<"threed.v1.Recipe"> & {
  */
 export const RecipeSchema: GenMessage<Recipe> = /*@__PURE__*/
   messageDesc(file_threed_v1_recipes, 0);
+
+/**
+ * How much the result must be like the original. When it is not, the recipe is carried out again with looser settings,
+ * at most three times; what was carried out in the end is in the derivative's provenance.
+ *
+ * @generated from message threed.v1.Proof
+ */
+export type Proof = Message<"threed.v1.Proof"> & {
+  /**
+   * The least structural similarity (SSIM, Wang et al. 2004) of any view, 0 to 1. 0: it is measured only.
+   *
+   * @generated from field: double min_ssim = 1;
+   */
+  minSsim: number;
+
+  /**
+   * The largest distance between the two surfaces, as a part of the diagonal of the original's bounds. 0: any.
+   *
+   * @generated from field: double max_distance = 2;
+   */
+  maxDistance: number;
+};
+
+/**
+ * Describes the message threed.v1.Proof.
+ * Use `create(ProofSchema)` to create a new message.
+ */
+export const ProofSchema: GenMessage<Proof> = /*@__PURE__*/
+  messageDesc(file_threed_v1_recipes, 1);
 
 /**
  * One step of a recipe.
@@ -271,7 +307,7 @@ export type Step = Message<"threed.v1.Step"> & {
  * Use `create(StepSchema)` to create a new message.
  */
 export const StepSchema: GenMessage<Step> = /*@__PURE__*/
-  messageDesc(file_threed_v1_recipes, 1);
+  messageDesc(file_threed_v1_recipes, 2);
 
 /**
  * Make equal accessors, meshes, materials, textures, samplers and images one.
@@ -292,7 +328,7 @@ export type Dedup = Message<"threed.v1.Dedup"> & {
  * Use `create(DedupSchema)` to create a new message.
  */
 export const DedupSchema: GenMessage<Dedup> = /*@__PURE__*/
-  messageDesc(file_threed_v1_recipes, 2);
+  messageDesc(file_threed_v1_recipes, 3);
 
 /**
  * Remove what no scene reaches: nodes, meshes, materials, textures, images, samplers, skins, cameras, accessors.
@@ -320,7 +356,7 @@ export type Prune = Message<"threed.v1.Prune"> & {
  * Use `create(PruneSchema)` to create a new message.
  */
 export const PruneSchema: GenMessage<Prune> = /*@__PURE__*/
-  messageDesc(file_threed_v1_recipes, 3);
+  messageDesc(file_threed_v1_recipes, 4);
 
 /**
  * Make vertices one that are equal in every attribute and morph target, bit for bit.
@@ -335,7 +371,7 @@ export type Weld = Message<"threed.v1.Weld"> & {
  * Use `create(WeldSchema)` to create a new message.
  */
 export const WeldSchema: GenMessage<Weld> = /*@__PURE__*/
-  messageDesc(file_threed_v1_recipes, 4);
+  messageDesc(file_threed_v1_recipes, 5);
 
 /**
  * Give every corner of every triangle a vertex of its own, and remove the indices.
@@ -350,7 +386,7 @@ export type Unweld = Message<"threed.v1.Unweld"> & {
  * Use `create(UnweldSchema)` to create a new message.
  */
 export const UnweldSchema: GenMessage<Unweld> = /*@__PURE__*/
-  messageDesc(file_threed_v1_recipes, 5);
+  messageDesc(file_threed_v1_recipes, 6);
 
 /**
  * Move nodes with meshes, cameras and lights to the root of their scene, where no animation, skin or name needs them.
@@ -365,7 +401,7 @@ export type Flatten = Message<"threed.v1.Flatten"> & {
  * Use `create(FlattenSchema)` to create a new message.
  */
 export const FlattenSchema: GenMessage<Flatten> = /*@__PURE__*/
-  messageDesc(file_threed_v1_recipes, 6);
+  messageDesc(file_threed_v1_recipes, 7);
 
 /**
  * Make the primitives of sibling nodes that agree in material, mode and attributes one.
@@ -386,7 +422,7 @@ export type Join = Message<"threed.v1.Join"> & {
  * Use `create(JoinSchema)` to create a new message.
  */
 export const JoinSchema: GenMessage<Join> = /*@__PURE__*/
-  messageDesc(file_threed_v1_recipes, 7);
+  messageDesc(file_threed_v1_recipes, 8);
 
 /**
  * Draw a mesh that many sibling nodes use once, with EXT_mesh_gpu_instancing.
@@ -407,7 +443,7 @@ export type Instance = Message<"threed.v1.Instance"> & {
  * Use `create(InstanceSchema)` to create a new message.
  */
 export const InstanceSchema: GenMessage<Instance> = /*@__PURE__*/
-  messageDesc(file_threed_v1_recipes, 8);
+  messageDesc(file_threed_v1_recipes, 9);
 
 /**
  * Fewer triangles, by meshoptimizer (quadric error). Vertices stay where they are; seams keep both sides.
@@ -449,7 +485,7 @@ export type Simplify = Message<"threed.v1.Simplify"> & {
  * Use `create(SimplifySchema)` to create a new message.
  */
 export const SimplifySchema: GenMessage<Simplify> = /*@__PURE__*/
-  messageDesc(file_threed_v1_recipes, 9);
+  messageDesc(file_threed_v1_recipes, 10);
 
 /**
  * Levels of detail, each of the original, as MSFT_lod of the nodes.
@@ -477,7 +513,7 @@ export type Lod = Message<"threed.v1.Lod"> & {
  * Use `create(LodSchema)` to create a new message.
  */
 export const LodSchema: GenMessage<Lod> = /*@__PURE__*/
-  messageDesc(file_threed_v1_recipes, 10);
+  messageDesc(file_threed_v1_recipes, 11);
 
 /**
  * Order triangles for the vertex cache and vertices for fetching (meshoptimizer).
@@ -498,7 +534,7 @@ export type Reorder = Message<"threed.v1.Reorder"> & {
  * Use `create(ReorderSchema)` to create a new message.
  */
 export const ReorderSchema: GenMessage<Reorder> = /*@__PURE__*/
-  messageDesc(file_threed_v1_recipes, 11);
+  messageDesc(file_threed_v1_recipes, 12);
 
 /**
  * What the order is for.
@@ -532,7 +568,7 @@ export enum Reorder_Target {
  * Describes the enum threed.v1.Reorder.Target.
  */
 export const Reorder_TargetSchema: GenEnum<Reorder_Target> = /*@__PURE__*/
-  enumDesc(file_threed_v1_recipes, 11, 0);
+  enumDesc(file_threed_v1_recipes, 12, 0);
 
 /**
  * Fewer bits for each number (KHR_mesh_quantization). Bits are of the largest extent of a mesh.
@@ -574,7 +610,7 @@ export type Quantize = Message<"threed.v1.Quantize"> & {
  * Use `create(QuantizeSchema)` to create a new message.
  */
 export const QuantizeSchema: GenMessage<Quantize> = /*@__PURE__*/
-  messageDesc(file_threed_v1_recipes, 12);
+  messageDesc(file_threed_v1_recipes, 13);
 
 /**
  * EXT_meshopt_compression of every buffer view that it makes smaller. Numbers stay as they are: quantize before.
@@ -595,7 +631,7 @@ export type Meshopt = Message<"threed.v1.Meshopt"> & {
  * Use `create(MeshoptSchema)` to create a new message.
  */
 export const MeshoptSchema: GenMessage<Meshopt> = /*@__PURE__*/
-  messageDesc(file_threed_v1_recipes, 13);
+  messageDesc(file_threed_v1_recipes, 14);
 
 /**
  * How normals, tangents, rotations and positions are filtered first.
@@ -629,7 +665,7 @@ export enum Meshopt_Filter {
  * Describes the enum threed.v1.Meshopt.Filter.
  */
 export const Meshopt_FilterSchema: GenEnum<Meshopt_Filter> = /*@__PURE__*/
-  enumDesc(file_threed_v1_recipes, 13, 0);
+  enumDesc(file_threed_v1_recipes, 14, 0);
 
 /**
  * KHR_draco_mesh_compression of every primitive that Draco can hold.
@@ -671,7 +707,7 @@ export type Draco = Message<"threed.v1.Draco"> & {
  * Use `create(DracoSchema)` to create a new message.
  */
 export const DracoSchema: GenMessage<Draco> = /*@__PURE__*/
-  messageDesc(file_threed_v1_recipes, 14);
+  messageDesc(file_threed_v1_recipes, 15);
 
 /**
  * Make vertex normals, split at creases.
@@ -699,7 +735,7 @@ export type Normals = Message<"threed.v1.Normals"> & {
  * Use `create(NormalsSchema)` to create a new message.
  */
 export const NormalsSchema: GenMessage<Normals> = /*@__PURE__*/
-  messageDesc(file_threed_v1_recipes, 15);
+  messageDesc(file_threed_v1_recipes, 16);
 
 /**
  * Make tangents (MikkTSpace) where a normal map needs them.
@@ -720,7 +756,7 @@ export type Tangents = Message<"threed.v1.Tangents"> & {
  * Use `create(TangentsSchema)` to create a new message.
  */
 export const TangentsSchema: GenMessage<Tangents> = /*@__PURE__*/
-  messageDesc(file_threed_v1_recipes, 16);
+  messageDesc(file_threed_v1_recipes, 17);
 
 /**
  * Materials without lighting, with KHR_materials_unlit. Base colours stay, everything else of them goes.
@@ -735,7 +771,7 @@ export type Unlit = Message<"threed.v1.Unlit"> & {
  * Use `create(UnlitSchema)` to create a new message.
  */
 export const UnlitSchema: GenMessage<Unlit> = /*@__PURE__*/
-  messageDesc(file_threed_v1_recipes, 17);
+  messageDesc(file_threed_v1_recipes, 18);
 
 /**
  * Move the model so that its pivot is the origin.
@@ -756,7 +792,7 @@ export type Recenter = Message<"threed.v1.Recenter"> & {
  * Use `create(RecenterSchema)` to create a new message.
  */
 export const RecenterSchema: GenMessage<Recenter> = /*@__PURE__*/
-  messageDesc(file_threed_v1_recipes, 18);
+  messageDesc(file_threed_v1_recipes, 19);
 
 /**
  * Where the pivot is.
@@ -797,7 +833,7 @@ export enum Recenter_Pivot {
  * Describes the enum threed.v1.Recenter.Pivot.
  */
 export const Recenter_PivotSchema: GenEnum<Recenter_Pivot> = /*@__PURE__*/
-  enumDesc(file_threed_v1_recipes, 18, 0);
+  enumDesc(file_threed_v1_recipes, 19, 0);
 
 /**
  * Make the model larger or smaller.
@@ -834,7 +870,7 @@ export type Scale = Message<"threed.v1.Scale"> & {
  * Use `create(ScaleSchema)` to create a new message.
  */
 export const ScaleSchema: GenMessage<Scale> = /*@__PURE__*/
-  messageDesc(file_threed_v1_recipes, 19);
+  messageDesc(file_threed_v1_recipes, 20);
 
 /**
  * Remove keyframes of LINEAR and STEP samplers that interpolation gives anyway.
@@ -855,7 +891,7 @@ export type Resample = Message<"threed.v1.Resample"> & {
  * Use `create(ResampleSchema)` to create a new message.
  */
 export const ResampleSchema: GenMessage<Resample> = /*@__PURE__*/
-  messageDesc(file_threed_v1_recipes, 20);
+  messageDesc(file_threed_v1_recipes, 21);
 
 /**
  * Keep a part of the animations.
@@ -890,7 +926,7 @@ export type Trim = Message<"threed.v1.Trim"> & {
  * Use `create(TrimSchema)` to create a new message.
  */
 export const TrimSchema: GenMessage<Trim> = /*@__PURE__*/
-  messageDesc(file_threed_v1_recipes, 21);
+  messageDesc(file_threed_v1_recipes, 22);
 
 /**
  * Remove features by their kind.
@@ -911,7 +947,7 @@ export type Remove = Message<"threed.v1.Remove"> & {
  * Use `create(RemoveSchema)` to create a new message.
  */
 export const RemoveSchema: GenMessage<Remove> = /*@__PURE__*/
-  messageDesc(file_threed_v1_recipes, 22);
+  messageDesc(file_threed_v1_recipes, 23);
 
 /**
  * Kinds of features.
@@ -1022,7 +1058,7 @@ export enum Remove_Feature {
  * Describes the enum threed.v1.Remove.Feature.
  */
 export const Remove_FeatureSchema: GenEnum<Remove_Feature> = /*@__PURE__*/
-  enumDesc(file_threed_v1_recipes, 22, 0);
+  enumDesc(file_threed_v1_recipes, 23, 0);
 
 /**
  * Smaller pictures: never larger. Colours are averaged in linear light, normals renormalized, alpha kept.
@@ -1050,7 +1086,7 @@ export type TextureResize = Message<"threed.v1.TextureResize"> & {
  * Use `create(TextureResizeSchema)` to create a new message.
  */
 export const TextureResizeSchema: GenMessage<TextureResize> = /*@__PURE__*/
-  messageDesc(file_threed_v1_recipes, 23);
+  messageDesc(file_threed_v1_recipes, 24);
 
 /**
  * Pictures in another encoding. What would become larger stays as it is.
@@ -1085,7 +1121,7 @@ export type TextureEncode = Message<"threed.v1.TextureEncode"> & {
  * Use `create(TextureEncodeSchema)` to create a new message.
  */
 export const TextureEncodeSchema: GenMessage<TextureEncode> = /*@__PURE__*/
-  messageDesc(file_threed_v1_recipes, 24);
+  messageDesc(file_threed_v1_recipes, 25);
 
 /**
  * Encodings of pictures in glTF.
@@ -1154,7 +1190,7 @@ export enum TextureEncode_Encoding {
  * Describes the enum threed.v1.TextureEncode.Encoding.
  */
 export const TextureEncode_EncodingSchema: GenEnum<TextureEncode_Encoding> = /*@__PURE__*/
-  enumDesc(file_threed_v1_recipes, 24, 0);
+  enumDesc(file_threed_v1_recipes, 25, 0);
 
 /**
  * Materials without pictures that differ only in base colour, metallic, roughness and emission become one.
@@ -1175,7 +1211,7 @@ export type Palette = Message<"threed.v1.Palette"> & {
  * Use `create(PaletteSchema)` to create a new message.
  */
 export const PaletteSchema: GenMessage<Palette> = /*@__PURE__*/
-  messageDesc(file_threed_v1_recipes, 25);
+  messageDesc(file_threed_v1_recipes, 26);
 
 /**
  * Remove vertex data that nothing uses: texture coordinates, colours that are white, tangents without a normal map.
@@ -1203,7 +1239,7 @@ export type CleanAttributes = Message<"threed.v1.CleanAttributes"> & {
  * Use `create(CleanAttributesSchema)` to create a new message.
  */
 export const CleanAttributesSchema: GenMessage<CleanAttributes> = /*@__PURE__*/
-  messageDesc(file_threed_v1_recipes, 26);
+  messageDesc(file_threed_v1_recipes, 27);
 
 /**
  * The formats that can be written.

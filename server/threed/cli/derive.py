@@ -1,0 +1,134 @@
+"""Make something of a model by a preset or a recipe, and write its files. Interrupting the command cancels it.
+
+A recipe is a file of JSON as the contract has it: {"steps": [{"weld": {}}, {"simplify": {"ratio": 0.5}}]}.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from threed.cli import connection, showing, upload
+from threed.cli.terminal import Progress, plain, size
+
+if TYPE_CHECKING:
+    from threed_client import Client, Derivative
+
+HELP = "optimize a model, reduce it, or write it in another format"
+
+_ENDINGS = {
+    "EXPORT_GLB": ".glb",
+    "EXPORT_GLTF": ".gltf.zip",
+    "EXPORT_OBJ": ".obj.zip",
+    "EXPORT_STL": ".stl",
+    "EXPORT_PLY": ".ply",
+    "EXPORT_3MF": ".3mf",
+    "EXPORT_USDZ": ".usdz",
+    "EXPORT_POINTS": ".points.ply",
+}
+_FORMATS = [name.removeprefix("EXPORT_").lower() for name in _ENDINGS]
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("id", metavar="ID", help="an asset (ast_...)")
+    how = parser.add_mutually_exclusive_group()
+    how.add_argument("--preset", default="", help="web, mobile, ar, print or preview (default: web)")
+    how.add_argument("--recipe", type=Path, metavar="FILE", help="a recipe as JSON")
+    parser.add_argument(
+        "--to",
+        choices=_FORMATS,
+        action="append",
+        metavar="FORMAT",
+        help=f"with --recipe, or alone: {', '.join(_FORMATS)}",
+    )
+    parser.add_argument("-o", "--output", type=Path, default=Path(), metavar="FOLDER", help="default: this folder")
+    parser.add_argument("--no-cache", action="store_true", help="make it, even if the same was made before")
+    parser.add_argument("--plan", action="store_true", help="make nothing; print the recipe that would be carried out")
+    parser.add_argument("--json", action="store_true", help="print the finished derivative as one line of JSON")
+    connection.add_arguments(parser)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    from threed_client import DerivativeStatus
+
+    wanted = _wanted(arguments)
+    with connection.connect(arguments) as client, Progress() as progress:
+        made = _create(client, arguments, wanted, progress)
+        if arguments.plan:
+            print(made.recipe.to_json(indent=2))
+            return 0
+        with _cancelled_by_interrupt(client, made):
+            for change in client.derivatives.watch(made.asset_id, made.derivative_id):
+                made = change.derivative
+                progress.part(made.derivative_id, made.progress, made.phase)
+        done = made.status is DerivativeStatus.COMPLETED
+        written = _download(client, made, arguments.output) if done else []
+    if arguments.json:
+        print(made.to_json())
+    elif done:
+        print(showing.derivative_line(made))
+        for path in written:
+            print(f"{plain(path)}  {size(path.stat().st_size)}")
+    if not done:
+        print(f"threed derive: {showing.derivative_line(made)}", file=sys.stderr)
+        return 1
+    return 0
+
+
+def _wanted(arguments: argparse.Namespace) -> Derivative:
+    """The derivative that the arguments describe. Raises ValueError for a recipe that is none."""
+    from threed_client import Derivative, ExportFormat, Recipe
+
+    if not arguments.id.startswith("ast_"):
+        raise ValueError(f"Give the id of an asset (ast_...); got {arguments.id!r}.")
+    if arguments.preset and arguments.to:
+        raise ValueError("A preset says which formats it writes. Give --to with --recipe, or alone.")
+    if not arguments.recipe and not arguments.to:
+        return Derivative(preset=arguments.preset or "web")
+    recipe = Recipe()
+    if arguments.recipe:
+        try:
+            recipe = Recipe.from_json(arguments.recipe.read_text())
+        except (ValueError, KeyError, TypeError, AttributeError) as error:
+            raise ValueError(f"{arguments.recipe} is no recipe: {error}") from error
+    if arguments.to:
+        recipe.export_formats = [ExportFormat[f"EXPORT_{name.upper()}"] for name in arguments.to]
+    return Derivative(recipe=recipe)
+
+
+def _create(client: Client, arguments: argparse.Namespace, wanted: Derivative, progress: Progress) -> Derivative:
+    """Create it; an asset that is still being checked is waited for first."""
+    from threed_client.errors import FailedPrecondition
+
+    options = {"validate_only": arguments.plan, "no_cache": arguments.no_cache}
+    try:
+        return client.derivatives.create(arguments.id, wanted, **options)
+    except FailedPrecondition as error:
+        if error.reason != "ASSET_NOT_READY":
+            raise
+    upload.follow(client, client.assets.get(arguments.id), progress)
+    return client.derivatives.create(arguments.id, wanted, **options)
+
+
+def _download(client: Client, made: Derivative, folder: Path) -> list[Path]:
+    """Write every file, named after the asset's file and what was made of it."""
+    folder.mkdir(parents=True, exist_ok=True)
+    # Only the last part of the name: it is the uploader's, and must not lead out of the folder.
+    stem = Path(client.assets.get(made.asset_id).filename.replace("\\", "/")).stem or made.asset_id
+    written = []
+    for file in made.files:
+        path = folder / f"{stem}-{made.preset or 'derived'}{_ENDINGS[file.format.name]}"
+        written.append(client.derivatives.download(made.asset_id, made.derivative_id, path, file.format))
+    return written
+
+
+@contextlib.contextmanager
+def _cancelled_by_interrupt(client: Client, made: Derivative):
+    try:
+        yield
+    except KeyboardInterrupt:
+        client.within(5).derivatives.cancel(made.asset_id, made.derivative_id)
+        raise
