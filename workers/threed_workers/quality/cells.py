@@ -1,0 +1,64 @@
+"""Find boxes that may touch, without comparing each with each: a uniform grid, swept cell by cell."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+
+_MOST_PLACES = 8  # entries in the grid per box
+_SIDE = 1 << 20  # cells along an axis
+_PAIRS = 1 << 19  # tried at once
+
+
+def touching(low: np.ndarray, high: np.ndarray, most_pairs: int) -> Iterator[np.ndarray] | None:
+    """Blocks of pairs (n, 2) of boxes that overlap, each pair once; None when more than `most_pairs` share a cell.
+
+    low, high: float64 (n, 3), finite. Cells are twice as long as the middle box is, and longer when large boxes would
+    lie in too many of them.
+    """
+    first, last = _cells(low, high)
+    counts = (last - first + 1).prod(axis=1)
+    box = np.repeat(np.arange(len(low)), counts)
+    step = np.arange(len(box)) - np.repeat(np.cumsum(counts) - counts, counts)
+    spans = (last - first + 1)[box]
+    x, rest = step % spans[:, 0], step // spans[:, 0]
+    cell = first[box] + np.column_stack([x, rest % spans[:, 1], rest // spans[:, 1]])
+    keys = (cell[:, 0] * _SIDE + cell[:, 1]) * _SIDE + cell[:, 2]
+    order = np.argsort(keys)
+    box, cell, keys = box[order], cell[order], keys[order]
+    ends = np.searchsorted(keys, keys, side="right")
+    later = ends - np.arange(len(keys)) - 1  # how many follow each entry in its cell
+    if int(later.sum()) > most_pairs:
+        return None
+    return _sweep(low, high, first, box, cell, later)
+
+
+def _cells(low: np.ndarray, high: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The first and last cell of each box, int64 (n, 3)."""
+    origin, extent = low.min(axis=0), float((high.max(axis=0) - low.min(axis=0)).max())
+    size = max(2 * float(np.median((high - low).max(axis=1))), extent / (_SIDE - 1), np.finfo(np.float64).tiny)
+    while True:
+        first = ((low - origin) / size).astype(np.int64)
+        last = ((high - origin) / size).astype(np.int64)
+        if (last - first + 1).astype(np.float64).prod(axis=1).sum() <= _MOST_PLACES * len(low) + 1000:
+            return first, last
+        size *= 2
+
+
+def _sweep(
+    low: np.ndarray, high: np.ndarray, first: np.ndarray, box: np.ndarray, cell: np.ndarray, later: np.ndarray
+) -> Iterator[np.ndarray]:
+    lows, highs, firsts, cells = (np.ascontiguousarray(values.T) for values in (low, high, first, cell))
+    ends = np.cumsum(later)
+    edges = np.searchsorted(ends, np.arange(_PAIRS, ends[-1] if len(ends) else 0, _PAIRS))
+    for group in np.split(np.arange(len(box)), edges):
+        one = np.repeat(group, later[group])
+        other = one + 1 + np.arange(len(one)) - np.repeat(np.cumsum(later[group]) - later[group], later[group])
+        a, b = box[one], box[other]
+        for axis in range(3):
+            keep = (lows[axis][a] <= highs[axis][b]) & (lows[axis][b] <= highs[axis][a])
+            # A pair may share several cells; it belongs to the first of them.
+            keep &= np.maximum(firsts[axis][a], firsts[axis][b]) == cells[axis][one]
+            a, b, one = a[keep], b[keep], one[keep]
+        yield np.column_stack([a, b])
