@@ -1,0 +1,41 @@
+"""What a step orphans goes with it; what nothing used before is not the step's to remove."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from threed_workers.document import Document, edit
+
+# Each kind before those that it refers to.
+ORDER = ("meshes", "skins", "cameras", "lights", "materials", "textures", "samplers", "images")
+
+
+def used(document: Document) -> dict[str, set[int]]:
+    """By kind, the entries that something refers to."""
+    found: dict[str, set[int]] = {kind: set() for kind in edit.KINDS}
+    for kind, owner, key in edit.references(document):
+        found[kind].add(owner[key])
+    return found
+
+
+def remove_orphans(document: Document, before: dict[str, set[int]], kinds: Iterable[str] = ORDER) -> None:
+    """Remove the entries of these kinds that were in use `before`, and that nothing refers to any more."""
+    for kind in kinds:
+        edit.remove(document, kind, before[kind] - used(document)[kind])
+
+
+def remove_unreferenced(document: Document, kinds: Iterable[str]) -> None:
+    """Remove every entry of these kinds that nothing refers to."""
+    for kind in kinds:
+        edit.remove(document, kind, set(range(len(edit.entries(document, kind)))) - used(document)[kind])
+
+
+def drop_extension(owner: dict, name: str) -> bool:
+    """Take an extension's object out of its owner. Whether there was one."""
+    extensions = owner.get("extensions")
+    if not isinstance(extensions, dict) or name not in extensions:
+        return False
+    del extensions[name]
+    if not extensions:
+        del owner["extensions"]
+    return True
