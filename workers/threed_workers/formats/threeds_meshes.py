@@ -42,7 +42,7 @@ class Meshes:
             self._invented += _VERTEX_BYTES * 3 * len(mesh.faces)
         if self._invented > self._budget.invented_bytes:
             raise FileTooComplex(
-                f"Nodes of different pivots show a mesh that takes more than {self._budget.invented_bytes} bytes in all.",
+                f"Copies of meshes for nodes of other pivots take more than {self._budget.invented_bytes} bytes.",
                 where=f"object {mesh.name[:60]!r}",
             )
         self._names.add(mesh.name)
