@@ -13,6 +13,7 @@ from threed_workers.fbx.node import Ledger, Node
 from threed_workers.fbx.objects import Objects, read_objects
 from threed_workers.fbx.optics import add_cameras_and_lights
 from threed_workers.fbx.takes import read_takes
+from threed_workers.fbx.textures import Pictures
 from threed_workers.fbx.units import read_units
 
 _NOT_CARRIED = {
@@ -30,7 +31,8 @@ def convert(version: int, tree: Node, companions: Companions, budget: Budget, le
     """The document of a tree. Raises FileRefused for what is impossible; everything odd becomes an issue."""
     issues: list[Json] = []
     objects = read_objects(version, tree)
-    conversion = Conversion(objects, read_units(objects.settings, issues), companions, budget, ledger, issues)
+    pictures = Pictures(companions.files, companions.base)
+    conversion = Conversion(objects, read_units(objects.settings, issues), pictures, budget, ledger, issues)
     asset = conversion.builder.json["asset"]
     asset["extras"] = {"threed": {**conversion.units.extras(), "source_version": version}}
     conversion.takes = read_takes(objects)
