@@ -11,9 +11,18 @@ import stat
 import struct
 import zipfile
 import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
-from threed.errors import FileEmpty, FileFeatureUnsupported, FileMalformed, FileTooComplex, FileUriForbidden
+from threed.errors import (
+    FileEmpty,
+    FileFeatureUnsupported,
+    FileMalformed,
+    FileRefused,
+    FileTooComplex,
+    FileUriForbidden,
+)
 from threed_workers.budget import Budget
 from threed_workers.formats.source import Source
 
@@ -31,20 +40,81 @@ def is_zip(source: Source) -> bool:
 
 def unpack(source: Source, folder: Path, budget: Budget) -> dict[str, Path]:
     """Names within the archive to files in `folder`. Raises for every member that is not plain, before writing any."""
+    with opened(source, budget) as package:
+        folder.mkdir()
+        files = {}
+        for number, name in enumerate(package.names):
+            target = folder / str(number)
+            with target.open("xb") as file:
+                for chunk in package.chunks(name):
+                    file.write(chunk)
+            files[name] = target
+        return files
+
+
+@contextmanager
+def opened(source: Source, budget: Budget) -> Iterator[Package]:
+    """The members of a zip, to be read where they lie: for formats that are zips of their own (3MF, USDZ).
+
+    Everything that `unpack` raises is raised here too, or while the members are read.
+    """
     _check_directory_size(source, budget)
-    try:
-        with zipfile.ZipFile(source.path) as archive:
+    with _sound():
+        archive = zipfile.ZipFile(source.path)
+    with archive:
+        with _sound():
             members = _checked(archive, source, budget)
-            folder.mkdir()
-            left = budget.archive_bytes
-            files = {}
-            for number, member in enumerate(members):
-                target = folder / str(number)
-                left -= _extract(archive, member, target, left, budget)
-                files[member.filename] = target
-            return files
+        yield Package(archive, members, budget)
+
+
+def names(source: Source) -> list[str]:
+    """The names in a zip as they stand, in its own order, for recognising it; none when it has no sound directory."""
+    try:
+        _check_directory_size(source, Budget())
+        with _sound(), zipfile.ZipFile(source.path) as archive:
+            return archive.namelist()
+    except FileRefused:
+        return []
+
+
+@contextmanager
+def _sound() -> Iterator[None]:
+    """What zipfile throws at a broken archive, as a refusal."""
+    try:
+        yield
     except (zipfile.BadZipFile, zlib.error, EOFError, struct.error, ValueError, NotImplementedError) as error:
         raise FileMalformed(f"The zip does not unpack: {error}. Zip it again.", where="archive") from None
+
+
+class Package:
+    """A zip that is open. Bytes are counted as they come, over all reads, since headers lie."""
+
+    def __init__(self, archive: zipfile.ZipFile, members: list[zipfile.ZipInfo], budget: Budget):
+        self._archive, self._budget, self._left = archive, budget, budget.archive_bytes
+        self._members = {member.filename: member for member in members}
+
+    @property
+    def names(self) -> list[str]:
+        return list(self._members)
+
+    def read(self, name: str) -> bytes:
+        """The bytes of one member."""
+        return b"".join(self.chunks(name))
+
+    def chunks(self, name: str) -> Iterator[bytes]:
+        """The bytes of one member, in pieces."""
+        member = self._members[name]
+        ceiling = max(self._budget.archive_ratio_from, member.compress_size * self._budget.archive_ratio)
+        with _sound(), self._archive.open(member) as stream:
+            while chunk := stream.read(_CHUNK):
+                ceiling -= len(chunk)
+                self._left -= len(chunk)
+                if ceiling < 0 or self._left < 0:
+                    raise FileTooComplex(
+                        f"A file in the zip unpacks from {member.compress_size} bytes to more than the limit.",
+                        where=_shown(member),
+                    )
+                yield chunk
 
 
 def _check_directory_size(source: Source, budget: Budget) -> None:
@@ -115,22 +185,6 @@ def _check_overlap(members: list[zipfile.ZipInfo], size: int) -> None:
     for member, end in zip(ordered, ends, strict=True):
         if member.header_offset + 30 + member.compress_size > end:
             raise FileMalformed("Members of the zip overlap, or pass its end.", where=_shown(member))
-
-
-def _extract(archive: zipfile.ZipFile, member: zipfile.ZipInfo, target: Path, left: int, budget: Budget) -> int:
-    """Write one member and give the bytes written. Bytes are counted as they come, since headers lie."""
-    ceiling = max(budget.archive_ratio_from, member.compress_size * budget.archive_ratio)
-    written = 0
-    with archive.open(member) as stream, target.open("xb") as file:
-        while chunk := stream.read(_CHUNK):
-            written += len(chunk)
-            if written > ceiling or written > left:
-                raise FileTooComplex(
-                    f"A file in the zip unpacks to more than {min(ceiling, left)} bytes from {member.compress_size}.",
-                    where=_shown(member),
-                )
-            file.write(chunk)
-    return written
 
 
 def _shown(member: zipfile.ZipInfo) -> str:

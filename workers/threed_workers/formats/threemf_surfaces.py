@@ -1,0 +1,276 @@
+"""Objects of a 3MF to glTF primitives: triangles by what they look like, and the materials of these."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass
+
+import numpy as np
+
+from threed.errors import FileMalformed, FileRefused, FileTooComplex, FileValuesInvalid
+from threed_workers.budget import Budget
+from threed_workers.document import Builder
+from threed_workers.document.model import Json
+from threed_workers.formats.corners import surface_of_corners
+from threed_workers.formats.findings import Findings
+from threed_workers.formats.surface import surface
+from threed_workers.formats.threemf_beams import frustums
+from threed_workers.formats.threemf_groups import BASE, COLOR, COMPOSITE, MULTI, TEXTURE, Group, Texture
+from threed_workers.formats.threemf_model import Model, Object
+from threed_workers.formats.threemf_package import TEXTURE as TEXTURE_LINK
+from threed_workers.formats.threemf_package import Parts
+from threed_workers.mesh.normals import crease_normals
+from threed_workers.picture import check, probe
+
+# More would take minutes to sort (see surface.py); then normals are smooth within each material.
+_MOST_CREASED = 1_000_000
+# More beams are lines: each as a solid takes 28 triangles.
+_MOST_SOLID_BEAMS = 250_000
+_WHITE = np.full(4, 65535, np.uint16)
+_WRAPS = {"wrap": 10497, "mirror": 33648, "clamp": 33071, "none": 33071}
+_FILTERS = {"linear": 9729, "nearest": 9728}
+
+
+@dataclass
+class Look:
+    """What a run of triangles looks like. `colors` uint16 (3t, 4) and `uvs` (3t, 2) are per corner, or None."""
+
+    numbers: np.ndarray
+    group: Group | None = None
+    entry: int = -1
+    texture: Texture | None = None
+    colors: np.ndarray | None = None
+    uvs: np.ndarray | None = None
+
+    @property
+    def key(self) -> tuple:
+        """Runs of the same key are one primitive."""
+        shown = id(self.group) if self.entry >= 0 else 0
+        return shown, self.entry, self.texture, self.colors is not None
+
+
+class Surfaces:
+    """Makes primitives, and keeps the materials and pictures that it made."""
+
+    def __init__(self, builder: Builder, parts: Parts, budget: Budget, findings: Findings):
+        self.builder, self.parts, self.budget, self.findings = builder, parts, budget, findings
+        self.materials: dict[tuple, int] = {}
+        self.textures: dict[tuple, int | None] = {}
+        self.pixels = 0
+        self.primitives = 0
+
+    def primitives_of(self, model: Model, made: Object, scale: float) -> list[Json]:
+        """The triangles and beams of an object, its points multiplied by `scale`."""
+        points = made.points * scale
+        found = self.solids(model, made, points) if len(made.triangles) else []
+        if len(made.beams):
+            found.append(self.lattice(made, points, scale))
+        self.primitives += len(found)
+        if self.primitives > self.budget.parts:
+            message = f"Triangles are of more than {self.budget.parts} materials. Use a color group."
+            raise FileTooComplex(message, where=made.where)
+        return found
+
+    def solids(self, model: Model, made: Object, points: np.ndarray) -> list[Json]:
+        runs: dict[tuple, list[Look]] = defaultdict(list)
+        for look in self.looks(model, made):
+            runs[look.key].append(look)
+        normals = None
+        if len(made.triangles) <= _MOST_CREASED:
+            normals = crease_normals(points, made.triangles)
+        found = []
+        for alike in runs.values():
+            numbers = np.concatenate([look.numbers for look in alike])
+            first = alike[0]
+            primitive = surface_of_corners(
+                self.builder,
+                points,
+                made.triangles[numbers],
+                colors=np.concatenate([look.colors for look in alike]) if first.colors is not None else None,
+                uvs=np.concatenate([look.uvs for look in alike]) if first.uvs is not None else None,
+                normals=normals[numbers].reshape(-1, 3) if normals is not None else None,
+            )
+            material = self.material(first, made.type == "surface")
+            found.append(primitive if material is None else primitive | {"material": material})
+        return found
+
+    def lattice(self, made: Object, points: np.ndarray, scale: float) -> Json:
+        reason = "Beams are eight-sided and end flat; where they meet, they overlap."
+        self.findings.lose("beam lattice joints and caps", reason, len(made.beams))
+        if len(made.beams) > _MOST_SOLID_BEAMS:
+            self.findings.lose("beam thickness", "There are too many beams; they are lines.", len(made.beams))
+            used, places = np.unique(made.beams[:, :2].astype(np.int64), return_inverse=True)
+            attributes = {"POSITION": self.builder.positions(points[used])}
+            return {"mode": 1, "attributes": attributes, "indices": self.builder.indices(places, len(used))}
+        beams = made.beams * (1.0, 1.0, scale, scale)
+        return surface(self.builder, *frustums(points, beams))
+
+    # ------------------------------------------------------------ from properties to looks
+
+    def looks(self, model: Model, made: Object) -> list[Look]:
+        """Core 4.1.4.1: what a triangle leaves out, its object says; p2 and p3 are p1 when they are left out."""
+        pid, *entries = made.properties.T
+        entries = np.column_stack(entries)
+        default = entries[:, 0] < 0
+        pid = np.where(default, made.pid, np.where(pid < 0, made.pid, pid))
+        if (~default & (pid < 0)).any():
+            message = f"{int((~default & (pid < 0)).sum())} triangles have a p1, and no pid."
+            self.findings.error("PROPERTY_GROUP_MISSING", made.where, message)
+        entries[default] = -1
+        entries[default, 0] = max(made.pindex, 0)
+        entries = np.where(entries < 0, entries[:, :1], entries)
+        found = []
+        for number in np.unique(pid):
+            rows = np.flatnonzero(pid == number)
+            if number < 0:
+                found.append(Look(rows))
+                continue
+            group = model.groups.get(int(number))
+            if group is None:
+                message = f"Property group {number} is not there. Export the model again."
+                raise FileMalformed(message, where=made.where)
+            found += self.looks_of(group, rows, self.within(group, made, rows, entries[rows]))
+        return found
+
+    def within(self, group: Group, made: Object, rows: np.ndarray, entries: np.ndarray) -> np.ndarray:
+        wrong = entries >= group.count
+        if wrong.any():
+            row, corner = np.argwhere(wrong)[0]
+            raise FileValuesInvalid(
+                f"Property {entries[row, corner]} is used of a group that has {group.count}.",
+                where=f"{made.where}, triangle {rows[row]}",
+            )
+        return entries
+
+    def looks_of(self, group: Group, rows: np.ndarray, entries: np.ndarray) -> list[Look]:
+        """`entries` int64 (t, 3) per triangle and corner, all within the group."""
+        if group.kind == MULTI:
+            return [self.layered(group, rows, entries)]
+        if group.kind == TEXTURE:
+            return [Look(rows, texture=group.texture, uvs=group.uvs[entries.reshape(-1)])]
+        if group.kind == BASE or group.display:
+            # Materials have no gradients (core 4.1.4.1, materials chapter 7).
+            mixed = int((entries != entries[:, :1]).any(axis=1).sum())
+            if mixed:
+                message = f"{mixed} triangles have different materials at their corners; the first counts."
+                self.findings.warning("MATERIAL_GRADIENT", group.where, message)
+            return [Look(rows[entries[:, 0] == n], group, int(n)) for n in np.unique(entries[:, 0])]
+        return [Look(rows, colors=group.colors[entries.reshape(-1)])]
+
+    def layered(self, group: Group, rows: np.ndarray, entries: np.ndarray) -> Look:
+        """Materials chapter 5, as far as glTF has it: one picture, times one colour per corner.
+
+        A layer that is mixed in covers what is below; what would show through it is lost.
+        """
+        look = Look(rows)
+        corners = entries.reshape(-1)
+        for layer in group.layers:
+            chosen = layer.rows[corners]
+            if layer.group.kind == TEXTURE:
+                if look.texture is not None or not (layer.multiplies or look.colors is None):
+                    self.findings.lose("layers of properties", "The topmost picture is kept.")
+                look.texture, look.uvs = layer.group.texture, layer.group.uvs[chosen]
+                look.colors = look.colors if layer.multiplies else None
+            elif layer.group.kind in (BASE, COLOR, COMPOSITE):
+                colors = layer.group.colors[chosen]
+                if layer.multiplies and look.colors is not None:
+                    colors = (colors.astype(np.uint32) * look.colors // 65535).astype(np.uint16)
+                elif not layer.multiplies and look.texture is not None:
+                    self.findings.lose("layers of properties", "The topmost colour is kept.")
+                    look.texture = look.uvs = None
+                look.colors = colors
+        if look.colors is not None:
+            look.colors[:, 3] = 65535
+        return look
+
+    # ------------------------------------------------------------ from looks to materials
+
+    def material(self, look: Look, is_open: bool) -> int | None:
+        key = (*look.key, is_open)
+        if key not in self.materials:
+            made = self.material_of(look)
+            if made is None and not is_open:
+                return None
+            made = made or {}
+            if is_open:
+                made["doubleSided"] = True
+            self.materials[key] = self.builder.add("materials", made)
+        return self.materials[key]
+
+    def material_of(self, look: Look) -> Json | None:
+        surface_of: Json = {"metallicFactor": 0.0}
+        made: Json = {"pbrMetallicRoughness": surface_of}
+        if look.texture is not None:
+            texture = self.texture(look.texture)
+            if texture is not None:
+                surface_of["baseColorTexture"] = {"index": texture}
+        elif look.group is not None:
+            self.displayed(made, look.group, look.entry)
+        elif look.colors is None:
+            return None
+        return made
+
+    def displayed(self, made: Json, group: Group, entry: int) -> None:
+        """Base colour and display properties of one entry of a group."""
+        if group.names and group.names[entry]:
+            made["name"] = group.names[entry]
+        surface_of = made["pbrMetallicRoughness"]
+        color = [round(float(part) / 65535, 6) for part in group.colors[entry]]
+        if group.kind != BASE or color[3] == 0:  # colours are opaque; and so is what some exporters write with alpha 0
+            color[3] = 1.0
+        surface_of["baseColorFactor"] = color
+        if color[3] < 1:
+            made["alphaMode"] = "BLEND"
+        if group.display and entry < len(group.display):
+            more = group.display[entry]
+            surface_of |= more["pbrMetallicRoughness"]
+            if "extensions" in more:
+                made["extensions"] = more["extensions"]
+                for name in more["extensions"]:
+                    self.builder.use(name)
+
+    def texture(self, wanted: Texture) -> int | None:
+        """Materials chapter 6. None when the picture is not there, or cannot be used."""
+        key = (wanted.path, wanted.tiles, wanted.filter)
+        if key not in self.textures:
+            image = self.image(wanted)
+            sampler: Json = {"wrapS": _WRAPS.get(wanted.tiles[0], 10497), "wrapT": _WRAPS.get(wanted.tiles[1], 10497)}
+            if wanted.filter in _FILTERS:
+                sampler["magFilter"] = sampler["minFilter"] = _FILTERS[wanted.filter]
+            self.textures[key] = None
+            if image is not None:
+                entry = {"source": image, "sampler": self.builder.add("samplers", sampler)}
+                self.textures[key] = self.builder.add("textures", entry)
+        return self.textures[key]
+
+    def image(self, wanted: Texture) -> int | None:
+        if wanted.path in self.builder.made:
+            return self.builder.made[wanted.path]
+        if wanted.path not in self.parts:
+            message = f"The picture {wanted.path[-80:]!r} is not in the package."
+            self.findings.error("PART_MISSING", wanted.where, message)
+            return None
+        part = wanted.where.split(",")[0]
+        if not any(link.type == TEXTURE_LINK and link.target in self.parts for link in self.parts.relationships(part)):
+            message = f"The model has no relationship to the picture {wanted.path[-80:]!r}."
+            self.findings.warning("RELATIONSHIP_MISSING", wanted.where, message)
+        data = self.parts.read(wanted.path)
+        try:
+            picture = probe(memoryview(data), wanted.path)
+            check(picture, self.budget, wanted.path)
+        except FileTooComplex:
+            raise
+        except FileRefused as error:
+            self.findings.error("IMAGE_UNUSABLE", wanted.where, f"The picture cannot be used: {error}")
+            return None
+        if picture.media_type not in ("image/png", "image/jpeg"):
+            message = f"The picture is {picture.media_type}; PNG and JPEG are what a 3MF may have."
+            self.findings.error("IMAGE_UNUSABLE", wanted.where, message)
+            return None
+        self.pixels += picture.width_px * picture.height_px
+        if self.pixels > self.budget.pictures_pixels:
+            message = f"The pictures have more than {self.budget.pictures_pixels} pixels together."
+            raise FileTooComplex(message, where=wanted.path)
+        name = wanted.path.rsplit("/", 1)[-1]
+        self.builder.made[wanted.path] = self.builder.picture(data, picture.media_type, name)
+        return self.builder.made[wanted.path]
