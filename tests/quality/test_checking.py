@@ -4,16 +4,22 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import random
 import re
 from pathlib import Path
 
+import numpy as np
 import pytest
 
+from threed.errors import FileRefused
 from threed_workers.budget import Budget
 from threed_workers.document import read_glb, write_glb
+from threed_workers.document.checks import check
+from threed_workers.inventory import inventory
 from threed_workers.quality import CHECKS, PROFILES, Limits, Profile, Subject, check_all
 from threed_workers.quality.budget import drawn, glb_bytes
 from threed_workers.samples import animated_model, triangle
+from threed_workers.samples import glb_bytes as glb_bytes_of
 
 from .models import CUBE, CUBE_TRIANGLES, SQUARE_UVS, Model, found, mesh, png, textured
 
@@ -172,7 +178,7 @@ def test_every_code_is_described():
     folder = ROOT / "workers/threed_workers/quality"
     source = "\n".join(path.read_text() for path in sorted(folder.glob("*.py")))
     codes = set(re.findall(r'issue\(\s*"([A-Z_]+)"', source))
-    codes |= {f"OVER_BUDGET_{what}" for what in re.findall(r'_over\("([A-Z_]+)"', source)}
+    codes |= {f"OVER_BUDGET_{what}" for what in re.findall(r'_over\(\s*"([A-Z_]+)"', source)}
     # Then each has its row
     described = set(re.findall(r"^\| `([A-Z_]+)`", (ROOT / "docs/checks.md").read_text(), re.MULTILINE))
     assert codes == described
@@ -192,3 +198,44 @@ def test_the_page_has_the_numbers_of_the_profiles(profile):
     assert shown["TEXTURE_SIZE"] == f"{profile.texture_px} px"
     assert shown["FILE_SIZE"] == f"{profile.file_bytes // 2**20} MiB"
     assert shown["TEXTURE_SHAPE"] == ("powers of two" if profile.power_of_two else "-")
+
+
+def test_damaged_files_that_are_let_in_are_survived_by_every_check():
+    # Given a model with textures, damaged in its JSON or its bytes, a thousand times
+    chance, whole = random.Random(3), glb_bytes_of(textured(SQUARE_UVS, transform={"scale": [2, 2]}))
+    survived = 0
+    for _ in range(1000):
+        data = bytearray(whole)
+        for _ in range(chance.choice((1, 2, 4))):
+            data[chance.randrange(20, len(data))] = chance.choice((0, 255, 0x2D, 0x39, 0x5B, chance.randrange(256)))
+        try:
+            document = read_glb(memoryview(bytes(data)), Budget())
+            check(document, Budget())
+        except FileRefused:
+            continue
+        # When those are checked that reading lets in, then nothing is thrown
+        json.dumps([inventory(document), check_all(document, PROFILES["commerce"])], allow_nan=False)
+        survived += 1
+    assert survived > 100
+
+
+@pytest.mark.parametrize("place", ["extensions", "texCoord", "scale", "offset", "rotation"])
+@pytest.mark.parametrize("value", [[], "x", {}, [None, None], 1e308, [1e308, -1e308], -7, None, True])
+def test_a_texture_reference_may_hold_anything(place, value):
+    document = textured(SQUARE_UVS, transform={"scale": [2, 2]})
+    info = document.json["materials"][0]["pbrMetallicRoughness"]["baseColorTexture"]
+    (info if place == "extensions" else info["extensions"]["KHR_texture_transform"])[place] = value
+    assert isinstance(check_all(document), list)
+
+
+@pytest.mark.parametrize("scale", [1e150, 1e-150, 0])
+def test_sizes_beyond_all_bounds_are_survived(scale):
+    document = textured(SQUARE_UVS)
+    document.json["nodes"][0]["scale"] = [scale] * 3
+    assert isinstance(check_all(document), list)
+
+
+def test_one_triangle_among_many_vertices_weighs_as_much_as_they_do():
+    document = mesh(np.zeros((3000, 3), np.float32), np.array([[0, 1, 2]]))
+    subject = Subject(document, Limits(mesh_triangles=999))
+    assert (subject.triangles, subject.weights, subject.topologies) == ([1], [1000], {})

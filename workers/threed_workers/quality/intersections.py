@@ -26,10 +26,10 @@ def check_intersections(subject: Subject) -> Iterator[Json]:
     left, skipped = subject.limits.intersection_triangles, []
     for number, mesh in enumerate(subject.document.all("meshes")):
         count = subject.triangles[number]
-        if count > left:
+        if subject.weights[number] > left:
             skipped.append(number)
             continue
-        left -= count
+        left -= subject.weights[number]
         found = intersecting(surface(subject.document, mesh), subject.limits.intersection_pairs)
         if found is None:
             skipped.append(number)

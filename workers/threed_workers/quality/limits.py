@@ -11,8 +11,9 @@ class Limits:
 
     # Issues of one code that are listed; the last one tells how many there are.
     issues_per_code: int = 10
-    # Topology takes about 150 bytes and 1.8 microseconds a triangle: the largest mesh bounds memory, their sum time.
-    mesh_triangles: int = 5_000_000
+    # Triangles here and below weigh as many as a third of their vertices, where those are more.
+    # Topology takes about 220 bytes and 2.5 microseconds a triangle: the largest mesh bounds memory, their sum time.
+    mesh_triangles: int = 4_000_000
     topology_triangles: int = 10_000_000
     # Triangles of all meshes, and pairs of one mesh whose boxes share a cell, that are tried for intersections.
     intersection_triangles: int = 200_000
@@ -20,7 +21,8 @@ class Limits:
     # Triangles whose UVs are measured, and pixels that are tried when UVs are drawn.
     uv_triangles: int = 5_000_000
     uv_pixels: int = 20_000_000
-    # Pixels that are decoded, of all pictures together. One of 8192 x 8192 takes 256 MB.
+    # Pixels that are decoded, of all pictures together, those of a progressive JPEG once for each of its scans. One of
+    # 8192 x 8192 takes 256 MB.
     decoded_pixels: int = 1 << 26
     # Normals that are measured.
     normals: int = 20_000_000

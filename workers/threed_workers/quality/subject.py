@@ -11,7 +11,7 @@ from threed_workers.inspection import triangles_of
 from threed_workers.picture import Picture, probe
 from threed_workers.quality.limits import Limits
 from threed_workers.quality.topology import Topology, topology
-from threed_workers.quality.triangles import surface
+from threed_workers.quality.triangles import surface, weight
 
 
 class Subject:
@@ -30,14 +30,20 @@ class Subject:
         return [sum(triangles_of(self.document, primitive) for primitive in mesh["primitives"]) for mesh in meshes]
 
     @cached_property
+    def weights(self) -> list[int]:
+        """What looking at each mesh costs, in triangles; 0 for one without a surface."""
+        meshes = self.document.all("meshes")
+        return [sum(weight(self.document, primitive) for primitive in mesh["primitives"]) for mesh in meshes]
+
+    @cached_property
     def topologies(self) -> dict[int, Topology]:
         """By mesh, in their order, as long as the limits last. Only what was found is kept, so memory is one mesh's."""
         found: dict[int, Topology] = {}
         left = self.limits.topology_triangles
         for number, mesh in enumerate(self.document.all("meshes")):
-            count = self.triangles[number]
-            if 0 < count <= min(left, self.limits.mesh_triangles):
-                left -= count
+            cost = self.weights[number]
+            if 0 < cost <= min(left, self.limits.mesh_triangles):
+                left -= cost
                 found[number] = topology(surface(self.document, mesh))
         return found
 

@@ -14,6 +14,7 @@ from threed_workers.quality.subject import Subject
 
 _FORMATS = {"image/png": "PNG", "image/jpeg": "JPEG", "image/webp": "WEBP"}
 _SMALL = (64, 64)
+_LARGEST = 256 << 20  # bytes of a file that are copied to be decoded
 
 
 def check_texture_decode(subject: Subject) -> Iterator[Json]:
@@ -24,8 +25,8 @@ def check_texture_decode(subject: Subject) -> Iterator[Json]:
         format = _FORMATS.get(media_type_of(data) or "")
         if format is None:
             continue
-        left -= picture.width_px * picture.height_px if picture else 0
-        if left < 0:
+        left -= picture.width_px * picture.height_px * picture.scans if picture else 0
+        if left < 0 or len(data) > _LARGEST:
             text = f"Pictures are decoded up to {subject.limits.decoded_pixels} pixels in all; from here on, none was."
             yield issue("TEXTURE_NOT_CHECKED", "INFO", f"/images/{number}", text)
             return

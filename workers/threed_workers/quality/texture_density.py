@@ -12,7 +12,7 @@ from threed_workers.document import read_floats
 from threed_workers.document.model import Json, issue
 from threed_workers.quality.subject import Subject
 from threed_workers.quality.texturing import Part, layouts, signed_areas, uses, uv_corners
-from threed_workers.quality.triangles import in_blocks
+from threed_workers.quality.triangles import in_blocks, weight
 
 FACTOR = 4.0
 FEWEST = 3  # materials that it takes to tell which of them is unlike the others
@@ -41,12 +41,12 @@ def densities(subject: Subject) -> dict[int, float]:
         texels = _texels(subject, material, uv_set)
         covered = surface = 0.0
         for part in parts:
-            left -= subject.triangles[part.mesh]
+            left -= weight(subject.document, part.primitive)
             if left < 0:
                 return found  # uv_overlap.py says so, for the same limit
             if part.mesh in scales and texels:
                 uv_area, area = _areas(subject, part, uv_set)
-                covered, surface = covered + uv_area, surface + area * scales[part.mesh] ** 2
+                covered, surface = covered + uv_area, surface + area * scales[part.mesh] * scales[part.mesh]
         if covered * texels > 0 and surface > 0 and math.isfinite(covered * texels / surface):
             found[material] = max(found.get(material, 0.0), math.sqrt(covered * texels / surface))
     return found
@@ -58,7 +58,8 @@ def _texels(subject: Subject, material: int, uv_set: int) -> float:
     for use in uses(subject.document, material):
         picture = subject.picture(use.image) if use.image is not None else None
         if picture is not None and use.uv_set == uv_set:
-            repeats = abs(float(np.linalg.det(use.matrix[:, :2])))
+            (a, b, _), (c, d, _) = use.matrix.tolist()
+            repeats = abs(a * d - b * c)
             largest = max(largest, picture.width_px * picture.height_px * repeats)
     return largest
 

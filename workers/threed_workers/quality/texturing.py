@@ -37,11 +37,18 @@ def uses(document: Document, material: int) -> list[Use]:
 
 def _use(document: Document, pointer: str, info: Json) -> Use:
     texture = document.all("textures")[info["index"]]
-    transform = extension(info, "KHR_texture_transform") or {}
+    transform = _transform(info)
     sampler = document.all("samplers")[texture["sampler"]] if "sampler" in texture else {}
     uv_set = _whole(transform.get("texCoord"), _whole(info.get("texCoord"), 0))
     wraps = (_whole(sampler.get("wrapS"), REPEAT), _whole(sampler.get("wrapT"), REPEAT))
     return Use(pointer, info["index"], _image(texture), uv_set, _matrix(transform), wraps)
+
+
+def _transform(info: Json) -> Json:
+    """KHR_texture_transform; nobody has checked yet what stands there."""
+    extensions = info.get("extensions")
+    found = extensions.get("KHR_texture_transform") if isinstance(extensions, dict) else None
+    return found if isinstance(found, dict) else {}
 
 
 def _image(texture: Json) -> int | None:

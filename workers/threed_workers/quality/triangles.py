@@ -20,6 +20,14 @@ def has_triangles(document: Document, primitive: Json) -> bool:
     return "POSITION" in primitive["attributes"] and triangles_of(document, primitive) > 0
 
 
+def weight(document: Document, primitive: Json) -> int:
+    """What looking at the surface costs, in triangles: few of them may lie among very many vertices."""
+    if not has_triangles(document, primitive):
+        return 0
+    vertices = document.all("accessors")[primitive["attributes"]["POSITION"]]["count"]
+    return max(triangles_of(document, primitive), vertices // 3)
+
+
 def corners(document: Document, primitive: Json) -> np.ndarray:
     """Vertex numbers of its triangles, uint32 (t, 3), wound as glTF 2.0 section 3.7.2.1 says.
 

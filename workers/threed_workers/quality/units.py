@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
-
-import numpy as np
 
 from threed_workers.document.model import Json, issue
 from threed_workers.document.world import world_box
@@ -18,7 +17,7 @@ def check_units(subject: Subject) -> Iterator[Json]:
     box = world_box(subject.document)
     if box is None:
         return
-    diagonal = float(np.linalg.norm(box[1] - box[0]))
+    diagonal = math.dist(box[0], box[1])
     if 0 < diagonal < SMALLEST_M or diagonal > LARGEST_M:
         text = f"The model is {diagonal:.3g} m across. glTF counts in metres: was the file exported in another unit?"
         yield issue("UNITS_IMPLAUSIBLE", "WARNING", "/scenes", f"{text} Scale it.")

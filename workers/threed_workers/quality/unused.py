@@ -49,11 +49,11 @@ def _reached(document: Document) -> set[int]:
     if not document.all("scenes"):
         return set(range(len(nodes)))
     found = {joint for skin in document.all("skins") for joint in skin["joints"]}
-    level = [number for scene in document.all("scenes") for number in scene.get("nodes") or []]
+    level, seen = {number for scene in document.all("scenes") for number in scene.get("nodes") or []}, set()
     while level:
-        found.update(level)
-        level = [child for number in level for child in nodes[number].get("children") or [] if child not in found]
-    return found
+        seen |= level
+        level = {child for number in level for child in nodes[number].get("children") or []} - seen
+    return found | seen
 
 
 def _values(owner: Any, path: list[str]) -> Iterator[int]:

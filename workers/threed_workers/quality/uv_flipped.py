@@ -9,7 +9,7 @@ import numpy as np
 from threed_workers.document.model import Json, issue
 from threed_workers.quality.subject import Subject
 from threed_workers.quality.texturing import layouts, once, signed_areas, uv_corners
-from threed_workers.quality.triangles import in_blocks
+from threed_workers.quality.triangles import in_blocks, weight
 from threed_workers.quality.wording import share
 
 THRESHOLD = 0.01  # of the area in UV
@@ -21,7 +21,7 @@ def check_uv_flipped(subject: Subject) -> Iterator[Json]:
     for (material, uv_set), parts in layouts(subject.document).items():
         mirrored = whole = 0.0
         for part in once(parts, uv_set):
-            left -= subject.triangles[part.mesh]
+            left -= weight(subject.document, part.primitive)
             if left < 0:
                 return  # uv_overlap.py says so, for the same limit
             uvs, corners = uv_corners(subject.document, part.primitive, uv_set)

@@ -11,11 +11,11 @@ from threed_workers.document.bounds import bounds
 from threed_workers.document.model import Json, issue
 from threed_workers.quality.subject import Subject
 from threed_workers.quality.texturing import Part, layouts, once, uv_corners
-from threed_workers.quality.triangles import in_blocks
+from threed_workers.quality.triangles import in_blocks, weight
 from threed_workers.quality.uv_range import TOLERANCE
 from threed_workers.quality.wording import share
 
-RESOLUTION = 512  # the UVs of a material are drawn into a square of that many pixels a side
+RESOLUTION = 256  # the UVs of a material are drawn into a square of that many pixels a side
 THRESHOLD = 0.01  # of the pixels that are covered at all
 _EDGE = 1e-9
 _PIXELS = 1 << 18  # tried at once
@@ -35,6 +35,7 @@ def check_uv_overlap(subject: Subject) -> Iterator[Json]:
         drawing = _Drawing(triangles, pixels)
         try:
             for part in once(parts, uv_set):
+                drawing.spend(weight(document, part.primitive))
                 drawing.add(*uv_corners(document, part.primitive, uv_set))
         except _TooMany:
             text = f"The UVs were not drawn: the limits are {subject.limits.uv_triangles} triangles and "
@@ -66,11 +67,14 @@ class _Drawing:
         self.triangles = triangles
         self.pixels = pixels
 
-    def add(self, uvs: np.ndarray, corners: np.ndarray) -> None:
-        """Draw. Raises _TooMany before it becomes too much."""
-        self.triangles -= len(corners)
+    def spend(self, triangles: int) -> None:
+        """Ask for so many triangles. Raises _TooMany when they are not left."""
+        self.triangles -= triangles
         if self.triangles < 0:
             raise _TooMany
+
+    def add(self, uvs: np.ndarray, corners: np.ndarray) -> None:
+        """Draw. Raises _TooMany before it becomes too much."""
         for block in in_blocks(corners):
             places = uvs[block].astype(np.float64) * RESOLUTION  # (t, 3, 2)
             low = np.maximum(np.ceil(places.min(axis=1) - 0.5), 0).astype(np.int64)
@@ -88,18 +92,16 @@ class _Drawing:
                 self._draw(places[group], low[group], widths[group], counts[group])
 
     def _draw(self, places: np.ndarray, low: np.ndarray, widths: np.ndarray, counts: np.ndarray) -> None:
+        """Cover the pixels whose centres lie strictly on the inner side of all three edges (Pineda 1988)."""
         owner = np.repeat(np.arange(len(places)), counts)
         step = np.arange(len(owner)) - np.repeat(np.cumsum(counts) - counts, counts)
-        x, y = low[owner, 0] + step % widths[owner], low[owner, 1] + step // widths[owner]
+        row, column = np.divmod(step, widths[owner])
+        x, y = low[owner, 0] + column, low[owner, 1] + row
         inside = np.ones(len(owner), bool)
-        doubled = _cross(places[:, 1] - places[:, 0], places[:, 2] - places[:, 0])
-        sign = np.sign(doubled)[owner]
+        first, second = places[:, 1] - places[:, 0], places[:, 2] - places[:, 0]
+        sign = np.sign(first[:, 0] * second[:, 1] - first[:, 1] * second[:, 0])
         for corner in range(3):
-            start, end = places[owner, corner], places[owner, (corner + 1) % 3]
-            centre = np.column_stack([x + 0.5, y + 0.5])
-            inside &= sign * _cross(end - start, centre - start) > _EDGE
+            start, along = places[:, corner], sign[:, None] * (places[:, (corner + 1) % 3] - places[:, corner])
+            offset = (0.5 - start[:, 1]) * along[:, 0] - (0.5 - start[:, 0]) * along[:, 1]
+            inside &= y * along[:, 0][owner] - x * along[:, 1][owner] + offset[owner] > _EDGE
         self.cover += np.bincount((y * RESOLUTION + x)[inside], minlength=len(self.cover)).astype(np.int32)
-
-
-def _cross(a: np.ndarray, b: np.ndarray) -> np.ndarray:
-    return a[:, 0] * b[:, 1] - a[:, 1] * b[:, 0]

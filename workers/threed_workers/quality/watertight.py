@@ -21,7 +21,7 @@ def check_watertight(subject: Subject) -> Iterator[Json]:
                 f"{found.edges} edges: the surface is open.{near(found.boundary)} Close it where it should enclose a "
                 "volume, and give corners that meet the same position, bit for bit.",
             )
-    skipped = [n for n, count in enumerate(subject.triangles) if count and n not in subject.topologies]
+    skipped = [n for n, cost in enumerate(subject.weights) if cost and n not in subject.topologies]
     if skipped:
         yield issue(
             "MESH_TOPOLOGY_NOT_CHECKED",
