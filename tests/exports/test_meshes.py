@@ -347,3 +347,18 @@ def test_triangles_that_3mf_forbids_are_counted(tmp_path):
     made = EXPORTS["3mf"].write(builder.finish(), tmp_path, "model")
     assert losses(made)["triangles without area"] == 1
     assert "triangles without area" not in losses(EXPORTS["3mf"].write(document, tmp_path, "other"))
+
+
+@pytest.mark.parametrize("model", [mirrored_cubes, skinned, instanced, colored])
+def test_our_own_reader_takes_a_3mf_back(model, tmp_path):
+    # Given a model, written for a printer in millimetres
+    document = model()
+    made = EXPORTS["3mf"].write(document, tmp_path, "model")
+    # When we import it
+    report, _ = imported(tmp_path / made.file, tmp_path / "in")
+    # Then it is as large as it was, in metres, and upright
+    known, found = inspect(document), report["model"]
+    assert found["drawn_triangle_count"] == known["drawn_triangle_count"]
+    for end in ("min", "max"):
+        assert found["bounding_box"][end] == pytest.approx(known["bounding_box"][end], abs=1e-5)
+    assert report["losses"] == []

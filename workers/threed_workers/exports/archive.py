@@ -7,6 +7,8 @@ import zipfile
 from pathlib import Path
 
 _TIME = (1980, 1, 1, 0, 0, 0)  # the earliest that a zip can say
+# Deflate 43 MiB of OBJ: level 6, 3.7 s and 5.6 MiB; 4, 1.4 s and 5.9 MiB; 1, 1.0 s and 8.3 MiB.
+_LEVEL = 4
 
 
 class Archive:
@@ -36,5 +38,6 @@ class Archive:
 def _entry(name: str, packed: bool) -> zipfile.ZipInfo:
     entry = zipfile.ZipInfo(name, _TIME)
     entry.compress_type = zipfile.ZIP_DEFLATED if packed else zipfile.ZIP_STORED
+    entry._compresslevel = _LEVEL  # the only way to say it for a stream before Python 3.13, which still takes it
     entry.external_attr = 0o644 << 16
     return entry
