@@ -17,6 +17,7 @@ from threed_workers.document.indices import (
     extension_objects,
     may_renumber,
     opaque,
+    pointers,
     references,
     remove,
 )
@@ -33,8 +34,11 @@ __all__ = [
     "collect",
     "decompress",
     "entries",
+    "extremes",
+    "is_quantized",
     "may_renumber",
     "opaque",
+    "pointers",
     "references",
     "remove",
     "unuse",
@@ -100,7 +104,7 @@ def use(document: Document, name: str, required: bool = False) -> None:
 
 def unuse(document: Document, name: str) -> None:
     """Take an extension out of the lists of used and required ones, unless something still uses it."""
-    if name == QUANTIZATION and _is_quantized(document):
+    if name == QUANTIZATION and is_quantized(document):
         return
     if any(found == name for found, _ in extension_objects(document)):
         return
@@ -111,7 +115,7 @@ def unuse(document: Document, name: str) -> None:
                 del document.json[key]
 
 
-def _is_quantized(document: Document) -> bool:
+def is_quantized(document: Document) -> bool:
     """Whether any vertex attribute has a component type that only KHR_mesh_quantization allows."""
     for _, primitive in document.primitives():
         for number, attributes in enumerate([primitive["attributes"], *(primitive.get("targets") or [])]):

@@ -83,6 +83,11 @@ class Pointer:
     def __init__(self, target: Json, place: int):
         self._target, self._place = target, place
 
+    @property
+    def rest(self) -> str:
+        """What the pointer names within the entry: "weights/0"."""
+        return "/".join(self._target["pointer"].split("/")[self._place + 1 :])
+
     def __getitem__(self, key: str) -> int:
         return int(self._target["pointer"].split("/")[self._place])
 
@@ -119,6 +124,13 @@ def _written(document: Document) -> Iterator[tuple[str, Any, Any]]:
         place = 4 if path[1:2] == ["extensions"] else 2
         if len(path) > place and path[place - 1] in KINDS and re.fullmatch("[0-9]{1,10}", path[place]):
             yield path[place - 1], Pointer(target, place), "index"
+
+
+def pointers(document: Document, kind: str) -> Iterator[tuple[str, Pointer, str]]:
+    """Of the references to a kind, those of animated properties; `rest` of each says which property."""
+    for found, owner, key in references(document):
+        if found == kind and isinstance(owner, Pointer):
+            yield found, owner, key
 
 
 def _is_index(value: object) -> bool:
