@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import ast
 import json
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -136,6 +138,49 @@ def test_a_lost_extension_is_judged_by_what_it_does(extension, severity):
     assert severities(compare({name: 2}, {name: 1})) == {name: severity}
     assert severities(compare({name: 2}, {name: 1}, {"extensions": "strip"})) == {name: "INFO"}
     assert severities(compare({name: 2}, {name: 1}, {name: "strip"})) == {name: "INFO"}
+
+
+def test_what_goes_takes_its_name_along():
+    # Given a step that names materials, and took 2 of them, with a name and clearcoat each
+    before = {"materials": 5, "names": 9, "extras": 3, "extensions.KHR_materials_clearcoat": 4}
+    after = {"materials": 3, "names": 7, "extras": 1, "extensions.KHR_materials_clearcoat": 2}
+    # Then nothing of it is a loss that nobody named
+    assert set(severities(compare(before, after, {"materials": "dedup"})).values()) == {"INFO"}
+    # And without the step, all of it is
+    assert "INFO" not in severities(compare(before, after)).values()
+
+
+def test_more_names_than_went_with_what_was_named_are_a_loss():
+    found = compare({"materials": 5, "names": 9}, {"materials": 3, "names": 6}, {"materials": "dedup"})
+    assert severities(found) == {"materials": "INFO", "names": "WARNING"}
+
+
+def test_a_named_feature_that_lost_nothing_explains_nothing():
+    found = compare({"images": 2, "image_pixels": 100}, {"images": 2, "image_pixels": 50}, {"images": "encode"})
+    assert severities(found) == {"image_pixels": "WARNING"}
+
+
+def test_keys_go_with_their_animation():
+    before, after = {"animations": 2, "channels": 5, "keyframes": 90}, {"animations": 1, "channels": 1, "keyframes": 9}
+    assert set(severities(compare(before, after, {"animations": "trim"})).values()) == {"INFO"}
+
+
+def test_every_feature_that_a_step_names_is_one():
+    # Steps import libraries, so they are read and not imported
+    folder = Path(__file__).parents[1] / "workers/threed_workers/transforms"
+    assert {
+        word for path in folder.glob("*.py") for word in changes(path) if word.partition(".")[0] not in FEATURES
+    } == set()
+
+
+def changes(path: Path) -> list[str]:
+    """The words of a module's CHANGES."""
+    for entry in ast.parse(path.read_text()).body:
+        targets = entry.targets if isinstance(entry, ast.Assign) else [getattr(entry, "target", None)]
+        if any(isinstance(target, ast.Name) and target.id == "CHANGES" for target in targets):
+            texts = [part.value for part in ast.walk(entry.value) if isinstance(part, ast.Constant)]
+            return " ".join(texts).split()
+    return []
 
 
 def test_what_became_more_is_information():

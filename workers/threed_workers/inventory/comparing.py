@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from threed.errors import LossRefused
+from threed_workers.inventory.consequences import consequences
 from threed_workers.inventory.features import ERROR, INFO, PREFIX, feature
 
 _ORDER = (ERROR, "WARNING", INFO)
@@ -42,9 +43,11 @@ def compare(
     """Every feature whose count differs between two inventories, worst first.
 
     `named` are the features that a step of the recipe says it changes: `{"triangles": "simplify"}`, so that the reason
-    can name the step, or only the features. "extensions" names every extension, "extensions.KHR_x" one.
+    can name the step, or only the features. "extensions" names every extension, "extensions.KHR_x" one. What follows
+    from it (consequences.py) need not be named.
     """
-    steps = dict(named) if isinstance(named, Mapping) else dict.fromkeys(named, "")
+    steps = named if isinstance(named, Mapping) else dict.fromkeys(named, "")
+    steps = consequences(before, after, steps)
     found = []
     for name in sorted(_counted(before) | _counted(after)):
         old, new = _count(before, name), _count(after, name)

@@ -46,7 +46,7 @@ def inventory(document: Document) -> dict[str, Any]:
 
 def _lists(document: Document) -> dict[str, int]:
     kinds = ("scenes", "nodes", "meshes", "materials", "textures", "images", "samplers", "animations", "skins")
-    found = {kind: len(document.all(kind)) for kind in (*kinds, "cameras")}
+    found = {kind: len(document.all(kind)) for kind in (*kinds, "cameras", "accessors")}
     for feature, owner in (("lights", "KHR_lights_punctual"), ("variants", "KHR_materials_variants")):
         entries = (extension(document.json, owner) or {}).get(feature)
         found[feature] = len(entries) if isinstance(entries, list) else 0

@@ -53,6 +53,7 @@ FEATURES: dict[str, Feature] = {
     "lights": Feature("lights of KHR_lights_punctual", ERROR, ERROR),
     "variants": Feature("variants of KHR_materials_variants", WARNING, WARNING),
     "instances": Feature("instances of EXT_mesh_gpu_instancing", ERROR, ERROR),
+    "accessors": Feature("accessors", INFO, INFO),
     "sparse_accessors": Feature("accessors that store only what differs", INFO, INFO),
     "extensions": Feature("uses of an extension", WARNING, WARNING),
     "units": Feature("the unit of the source", WARNING, WARNING),
