@@ -8,6 +8,7 @@ from threed_workers.samples import sample
 from threed_workers.sandbox import Zygote
 
 pytest.importorskip("pxr", reason="usd-core is not installed")
+pytest.importorskip("cascadio", reason="cascadio is not installed")
 
 
 @pytest.fixture(scope="module")
@@ -16,7 +17,7 @@ def zygote():
         yield zygote
 
 
-@pytest.mark.parametrize("name", ["usd", "usd.zip", "usdz"])
+@pytest.mark.parametrize("name", ["usd", "usd.zip", "usdz", "step"])
 def test_a_sample_comes_in(zygote, tmp_path, name):
     folder = tmp_path / "private"
     folder.mkdir()

@@ -16,18 +16,16 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from threed.errors import FileFeatureUnsupported, FileMalformed, FileTooComplex
 from threed_workers.budget import Budget
 from threed_workers.document import Companions
 from threed_workers.document.uris import shown
+from threed_workers.formats.nesting import check_nesting
 from threed_workers.formats.source import Source
 
 LAYERS = (".usd", ".usda", ".usdc")
 # What the grammar's parser and the composition recurse along. Both die at some 10,000.
 _MOST_NESTED = 1000
-_BLOCK = 1 << 24
 # Strings, asset paths and comments, where brackets mean nothing.
 _QUOTED = re.compile(
     rb'"""(?:[^\\]|\\.)*?"""|\'\'\'(?:[^\\]|\\.)*?\'\'\'|"(?:[^"\\\n]|\\.)*"|\'(?:[^\'\\\n]|\\.)*\'|@@@.*?@@@|@[^@\n]*@|#[^\n]*',
@@ -172,15 +170,7 @@ def _check_text(path: Path, name: str) -> None:
         if file.read(8) == b"PXR-USDC":
             return
         text = b"#" + file.read()
-    bare = np.frombuffer(_QUOTED.sub(b"", text), np.uint8)
-    step = np.zeros(256, np.int8)
-    step[list(b"{[(")], step[list(b"}])")] = 1, -1
-    depth = 0
-    for start in range(0, len(bare), _BLOCK):
-        depths = depth + np.cumsum(step[bare[start : start + _BLOCK]], dtype=np.int64)
-        if depths.max() > 2 * _MOST_NESTED:
-            raise FileTooComplex(f"Brackets nest deeper than {2 * _MOST_NESTED}. Flatten the stage.", where=name)
-        depth = int(depths[-1])
+    check_nesting(text, _QUOTED, 2 * _MOST_NESTED, name)
 
 
 def companion_bytes(layers: Layers, token: str, companions: Companions) -> tuple[str, memoryview] | None:
