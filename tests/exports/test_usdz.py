@@ -24,6 +24,7 @@ from .pieces import (
     mirrored_cubes,
     morphed,
     picture,
+    quad,
     showpiece,
     skinned,
 )
@@ -100,7 +101,6 @@ def test_the_showpiece_has_its_triangles_and_its_size(tmp_path):
     ("model", "low", "high", "triangles"),
     [
         (mirrored_cubes, [-0.5, -0.5, -0.5], [4, 0.5, 0.5], 24),
-        (morphed, [0, 0, 1], [1, 1, 1], 2),
         (instanced, [-0.5, -0.5, -0.5], [20.5, 0.5, 0.5], 36),
         (every_mode, [0, 0, 0], [1, 1, 0], 6),
     ],
@@ -302,33 +302,76 @@ def test_further_animations_and_other_channels_are_losses(tmp_path):
     assert (found["animations"], found["animation channels"]) == (1, 1)
 
 
+def posed(stage: Usd.Stage, mesh: UsdGeom.Mesh, seconds: float | None) -> np.ndarray:
+    """The points of a mesh under its blend shapes and joints, as OpenUSD deforms them, in the frame of its skeleton."""
+    time = Usd.TimeCode.Default() if seconds is None else Usd.TimeCode(seconds * stage.GetTimeCodesPerSecond())
+    cache, root = UsdSkel.Cache(), UsdSkel.Root.Find(mesh.GetPrim())
+    cache.Populate(root, Usd.PrimDefaultPredicate)
+    query = cache.GetSkinningQuery(mesh.GetPrim())
+    skeleton = cache.GetSkelQuery(UsdSkel.BindingAPI(mesh).GetInheritedSkeleton())
+    points = mesh.GetPointsAttr().Get()
+    if query.HasBlendShapes():
+        weights = query.GetBlendShapeMapper().Remap(skeleton.GetAnimQuery().ComputeBlendShapeWeights(time))
+        shapes = UsdSkel.BlendShapeQuery(UsdSkel.BindingAPI(mesh))
+        parts = shapes.ComputeSubShapeWeights(weights)
+        indices, offsets = shapes.ComputeBlendShapePointIndices(), shapes.ComputeSubShapePointOffsets()
+        assert shapes.ComputeDeformedPoints(*parts, indices, offsets, points)
+    if query.HasJointInfluences():
+        assert query.ComputeSkinnedPoints(skeleton.ComputeSkinningTransforms(time), points, time)
+    return np.array(points)
+
+
 @pytest.mark.parametrize(("seconds", "height"), [(None, 2.0), (0.0, 2.0), (1.0, 3.0), (2.0, 4.0)])
 def test_a_skin_poses_the_mesh_as_in_gltf(seconds, height, tmp_path):
     # Given a flag whose upper edge follows a joint, written as UsdSkel
     stage = opened(skinned(), tmp_path)
     mesh = meshes(stage)[0]
-    time = Usd.TimeCode.Default() if seconds is None else Usd.TimeCode(seconds * 60)
-    cache = UsdSkel.Cache()
-    root = UsdSkel.Root(mesh.GetPrim().GetParent().GetParent())
-    cache.Populate(root, Usd.PrimDefaultPredicate)
     # When OpenUSD skins its points at that moment
-    query = cache.GetSkinningQuery(mesh.GetPrim())
-    skeleton = cache.GetSkelQuery(UsdSkel.Skeleton(root.GetPrim().GetChild("Skeleton")))
-    if seconds is None:
-        transforms = skeleton.ComputeSkinningTransforms(Usd.TimeCode.Default())
-    else:
-        transforms = skeleton.ComputeSkinningTransforms(time)
-    points = mesh.GetPointsAttr().Get()
-    assert query.ComputeSkinnedPoints(transforms, points, time)
+    points = posed(stage, mesh, seconds)
     # Then it is where glTF has it, and its node's place counts for nothing
-    posed = np.array(points)
-    assert posed.min(axis=0) == pytest.approx([0, 0, 0], abs=1e-5)
-    assert posed.max(axis=0) == pytest.approx([1, height, 0], abs=1e-5)
-    world = np.array(UsdGeom.XformCache(time).GetLocalToWorldTransform(mesh.GetPrim()))
+    assert points.min(axis=0) == pytest.approx([0, 0, 0], abs=1e-5)
+    assert points.max(axis=0) == pytest.approx([1, height, 0], abs=1e-5)
+    world = np.array(UsdGeom.XformCache().GetLocalToWorldTransform(mesh.GetPrim()))
     assert np.allclose(world, np.eye(4))
 
 
-@pytest.mark.parametrize("model", [mirrored_cubes, skinned, instanced, colored])
+def test_a_morph_target_becomes_a_blend_shape_with_its_default_weight(tmp_path):
+    stage = opened(morphed(), tmp_path)
+    mesh = meshes(stage)[0]
+    assert np.array(mesh.GetPointsAttr().Get())[:, 2].tolist() == [0] * 4, "the mesh itself is not lifted"
+    assert posed(stage, mesh, None)[:, 2].tolist() == [1] * 4
+
+
+@pytest.mark.parametrize("has_skin", [False, True], ids=["alone", "with a skin"])
+def test_weights_move_over_time(has_skin, tmp_path):
+    # Given a quad with two targets, of which the second goes from 0 to 1 in 2 s
+    builder = Builder("tests")
+    push = builder.positions(np.tile(np.array([[0, 0, 3]], np.float32), (4, 1)))
+    one = builder.positions(np.array([[0, 0, 0], [0, 0, 0], [0, 0, 0], [5, 0, 0]], np.float32))
+    primitive = {**quad(builder), "targets": [{"POSITION": push}, {"POSITION": one}]}
+    mesh = {"primitives": [primitive], "weights": [0.5, 0], "extras": {"targetNames": ["push", "smile"]}}
+    node = {"mesh": builder.add("meshes", mesh)}
+    if has_skin:
+        joints, weights = np.zeros((4, 4), np.uint8), np.tile(np.float32([1, 0, 0, 0]), (4, 1))
+        primitive["attributes"] |= {"JOINTS_0": builder.attribute(joints), "WEIGHTS_0": builder.attribute(weights)}
+        node["skin"] = builder.add("skins", {"joints": [builder.add("nodes", {})]})
+    number = builder.add("nodes", node)
+    clock = builder.accessor(np.array([0, 2], np.float32), bounds=True)
+    values = builder.accessor(np.array([0.5, 0, 0.5, 1], np.float32))
+    channel = {"sampler": 0, "target": {"node": number, "path": "weights"}}
+    builder.add("animations", {"samplers": [{"input": clock, "output": values}], "channels": [channel]})
+    # When it is written
+    made = EXPORTS["usdz"].write(builder.finish(), tmp_path, "model")
+    stage = Usd.Stage.Open(str(tmp_path / made.file))
+    shape = meshes(stage)[0]
+    # Then it moves as it did, under the names of its targets
+    assert posed(stage, shape, 0.0)[:, 2].tolist() == [1.5] * 4
+    assert posed(stage, shape, 1.0).max(axis=0) == pytest.approx([2.5, 1, 1.5])
+    assert list(UsdSkel.BindingAPI(shape).GetBlendShapesAttr().Get()) == ["push", "smile"]
+    assert losses(made).keys() == {"extras"}
+
+
+@pytest.mark.parametrize("model", [mirrored_cubes, skinned, instanced, colored, morphed])
 def test_our_own_reader_takes_it_back(model, tmp_path):
     # Given a model, written as a package
     document = model()
@@ -339,7 +382,7 @@ def test_our_own_reader_takes_it_back(model, tmp_path):
     known, found = inspect(document), report["model"]
     for end in ("min", "max"):
         assert found["bounding_box"][end] == pytest.approx(known["bounding_box"][end], abs=1e-5)
-    for count in ("drawn_triangle_count", "skin_count", "animation_count", "joint_count"):
+    for count in ("drawn_triangle_count", "skin_count", "animation_count", "morph_target_count"):
         assert found[count] == known[count], count
     assert report["losses"] == []
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 
 import numpy as np
 
@@ -12,6 +12,7 @@ from threed_workers.document.model import Json
 
 RATE = 60.0  # time codes per second
 _WIDTHS = {"translation": 3, "rotation": 4, "scale": 3}
+_MOST_TIMES = 20_000  # of one skeleton
 _SPLINE_STEPS_S = 1 / 30
 _MOST_STEPS = 60  # of one span of a spline
 _HELD = 1e-3  # of a span: how long a step takes to jump
@@ -30,10 +31,10 @@ class Motion:
         for channel in animations[0]["channels"] if animations else ():
             target = channel["target"]
             track = None
-            if "node" in target and target.get("path") in _WIDTHS:
+            if "node" in target and (target.get("path") in _WIDTHS or target.get("path") == "weights"):
                 track = _track(document, animations[0]["samplers"][channel["sampler"]], target["path"])
             if track is None:
-                lost["animation channels", "Translation, rotation and scale of nodes are written."] += 1
+                lost["animation channels", "Transforms and weights of nodes are written."] += 1
             else:
                 self._tracks[target["node"], target["path"]] = track
         self.end = max((float(times[-1]) for times, _ in self._tracks.values()), default=0.0)
@@ -43,11 +44,11 @@ class Motion:
         found = {path: self._tracks[node, path] for path in _WIDTHS if (node, path) in self._tracks}
         return {path: zip(times.tolist(), values.tolist(), strict=True) for path, (times, values) in found.items()}
 
-    def times_of(self, nodes: set[int], most: int) -> np.ndarray:
+    def times_of(self, nodes: set[int], paths: Collection[str] = _WIDTHS) -> np.ndarray:
         """Every moment, in seconds, at which one of the nodes has a sample; evenly spread where they are too many."""
-        found = [times for (node, _), (times, _) in self._tracks.items() if node in nodes]
+        found = [times for (node, path), (times, _) in self._tracks.items() if node in nodes and path in paths]
         times = np.unique(np.concatenate(found)) if found else np.zeros(0)
-        return times if len(times) <= most else np.linspace(times[0], times[-1], most)
+        return times if len(times) <= _MOST_TIMES else np.linspace(times[0], times[-1], _MOST_TIMES)
 
     def at(self, node: int, path: str, times: np.ndarray, rest: list[float]) -> np.ndarray:
         """Values (k, width) of a node at these moments; `rest` where nothing moves it."""
@@ -64,9 +65,11 @@ def _track(document: Document, sampler: Json, path: str) -> Track | None:
     times = read_floats(document, sampler["input"]).reshape(-1).astype(np.float64)
     values = read_floats(document, sampler["output"]).astype(np.float64)
     mode = sampler.get("interpolation", "LINEAR")
-    each = 3 if mode == "CUBICSPLINE" else 1
-    if not len(times) or values.shape != (each * len(times), _WIDTHS[path]):
+    rows = len(times) * (3 if mode == "CUBICSPLINE" else 1)
+    width = _WIDTHS.get(path) or (values.size // rows if rows else 0)  # weights: as many as there are targets
+    if not rows or values.size != rows * width or not width:
         return None
+    values = values.reshape(rows, width)
     if not (np.isfinite(times).all() and np.isfinite(values).all() and (np.diff(times) > 0).all()):
         return None
     if mode == "CUBICSPLINE":

@@ -17,8 +17,6 @@ from threed_workers.document.model import Json
 from threed_workers.document.world import compose, local_matrices
 from threed_workers.exports.usd_motion import RATE, Motion
 
-_MOST_TIMES = 20_000
-
 
 @dataclass(frozen=True)
 class _Joints:
@@ -49,8 +47,12 @@ class Skins:
         if skin not in self._made:
             UsdGeom.Scope.Define(self._stage, self._scope)
             UsdSkel.Root.Define(self._stage, path)
-            self._made[skin] = self._skeleton(skin, path)
+            self._made[skin] = self._make(skin)
         return path
+
+    def skeleton(self, skin: int) -> Sdf.Path:
+        """The Skeleton of a skin."""
+        return self._scope.AppendChild(f"skin_{skin}").AppendChild("Skeleton")
 
     def bind(self, prim: Usd.Prim, skin: int, primitive: Json) -> None:
         """Tie a mesh to its skeleton by JOINTS_n and WEIGHTS_n."""
@@ -66,17 +68,17 @@ class Skins:
         weights = np.where(total > 0, weights / np.where(total > 0, total, 1), 0)
         indices = np.where(weights > 0, places[np.minimum(joints, len(places) - 1)], 0)
         api, width = UsdSkel.BindingAPI.Apply(prim), joints.shape[1]
-        api.CreateSkeletonRel().SetTargets([self._scope.AppendChild(f"skin_{skin}").AppendChild("Skeleton")])
+        api.CreateSkeletonRel().SetTargets([self.skeleton(skin)])
         flat = np.ascontiguousarray(indices.reshape(-1), np.int32)
         api.CreateJointIndicesPrimvar(False, width).Set(Vt.IntArray.FromNumpy(flat))
         flat = np.ascontiguousarray(weights.reshape(-1), np.float32)
         api.CreateJointWeightsPrimvar(False, width).Set(Vt.FloatArray.FromNumpy(flat))
         api.CreateGeomBindTransformAttr(Gf.Matrix4d(1.0))
 
-    def _skeleton(self, skin: int, root: Sdf.Path) -> _Joints:
+    def _make(self, skin: int) -> _Joints:
         entry = self._document.all("skins")[skin]
         joints = self._sorted(entry["joints"])
-        skeleton = UsdSkel.Skeleton.Define(self._stage, root.AppendChild("Skeleton"))
+        skeleton = UsdSkel.Skeleton.Define(self._stage, self.skeleton(skin))
         skeleton.CreateJointsAttr(joints.names)
         skeleton.CreateBindTransformsAttr(_matrices(self._bind(entry, joints)))
         rest = [self._locals(chain, np.zeros(1), moving=False)[0] for chain in joints.chains]
@@ -142,7 +144,7 @@ class Skins:
 
     def _animate(self, joints: _Joints, skeleton: UsdSkel.Skeleton) -> None:
         """A SkelAnimation beside the joints, when anything moves them."""
-        times = self._motion.times_of({node for chain in joints.chains for node in chain}, _MOST_TIMES)
+        times = self._motion.times_of({node for chain in joints.chains for node in chain})
         if not len(times):
             return
         animation = UsdSkel.Animation.Define(self._stage, skeleton.GetPath().AppendChild("Animation"))

@@ -16,10 +16,11 @@ from threed_workers.document.world import scene_roots, world_matrices
 from threed_workers.exports.export import one_line
 from threed_workers.exports.pictures import Pictures
 from threed_workers.exports.placement import Placement, is_skinned, moved, placements
-from threed_workers.exports.shapes import shape_of
+from threed_workers.exports.shapes import Shape, shape_of
 from threed_workers.exports.surfaces import surface_of
 from threed_workers.exports.usd_materials import Materials
 from threed_workers.exports.usd_meshes import write_shape
+from threed_workers.exports.usd_morphs import Morphs, can_morph, is_morphed
 from threed_workers.exports.usd_motion import RATE, Motion
 from threed_workers.exports.usd_names import Paths, identifier
 from threed_workers.exports.usd_skins import Skins
@@ -56,6 +57,7 @@ class _Writer:
         self.prototypes: dict[tuple, Sdf.Path] = {}
         self.materials = Materials(document, stage, self.scopes["Materials"], self.names, self.pictures)
         self.motion = Motion(document, self.lost)
+        self.morphs = Morphs(document, stage, self.names, self.motion, self.lost)
         self.skins = Skins(document, stage, self.scopes["Skins"], self.motion, self.lost)
 
     def write(self) -> None:
@@ -67,6 +69,7 @@ class _Writer:
         uses = Counter(self._key(placement) for placement in shown)
         for placement in shown:
             self._place(placement, uses[self._key(placement)] > 1)
+        self.morphs.finish()
         if self.motion.end:
             self.stage.SetTimeCodesPerSecond(RATE)
             self.stage.SetFramesPerSecond(RATE)
@@ -137,46 +140,63 @@ class _Writer:
 
     def _place(self, placement: Placement, shared: bool) -> None:
         """A mesh below its node: written there, or referenced where several nodes show it; skinned ones apart."""
-        mesh, skin = self.document.all("meshes")[placement.mesh], self.document.all("nodes")[placement.node].get("skin")
-        otherwise = f"mesh_{placement.mesh}"
+        node, mesh = self.document.all("nodes")[placement.node], self.document.all("meshes")[placement.mesh]
+        skin, otherwise = node.get("skin"), f"mesh_{placement.mesh}"
         if skin is not None and any(is_skinned(primitive) for primitive in mesh["primitives"]):
             if placement.joints is not None:
                 path = self.names.child(self.skins.root(skin), placement.name, otherwise)
-                self._write_mesh(path, placement, skin)
+                UsdGeom.Xform.Define(self.stage, path)
+                self._write_mesh(path, placement, skin, self.skins.skeleton(skin) if is_morphed(mesh) else None)
                 return
             self.lost["skins", "Not all of their joints are in the scene."] += 1
         path = self.names.child(self._instance(placement), mesh.get("name"), otherwise)
+        if is_morphed(mesh) and extension(node, INSTANCING) is None:
+            self._write_mesh(path, placement, None, self.morphs.root(path))
+            return
+        if is_morphed(mesh):
+            self.lost["morph targets", "Instances are written with the weights that the file shows."] += 1
         if not shared:
-            self._write_mesh(path, placement, None)
+            UsdGeom.Xform.Define(self.stage, path)
+            self._write_mesh(path, placement, None, None)
             return
         key = self._key(placement)
         if key not in self.prototypes:
             kept = self.stage.CreateClassPrim(self.scopes["Prototypes"]).GetPath()
             self.prototypes[key] = self.names.child(kept, mesh.get("name"), otherwise)
-            self._write_mesh(self.prototypes[key], placement, None)
+            UsdGeom.Xform.Define(self.stage, self.prototypes[key])
+            self._write_mesh(self.prototypes[key], placement, None, None)
         UsdGeom.Xform.Define(self.stage, path).GetPrim().GetReferences().AddInternalReference(self.prototypes[key])
 
-    def _write_mesh(self, path: Sdf.Path, placement: Placement, skin: int | None) -> None:
-        """An Xform with one prim for each primitive."""
-        UsdGeom.Xform.Define(self.stage, path)
-        for number, primitive in enumerate(self.document.all("meshes")[placement.mesh]["primitives"]):
-            shape = shape_of(self.document, primitive, placement.weights)
+    def _write_mesh(self, path: Sdf.Path, placement: Placement, skin: int | None, morphing: Sdf.Path | None) -> None:
+        """One prim for each primitive below `path`; `morphing` is the skeleton whose animation weighs the targets."""
+        mesh = self.document.all("meshes")[placement.mesh]
+        targets = self.morphs.targets(morphing, mesh, placement.node, placement.weights) if morphing else []
+        for number, primitive in enumerate(mesh["primitives"]):
+            blends = bool(targets) and can_morph(primitive)
+            shape = shape_of(self.document, primitive, None if blends else placement.weights)
             if shape is None:
                 continue
             if skin is not None and not is_skinned(primitive):
                 shape = moved(shape, placement.matrix)  # below the skeleton's root there is no node to move it
-            surface = surface_of(self.document, primitive.get("material"))
-            painted = shape.colors is not None
-            if painted and "base" in surface.maps:
-                self.lost["vertex colours", "Under a texture, a preview surface shows the texture alone."] += 1
-            elif painted:
-                shape = replace(shape, colors=shape.colors * np.float32(surface.color))
-            prim = write_shape(self.stage, path.AppendChild(f"primitive_{number}"), shape)
-            self.materials.bind(prim, primitive.get("material"), surface, painted)
-            if surface.double_sided:
-                UsdGeom.Gprim(prim).CreateDoubleSidedAttr(True)
+            prim = self._write_shape(path.AppendChild(f"primitive_{number}"), shape, primitive)
             if skin is not None and is_skinned(primitive):
                 self.skins.bind(prim, skin, primitive)
+            if blends:
+                self.morphs.bind(prim, morphing, primitive, targets)
+
+    def _write_shape(self, path: Sdf.Path, shape: Shape, primitive: Json) -> Usd.Prim:
+        """A prim with its material."""
+        surface = surface_of(self.document, primitive.get("material"))
+        painted = shape.colors is not None
+        if painted and "base" in surface.maps:
+            self.lost["vertex colours", "Under a texture, a preview surface shows the texture alone."] += 1
+        elif painted:
+            shape = replace(shape, colors=shape.colors * np.float32(surface.color))
+        prim = write_shape(self.stage, path, shape)
+        self.materials.bind(prim, primitive.get("material"), surface, painted)
+        if surface.double_sided:
+            UsdGeom.Gprim(prim).CreateDoubleSidedAttr(True)
+        return prim
 
     def _instance(self, placement: Placement) -> Sdf.Path:
         """Where the mesh goes: its node, or an Xform for one instance of EXT_mesh_gpu_instancing."""

@@ -23,6 +23,7 @@ _TIME = (315_619_200, 315_619_200)  # 1980-01-02: packages of the same content a
 _KEPT = (
     "animations",
     "skins",
+    "morph targets",
     "cameras",
     "hierarchy",
     "normals",
