@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from threed_workers.document import Document, bounds, layout, read_floats
+from threed_workers.document.model import Json
 from threed_workers.transforms.geometry.kernels import LOCK_BORDER, equal_rows, simplified
 from threed_workers.transforms.geometry.vertices import TRIANGLES, Shape, mode_of
 
@@ -29,8 +30,8 @@ class Simplifier:
 
         A primitive that would lose its last triangle keeps all of them.
         """
-        positions = read_floats(self._document, shape.primitives[0]["attributes"]["POSITION"])
-        extent = float((positions.max(0) - positions.min(0)).max())
+        index = shape.primitives[0]["attributes"]["POSITION"]
+        positions, extent = read_floats(self._document, index), _spread(self._document, index)
         attributes, weights = self._attributes(shape)
         locked = self._locks.get(id(shape))
         made: dict[int | None, list[np.ndarray]] = {}
@@ -67,27 +68,30 @@ class Simplifier:
             if len(weights) + values.shape[1] > _MOST_ATTRIBUTES:
                 break
             # Texture coordinates of a picture that repeats 50 times differ 50 times as much, and look no worse.
-            spread = float((values.max(0) - values.min(0)).max()) if name.startswith("TEXCOORD") else 1.0
+            spread = _spread(self._document, index) if name.startswith("TEXCOORD") else 1.0
             columns.append(values)
             weights += [weight / max(spread, 1.0)] * values.shape[1]
         return np.hstack(columns), np.array(weights, np.float32)
 
 
-def _extent(document: Document, mesh: dict) -> float:
+def _extent(document: Document, mesh: Json) -> float:
     """The longest side of a mesh's box, in its own units."""
     found = {primitive["attributes"].get("POSITION") for primitive in mesh["primitives"]} - {None}
-    boxes = [bounds(document, index) for index in found if document.all("accessors")[index]["count"]]
-    if not boxes:
-        return 0.0
-    accessor = document.all("accessors")[next(iter(found))]
-    low, high = np.min([box.low for box in boxes], axis=0), np.max([box.high for box in boxes], axis=0)
+    return _spread(document, *found) if found else 0.0
+
+
+def _spread(document: Document, *indices: int) -> float:
+    """The longest side of the box around accessors of one type, as numbers that renderers see."""
+    boxes = [bounds(document, index) for index in indices]
+    accessor = document.all("accessors")[indices[0]]
     unit = np.iinfo(layout(accessor).dtype).max if accessor.get("normalized") else 1
+    high, low = np.max([box.high for box in boxes], axis=0), np.min([box.low for box in boxes], axis=0)
     return float((high - low).max()) / unit
 
 
 def _locks(document: Document, shapes: list[Shape]) -> dict[int, np.ndarray]:
     """By id of the shape, bool (n,): vertices whose position other primitives of the same mesh have too."""
-    by_mesh: dict[str, list[tuple[Shape, np.ndarray]]] = {}
+    by_mesh: dict[str, list[tuple[Shape, Json]]] = {}
     for shape in shapes:
         seen = set()
         for pointer, primitive in zip(shape.pointers, shape.primitives, strict=True):
@@ -95,12 +99,19 @@ def _locks(document: Document, shapes: list[Shape]) -> dict[int, np.ndarray]:
             key = (mesh, primitive.get("indices"))
             if mode_of(primitive) == TRIANGLES and key not in seen:
                 seen.add(key)
-                by_mesh.setdefault(mesh, []).append((shape, np.unique(shape.indices(primitive))))
+                by_mesh.setdefault(mesh, []).append((shape, primitive))
     locks: dict[int, np.ndarray] = {}
     for parts in by_mesh.values():
         if len(parts) > 1:
-            _lock_shared(document, parts, locks)
+            _lock_shared(document, [(shape, _used(shape, primitive)) for shape, primitive in parts], locks)
     return locks
+
+
+def _used(shape: Shape, primitive: Json) -> np.ndarray:
+    """The vertices that a primitive draws, each once."""
+    drawn = np.zeros(shape.count, bool)
+    drawn[shape.indices(primitive)] = True
+    return np.flatnonzero(drawn)
 
 
 def _lock_shared(document: Document, parts: list[tuple[Shape, np.ndarray]], locks: dict[int, np.ndarray]) -> None:
