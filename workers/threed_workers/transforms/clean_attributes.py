@@ -11,7 +11,7 @@ from threed_workers.document import Document, blocks, edit
 from threed_workers.document.model import Json
 from threed_workers.transforms._uv_sets import drop_attribute, tangent_uv_set, unused_uv_names
 
-CHANGES = frozenset(("uv_sets", "color_sets", "tangents", "accessors"))
+CHANGES = frozenset(("uv_sets", "color_sets", "tangents"))
 
 
 def apply(document: Document, options: recipes_pb2.CleanAttributes) -> Document:

@@ -13,7 +13,11 @@ from threed_workers.document import Document, blocks, edit
 from threed_workers.document.indices import Pointer
 from threed_workers.document.model import Json
 
-CHANGES = frozenset(("accessors", "images", "samplers", "textures", "materials", "meshes", "skins"))
+# What a merged mesh had is there once less.
+CHANGES = frozenset(
+    "images image_pixels samplers textures materials meshes skins primitives vertices triangles lines points uv_sets "
+    "color_sets normals tangents joint_sets custom_attributes morph_targets".split()
+)
 
 # Each kind after those that it refers to, so that what refers to equal things is equal itself.
 _ORDER = ("accessors", "images", "samplers", "textures", "materials", "meshes", "skins")

@@ -9,7 +9,8 @@ from threed_workers.transforms._uv_sets import drop_attribute, unused_uv_names
 
 CHANGES = frozenset(
     "nodes named_nodes meshes primitives vertices triangles points lines morph_targets uv_sets color_sets normals "
-    "tangents instances materials textures images samplers skins joints cameras lights accessors extras".split()
+    "tangents joint_sets custom_attributes instances materials textures images image_pixels samplers skins joints "
+    "cameras lights extensions".split()
 )
 
 _ORDER = ("meshes", "skins", "cameras", "lights", "materials", "textures", "samplers", "images")

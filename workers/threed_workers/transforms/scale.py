@@ -72,6 +72,7 @@ def _grow(owner: Json | None, keys: tuple[str, ...], factor: float) -> None:
 
 def _grow_animations(document: Document, factor: float) -> None:
     for animation in document.all("animations"):
+        grown = False
         for channel in animation["channels"]:
             power = next((power for pattern, power in _POINTERS if pattern.fullmatch(pointer_of(channel))), 0)
             if power and not _is_of_sun(document, pointer_of(channel)):
@@ -80,7 +81,9 @@ def _grow_animations(document: Document, factor: float) -> None:
                 sampler["output"] = edit.add_accessor(document, values)
                 animation["samplers"].append(sampler)
                 channel["sampler"] = len(animation["samplers"]) - 1
-        _drop_unused_samplers(animation)
+                grown = True
+        if grown:
+            _drop_unused_samplers(animation)
 
 
 def _drop_unused_samplers(animation: Json) -> None:

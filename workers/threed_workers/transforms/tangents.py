@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 from threed.v1 import recipes_pb2
 from threed_workers.document import Document, edit, read_floats
 from threed_workers.document.model import Json
@@ -34,8 +36,10 @@ def apply(document: Document, options: recipes_pb2.Tangents) -> Document:
             triangles = triangle_list(shape, primitives[0])
             if len(triangles):
                 names = ("POSITION", "NORMAL", f"TEXCOORD_{uv_set}")
-                values = [read_floats(document, attributes[name]) for name in names]
-                write(document, shape, primitives, triangles, "TANGENT", corner_tangents(*values, triangles))
+                drawn, local = np.unique(triangles, return_inverse=True)  # others may draw from the same vertices
+                values = [read_floats(document, attributes[name])[drawn] for name in names]
+                corners = corner_tangents(*values, local.reshape(-1, 3))
+                write(document, shape, primitives, triangles, "TANGENT", corners)
     return document
 
 

@@ -19,7 +19,7 @@ from threed_workers.textures.pixels import AVIF_TYPE, KTX2_TYPE, Pixels, media_t
 from threed_workers.textures.resample import resample
 from threed_workers.textures.roles import SOURCES, Kind, Role, image_roles, sources
 
-CHANGES: frozenset[str] = frozenset(("images",))
+CHANGES: frozenset[str] = frozenset(("images", "image_pixels", "extensions"))
 
 _Encoding = recipes_pb2.TextureEncode
 _TYPES = {

@@ -10,7 +10,7 @@ from threed_workers.textures.encodings import encode_alike
 from threed_workers.textures.resample import resample
 from threed_workers.textures.roles import image_roles
 
-CHANGES: frozenset[str] = frozenset()
+CHANGES: frozenset[str] = frozenset(("image_pixels",))
 
 
 def apply(document: Document, options: recipes_pb2.TextureResize) -> Document:

@@ -8,7 +8,7 @@ from threed_workers.document.model import Json, extension
 from threed_workers.transforms._channels import drop_channels
 from threed_workers.transforms._leftovers import remove_orphans, used
 
-CHANGES = frozenset(("textures", "images", "samplers", "animations", "channels"))
+CHANGES = frozenset(("textures", "images", "samplers", "animations", "channels", "keyframes", "extensions"))
 
 UNLIT = "KHR_materials_unlit"
 _GLOSSY = "KHR_materials_pbrSpecularGlossiness"
