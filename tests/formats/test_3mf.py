@@ -164,6 +164,14 @@ def test_beams_are_solid(tmp_path):
     assert np.isclose(np.einsum("ij,ij->i", a, np.cross(b, c)).sum() / 6, expected, rtol=1e-5)
 
 
+def test_beams_without_a_length_are_left_out(tmp_path):
+    vertices = "<vertices>" + 2 * '<vertex x="1" y="2" z="3"/>' + "</vertices>"
+    lattice = '<b:beamlattice radius="5"><b:beams><b:beam v1="0" v2="1"/></b:beams></b:beamlattice>'
+    resources = f'{OBJECT}<object id="6"><mesh>{vertices}<triangles/>{lattice}</mesh></object>'
+    report, _ = imported(tmp_path, resources, ITEM + '<item objectid="6"/>', f'xmlns:b="{BEAMS}"')
+    assert (report["model"]["mesh_count"], codes(report, "WARNING")) == (1, ["BEAM_WITHOUT_LENGTH"])
+
+
 # ---------------------------------------------------------------- materials
 
 
@@ -282,6 +290,7 @@ RULES = {
     "an unknown object type": (OBJECT.replace('id="5"', 'id="5" type="thing"'), ITEM),
     "a vertex without z": (OBJECT.replace(' z="0"', "", 1), ITEM),
     "a vertex that is nothing": (OBJECT.replace('x="10"', 'x="nan"', 1), ITEM),
+    "a vertex beyond all bounds": (OBJECT.replace('x="10"', 'x="1e30"', 1), ITEM),
     "a vertex index beyond the end": (OBJECT.replace('v1="0"', 'v1="8"', 1), ITEM),
     "a vertex index below 0": (OBJECT.replace('v1="0"', 'v1="-1"', 1), ITEM),
     "a vertex index of many digits": (OBJECT.replace('v1="0"', 'v1="99999999999999999999"', 1), ITEM),

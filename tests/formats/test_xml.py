@@ -99,8 +99,8 @@ def test_depth_and_number_are_bounded(monkeypatch):
     monkeypatch.setattr(xml, "MOST_KEPT", 10)
     with pytest.raises(FileTooComplex, match="elements"):
         xml.parse(b"<a>" + b"<b/>" * 11 + b"</a>")
-    # What is taken does not count
-    xml.parse(b"<a>" + b"<b/>" * 11 + b"</a>", taken={"b": lambda parent, element: None})
+    # What is taken does not count, with all that is in it
+    xml.parse(b"<a>" + b"<b><c><d/></c></b>" * 11 + b"</a>", taken={"b": lambda parent, element: None})
 
 
 def test_namespaces_are_bounded():

@@ -28,6 +28,8 @@ asset_type = "MODEL"
 # A digit may follow at once: "OFF490 518 0" begins many files of ModelNet40.
 _KEYWORD = re.compile(rb"(\s*#[^\n]*\n)*\s*(ST)?C?N?4?n?OFF(?=[\s\d#]|$)")
 
+_FARTHEST = 1e30
+
 
 def recognise(source: Source) -> bool:
     """The first word is OFF, with its letters."""
@@ -41,6 +43,8 @@ def read(source: Source, budget: Budget) -> Document:
     document_issues = [issue("UNITS_ASSUMED", "INFO", "", "OFF has no unit and no axes: metres and +Y up are assumed.")]
     points, losses = _points(table)
     colors = _colors(table.colors)
+    if table.uvs is not None:  # as 32 bit floats; surface() makes those (0, 0) that are no numbers
+        table.uvs = np.clip(table.uvs, -_FARTHEST, _FARTHEST)
     primitives = []
     if len(points):
         primitives = [_surface(builder, table, points, colors), *_wires(builder, table.faces, points, colors)]

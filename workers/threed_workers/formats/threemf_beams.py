@@ -11,13 +11,12 @@ def frustums(points: np.ndarray, beams: np.ndarray) -> tuple[np.ndarray, np.ndar
     """Points float64 (16 b, 3) and triangles int64 (28 b, 3): an eight-sided frustum around each beam, closed.
 
     points: float64 (n, 3); beams: float64 (b, 4), the numbers of two points and the radii there, in the points' unit.
-    Beams without a length give nothing. Corners lie on the beam's surface, so faces lie within it by 8 %.
+    Every beam has a length. Corners lie on the beam's surface, so faces lie within it by 8 %.
     """
     start, end = points[beams[:, 0].astype(np.int64)], points[beams[:, 1].astype(np.int64)]
     along = end - start
-    length = np.linalg.norm(along, axis=1)
-    real = length > 0
-    start, end, along, radii = start[real], end[real], along[real] / length[real, None], beams[real, 2:]
+    along /= np.linalg.norm(along, axis=1, keepdims=True)
+    radii = beams[:, 2:]
     # Any direction across the beam: that of the axis which it follows least.
     axis = np.eye(3)[np.abs(along).argmin(axis=1)]
     across = np.cross(along, axis)

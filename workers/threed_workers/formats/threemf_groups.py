@@ -34,6 +34,8 @@ _KINDS = {
 _TILES = ("wrap", "mirror", "clamp", "none")
 _FILTERS = ("auto", "linear", "nearest")
 _ID_END = 1 << 31
+# glTF holds 32 bit floats; what is farther is no place, and its squares are infinite.
+FARTHEST = 1e18
 _MOST_CELLS = 1 << 26
 
 
@@ -133,8 +135,8 @@ def _textured(entry: Element, where: str, uvs: np.ndarray, textures: dict[int, T
     number = identifier(entry, "texid", where)
     if number not in textures:
         raise FileMalformed(f"Texture {number} is not defined before the group that uses it.", where=where)
-    if not np.isfinite(uvs).all():
-        raise FileValuesInvalid("A texture coordinate is NaN or infinite.", where=where)
+    if not (np.abs(uvs) < FARTHEST).all():
+        raise FileValuesInvalid("A texture coordinate is NaN, or beyond all bounds.", where=where)
     return Group(TEXTURE, where, len(uvs), uvs=uvs, texture=textures[number])
 
 

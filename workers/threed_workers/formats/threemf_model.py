@@ -19,6 +19,7 @@ from threed_workers.formats import xml
 from threed_workers.formats.findings import Findings
 from threed_workers.formats.threemf_groups import (
     CORE,
+    FARTHEST,
     MATERIAL,
     Group,
     Texture,
@@ -54,6 +55,7 @@ _METADATA = (
     "ModificationDate",
     "Application",
 )
+_NOTHING = (-1, -1, -1, -1)
 _TRIANGLE = frozenset(("v1", "v2", "v3", "pid", "p1", "p2", "p3"))
 
 
@@ -158,9 +160,11 @@ class _Reading:
     def triangle(self, parent: Element, row: Element) -> None:
         found = row.attrib
         try:
-            three = (int(found["v1"]), int(found["v2"]), int(found["v3"]))
-            four = tuple(int(found.get(name, -1)) for name in ("pid", "p1", "p2", "p3"))
-            self.integers[parent].extend(three + four)
+            self.integers[parent].extend((int(found["v1"]), int(found["v2"]), int(found["v3"])))
+            if len(found) == 3:  # nearly always
+                self.integers[parent].extend(_NOTHING)
+            else:
+                self.integers[parent].extend([int(found.get(name, -1)) for name in ("pid", "p1", "p2", "p3")])
         except (KeyError, ValueError, OverflowError):
             self.row_broken("A triangle", "v1, v2 and v3", len(self.integers[parent]) // 7)
         if len(found) > 3 and not found.keys() <= _TRIANGLE:
@@ -319,13 +323,12 @@ class _Reading:
         made.points = np.array(self.numbers.pop(vertices, ()), np.float64).reshape(-1, 3)
         rows = np.array(self.integers.pop(triangles, ()), np.int64).reshape(-1, 7)
         made.triangles, made.properties = rows[:, :3], rows[:, 3:]
+        if not (np.abs(made.points) < FARTHEST).all():
+            message = "A vertex is NaN, or beyond all bounds. Repair the mesh and export it again."
+            raise FileValuesInvalid(message, where=made.where)
         lattice = mesh.find(f"{BEAM}beamlattice")
         if lattice is not None:
             self.lattice(made, lattice)
-        if not np.isfinite(made.points).all():
-            raise FileValuesInvalid(
-                "A vertex is NaN or infinite. Repair the mesh and export it again.", where=made.where
-            )
         if not len(made.triangles) and lattice is None:
             self.findings.error("MESH_EMPTY", made.where, "The mesh has no triangles.")
         wrong = (made.triangles < 0) | (made.triangles >= len(made.points))
@@ -356,8 +359,13 @@ class _Reading:
         ends, radii = made.beams[:, :2], made.beams[:, 2:]
         if ((ends < 0) | (ends >= len(made.points))).any() or (ends[:, 0] == ends[:, 1]).any():
             raise FileValuesInvalid("A beam does not join two vertices of its mesh.", where=made.where)
-        if not (np.isfinite(radii) & (radii > 0)).all():
-            raise FileValuesInvalid("A beam has a radius that is not above 0.", where=made.where)
+        if not ((radii > 0) & (radii < FARTHEST)).all():
+            raise FileValuesInvalid("A beam has a radius that is not above 0, or beyond all bounds.", where=made.where)
+        spans = made.points[ends[:, 1].astype(np.int64)] - made.points[ends[:, 0].astype(np.int64)]
+        short = ~(np.linalg.norm(spans, axis=1) > 0)
+        if short.any():
+            self.findings.warning("BEAM_WITHOUT_LENGTH", made.where, f"{int(short.sum())} beams have no length.")
+            made.beams = made.beams[~short]
         if lattice.get("clippingmesh") is not None:
             self.findings.lose("beam lattice clipping", "Beams are kept whole.")
 
@@ -386,7 +394,7 @@ class _Reading:
             numbers = np.array([float(word) for word in words.split()])
         except ValueError:
             numbers = np.zeros(0)
-        if numbers.shape != (12,) or not (np.abs(numbers) < 1e30).all():
+        if numbers.shape != (12,) or not (np.abs(numbers) < FARTHEST).all():
             raise FileMalformed("A transform is not of 12 numbers.", where=where)
         made[:, :3] = numbers.reshape(4, 3)
         if not np.linalg.det(made[:3, :3]):

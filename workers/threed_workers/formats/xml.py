@@ -92,6 +92,7 @@ class _Reading:
         self.scopes = [_Scope({"xml": _XML})]
         self.unbound: set[str] = set()
         self.kept = 0
+        self.marks: list[int] = []  # how many were kept before each open element that will be taken
         self.root: Element | None = None
         self.prefixes: dict[str, str] = {}
         self.parser = expat.ParserCreate()
@@ -136,7 +137,9 @@ class _Reading:
             parent = self.open[-1]
             if parent.text is None:
                 parent.text = "".join(self.text)
-            if element.tag not in self.taken:
+            if element.tag in self.taken:
+                self.marks.append(self.kept - 1)
+            else:
                 parent.append(element)
         else:
             self.root = element
@@ -156,9 +159,9 @@ class _Reading:
         if self.scopes[-1].depth > len(self.open):
             self.scopes.pop()
         take = self.taken.get(element.tag)
-        if take is not None and self.open:
+        if take and self.open:
             take(self.open[-1], element)
-            self.kept -= 1 + len(element)
+            self.kept = self.marks.pop()
 
     def declare(self, attributes: dict[str, str]) -> dict[str, str]:
         """Open a scope for the namespaces among `attributes`, and give the others by their names."""
