@@ -6,10 +6,10 @@ BIN := $(VENV)/bin
 MODEL ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup tools servers generate check test demo up bench clean
+.PHONY: help setup tools servers generate check test conformance-models demo up bench clean
 
 help: ## Show this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-18s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 setup: ## Install threed into .venv, and the system libraries it needs (by apt, as root)
 	@PYTHON="$(PYTHON)" sh deploy/setup.sh
@@ -35,6 +35,9 @@ check: setup ## Lint the code, the contract and the directions of imports
 
 test: setup tools servers ## Install and start whatever the tests need, and run them all
 	$(BIN)/python -m pytest
+
+conformance-models: setup ## Every file of a set of models (THREED_MODELS), and what came of it by format
+	$(BIN)/python -m tests.conformance.models
 
 demo: setup ## Upload, check and render a model, over gRPC and over REST; MODEL=file for one's own
 	$(BIN)/python deploy/demo.py $(MODEL)

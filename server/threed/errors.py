@@ -7,30 +7,9 @@ stores them as its `error`, and the caller reads the same reason there as from a
 
 from __future__ import annotations
 
-import enum
+from threed.codes import Code
 
 DOMAIN = "threed.dev"
-
-
-class Code(enum.IntEnum):
-    """google.rpc.Code, so that neither records nor workers need grpc to name a cause."""
-
-    CANCELLED = 1
-    UNKNOWN = 2
-    INVALID_ARGUMENT = 3
-    DEADLINE_EXCEEDED = 4
-    NOT_FOUND = 5
-    ALREADY_EXISTS = 6
-    PERMISSION_DENIED = 7
-    RESOURCE_EXHAUSTED = 8
-    FAILED_PRECONDITION = 9
-    ABORTED = 10
-    OUT_OF_RANGE = 11
-    UNIMPLEMENTED = 12
-    INTERNAL = 13
-    UNAVAILABLE = 14
-    DATA_LOSS = 15
-    UNAUTHENTICATED = 16
 
 
 class ThreedError(Exception):
@@ -361,6 +340,12 @@ class RecipeInvalid(ThreedError):
     """Raised when a recipe cannot be carried out as it is written, or not on this model."""
 
     code, reason = Code.INVALID_ARGUMENT, "RECIPE_INVALID"
+
+
+class ValidationFailed(ThreedError):
+    """Raised when an upload that was to be judged strictly has errors. The asset's validation lists them."""
+
+    code, reason = Code.INVALID_ARGUMENT, "VALIDATION_FAILED"
 
 
 class LossRefused(ThreedError):

@@ -100,10 +100,11 @@ async def test_a_long_stream_is_acknowledged_on_the_way(door: Door):
     await call.write(uploads_pb2.WriteUploadRequest(upload_id=upload.upload_id))
     for start in range(0, len(data), 1 << 20):
         await call.write(uploads_pb2.WriteUploadRequest(offset=start, data=data[start : start + (1 << 20)]))
+        await asyncio.sleep(0.05)  # a network: what is written meanwhile can be acknowledged
     await call.done_writing()
     committed = [response.committed_size for response in await rest(call)]
     assert committed[0] == 0 and committed[-1] == len(data)
-    assert committed == sorted(committed) and len(committed) >= 3
+    assert committed == sorted(committed) and any(0 < size < len(data) for size in committed)
 
 
 async def test_a_corrupt_chunk_changes_nothing_and_can_be_sent_again(door: Door):

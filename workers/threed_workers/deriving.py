@@ -51,7 +51,7 @@ def derive(request: Json, folder: Path, report: Callable[[Json], None]) -> Json:
     report({"phase": "writing", "progress": _WRITE})
     edit.collect(document)
     after = inventory(document)
-    policy = recipes_pb2.LossPolicy.Name(recipe.loss_policy).removeprefix("LOSS_")
+    policy = recipes_pb2.LossPolicy.Name(recipe.loss_policy or recipes_pb2.LOSS_WARN).removeprefix("LOSS_")
     differences = judge(compare(before, after, named), policy)
     write_glb(document, folder / GATE)
     files = [_export(document, format, folder, report, _part(place, recipe)) for place, format in _formats(recipe)]

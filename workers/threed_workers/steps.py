@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 STEPS: dict[str, str] = {
+    "check": "threed_workers.quality.step:check",
     "nothing": "threed_workers.steps:nothing",
     "import": "threed_workers.steps:import_file",
     "picture_thumbnails": "threed_workers.steps:picture_thumbnails",
@@ -33,14 +34,19 @@ def nothing(request: dict, folder: Path, report: Any) -> dict:
 
 
 def import_file(request: dict, folder: Path, report: Any) -> dict:
-    """{"source", "filename"}, a file of the folder and its name for people -> what `importing.import_file` answers."""
+    """{"source", "filename", "unit_m", "up_axis"} -> what `importing.import_file` answers.
+
+    `source` is a file of the folder, `filename` its name for people; the others are ImportOptions, and may be missing.
+    """
     from threed_workers.budget import Budget
     from threed_workers.importing import import_file as import_
+    from threed_workers.orientation import Said
 
     def progress(phase: str, part: float) -> None:
         report({"phase": phase, "progress": part})
 
-    return import_(folder / request["source"], request["filename"], folder, Budget(), progress)
+    said = Said(request.get("unit_m", 0.0), request.get("up_axis", ""))
+    return import_(folder / request["source"], request["filename"], folder, Budget(), progress, said)
 
 
 def picture_thumbnails(request: dict, folder: Path, report: Any) -> dict:

@@ -24,6 +24,7 @@ from threed_client._gen.threed.v1 import (
     DownloadUrl,
     GetAssetDownloadUrlRequest,
     GetAssetRequest,
+    ImportOptions,
     ListAssetsRequest,
     UndeleteAssetRequest,
     UpdateAssetRequest,
@@ -66,12 +67,14 @@ class Assets:
         display_name: str = "",
         tags: Iterable[str] = (),
         metadata: Mapping[str, Any] | None = None,
+        import_options: ImportOptions | None = None,
         progress: Progress | None = None,
         resumable: bool | None = None,
     ) -> Asset:
         """Upload a path or an open binary file. Returns when it is stored; call `wait` to see it checked.
 
         `filename` names the asset; by default it is the file's own name, and must be given for a file without one.
+        `import_options` say how it is read (unit, upward axis), and how strictly it is judged.
         `progress` gets (bytes sent, bytes in all or None). `resumable` None: files above 8 MiB and pipes go through a
         resumable upload. That survives broken connections, and a path is also resumed by the next process that uploads
         the same unchanged file to the same server with the same labels.
@@ -81,12 +84,13 @@ class Assets:
             with open(path, "rb") as opened:
                 status = os.fstat(opened.fileno())
                 origin = (path.resolve(), status.st_size, status.st_mtime_ns)
-                upload = _described(filename or path.name, display_name, tags, metadata)
+                upload = _described(filename or path.name, display_name, tags, metadata, import_options)
                 return self._send(opened, upload, progress, resumable, origin)
         name = filename or Path(str(getattr(file, "name", ""))).name
         if not name:
             raise ValueError("Give filename=...: the file object has no name of its own.")
-        return self._send(file, _described(name, display_name, tags, metadata), progress, resumable, None)
+        upload = _described(name, display_name, tags, metadata, import_options)
+        return self._send(file, upload, progress, resumable, None)
 
     def get(self, asset_id: str) -> Asset:
         """One asset as it is now."""
@@ -224,6 +228,7 @@ class Assets:
             filename=upload.filename,
             display_name=upload.display_name,
             tags=upload.tags,
+            import_options=upload.import_options,
             size_bytes=len(data),
             sha256=hashlib.sha256(data).hexdigest(),
             request_id=str(uuid.uuid4()),
@@ -247,12 +252,19 @@ class Assets:
                 patience.wait(error)
 
 
-def _described(filename: str, display_name: str, tags: Iterable[str], metadata: Mapping[str, Any] | None) -> Upload:
+def _described(
+    filename: str,
+    display_name: str,
+    tags: Iterable[str],
+    metadata: Mapping[str, Any] | None,
+    import_options: ImportOptions | None,
+) -> Upload:
     return Upload(
         filename=filename,
         display_name=display_name,
         tags=list(tags),
         metadata=None if metadata is None else Struct.from_dict(dict(metadata)),
+        import_options=import_options,
     )
 
 

@@ -34,6 +34,8 @@ async def begin(
     )
     source = jobs_pb2.BlobRef(key=blob.key, sha256=blob.sha256, size_bytes=blob.size)
     spec = jobs_pb2.IngestSpec(asset_id=ids.write("asset", id), source=source, filename=row.filename)
+    if row.import_options is not None:
+        json_format.ParseDict(row.import_options, spec.import_options)
     job = json_format.MessageToDict(jobs_pb2.Job(ingest=spec))
     await connection.execute(jobs.create(job_id, project, "ingest", id, job, priority=0, max_attempts=max_attempts))
     return row

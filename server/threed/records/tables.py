@@ -55,6 +55,7 @@ assets = sa.Table(
     sa.Column("losses", JSONB, nullable=False, server_default=_EMPTY_LIST),
     # AssetFile as JSON with proto field names, and `key` in the object store. Without the original.
     sa.Column("files", JSONB, nullable=False, server_default=_EMPTY_LIST),
+    sa.Column("import_options", JSONB),  # ImportOptions as JSON, proto field names; NULL: by default
     sa.Column("job_id", UUID),
     _text("created_by"),
     _time("upload_timestamp", nullable=False, server_default=_NOW),
@@ -85,6 +86,7 @@ uploads = sa.Table(
     sa.Column("status", sa.Text, nullable=False, server_default="OPEN"),  # Upload.Status by name
     # Who writes: each WriteUpload takes the next number, and a writer with an older one has lost the upload.
     sa.Column("writer", sa.BigInteger, nullable=False, server_default="0"),
+    sa.Column("import_options", JSONB),  # ImportOptions as JSON, proto field names; NULL: by default
     sa.Column("asset_id", UUID),
     sa.Column("error", JSONB),
     _text("created_by"),

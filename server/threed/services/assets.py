@@ -36,7 +36,7 @@ from threed.records.tables import assets as table
 from threed.records.tables import jobs
 from threed.services import Backend, masks
 from threed.services.watching import until_token_expires
-from threed.v1 import access_pb2, assets_pb2, assets_pb2_grpc
+from threed.v1 import access_pb2, assets_pb2, assets_pb2_grpc, uploads_pb2
 from threed.v1.assets_pb2 import Asset, AssetFile
 
 _MODEL_COUNTS = [field.name for field in assets_pb2.Model.DESCRIPTOR.fields if field.name.endswith("_count")]
@@ -202,7 +202,8 @@ class AssetService(assets_pb2_grpc.AssetServiceServicer):
     async def _create(self, who: Caller, first: assets_pb2.UploadAssetRequest, blob: Blob) -> sa.Row:
         """The asset of a sealed upload, or the one that the same request made before."""
         id = ids.uuid7()
-        content = requests.digest("UploadAsset", first.filename.encode() + b"\0" + blob.sha256.encode())
+        options = first.import_options.SerializeToString(deterministic=True)
+        content = requests.digest("UploadAsset", b"\0".join((first.filename.encode(), blob.sha256.encode(), options)))
         async with self._records.transaction() as connection:
             made = await requests.first(connection, who.project, first.request_id, content, id)
             if made:
@@ -216,6 +217,7 @@ class AssetService(assets_pb2_grpc.AssetServiceServicer):
                 filename=first.filename,
                 display_name=first.display_name or first.filename,
                 tags=list(first.tags),
+                import_options=import_options(first),
                 created_by=who.subject,
             )
 
@@ -250,6 +252,13 @@ def watched(backend: Backend) -> Kind:
         return state.asset.status in (Asset.VALIDATED, Asset.FAILED)
 
     return Kind(read, ticked, finished)
+
+
+def import_options(request: assets_pb2.UploadAssetRequest | uploads_pb2.Upload) -> dict[str, Any] | None:
+    """The options as a row keeps them: JSON with proto field names."""
+    if not request.HasField("import_options"):
+        return None
+    return json_format.MessageToDict(request.import_options, preserving_proto_field_name=True)
 
 
 def check_filename(filename: str, field: str) -> None:
@@ -311,6 +320,7 @@ def to_proto(row: sa.Row, *, issues: bool = True) -> Asset:
         update_time=row.update_time,
         delete_time=row.delete_time,
         purge_time=row.purge_time,
+        import_options=row.import_options,
     )
 
 

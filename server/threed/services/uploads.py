@@ -93,6 +93,7 @@ class UploadService(uploads_pb2_grpc.UploadServiceServicer):
                 display_name=upload.display_name,
                 tags=list(upload.tags),
                 metadata=metadata,
+                import_options=asset_service.import_options(upload),
                 created_by=who.subject,
             )
         return self._to_proto(row)
@@ -268,6 +269,7 @@ class UploadService(uploads_pb2_grpc.UploadServiceServicer):
                 display_name=row.display_name or row.filename,
                 tags=row.tags,
                 metadata=row.metadata,
+                import_options=row.import_options,
                 created_by=row.created_by,
             )
 
@@ -289,6 +291,7 @@ class UploadService(uploads_pb2_grpc.UploadServiceServicer):
             display_name=row.display_name,
             tags=row.tags,
             metadata=row.metadata,
+            import_options=row.import_options,
             error=json_format.ParseDict(row.error, Upload().error) if row.error else None,
             created_by=row.created_by,
             project=row.project,

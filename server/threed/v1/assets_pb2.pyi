@@ -21,7 +21,7 @@ from typing import ClassVar as _ClassVar, Optional as _Optional, Union as _Union
 DESCRIPTOR: _descriptor.FileDescriptor
 
 class Asset(_message.Message):
-    __slots__ = ("asset_id", "display_name", "asset_type", "file_format", "storage_path", "upload_timestamp", "size_bytes", "sha256", "status", "error", "metadata", "tags", "model", "picture", "validation", "losses", "files", "etag", "created_by", "project", "update_time", "delete_time", "purge_time", "filename")
+    __slots__ = ("asset_id", "display_name", "asset_type", "file_format", "storage_path", "upload_timestamp", "size_bytes", "sha256", "status", "error", "metadata", "tags", "model", "picture", "validation", "losses", "files", "etag", "created_by", "project", "update_time", "delete_time", "purge_time", "filename", "import_options")
     class Type(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
         __slots__ = ()
         TYPE_UNSPECIFIED: _ClassVar[Asset.Type]
@@ -70,6 +70,7 @@ class Asset(_message.Message):
     DELETE_TIME_FIELD_NUMBER: _ClassVar[int]
     PURGE_TIME_FIELD_NUMBER: _ClassVar[int]
     FILENAME_FIELD_NUMBER: _ClassVar[int]
+    IMPORT_OPTIONS_FIELD_NUMBER: _ClassVar[int]
     asset_id: str
     display_name: str
     asset_type: Asset.Type
@@ -94,7 +95,8 @@ class Asset(_message.Message):
     delete_time: _timestamp_pb2.Timestamp
     purge_time: _timestamp_pb2.Timestamp
     filename: str
-    def __init__(self, asset_id: _Optional[str] = ..., display_name: _Optional[str] = ..., asset_type: _Optional[_Union[Asset.Type, str]] = ..., file_format: _Optional[str] = ..., storage_path: _Optional[str] = ..., upload_timestamp: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., size_bytes: _Optional[int] = ..., sha256: _Optional[str] = ..., status: _Optional[_Union[Asset.Status, str]] = ..., error: _Optional[_Union[_status_pb2.Status, _Mapping]] = ..., metadata: _Optional[_Union[_struct_pb2.Struct, _Mapping]] = ..., tags: _Optional[_Iterable[str]] = ..., model: _Optional[_Union[Model, _Mapping]] = ..., picture: _Optional[_Union[Picture, _Mapping]] = ..., validation: _Optional[_Union[Validation, _Mapping]] = ..., losses: _Optional[_Iterable[_Union[Loss, _Mapping]]] = ..., files: _Optional[_Iterable[_Union[AssetFile, _Mapping]]] = ..., etag: _Optional[str] = ..., created_by: _Optional[str] = ..., project: _Optional[str] = ..., update_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., delete_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., purge_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., filename: _Optional[str] = ...) -> None: ...
+    import_options: ImportOptions
+    def __init__(self, asset_id: _Optional[str] = ..., display_name: _Optional[str] = ..., asset_type: _Optional[_Union[Asset.Type, str]] = ..., file_format: _Optional[str] = ..., storage_path: _Optional[str] = ..., upload_timestamp: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., size_bytes: _Optional[int] = ..., sha256: _Optional[str] = ..., status: _Optional[_Union[Asset.Status, str]] = ..., error: _Optional[_Union[_status_pb2.Status, _Mapping]] = ..., metadata: _Optional[_Union[_struct_pb2.Struct, _Mapping]] = ..., tags: _Optional[_Iterable[str]] = ..., model: _Optional[_Union[Model, _Mapping]] = ..., picture: _Optional[_Union[Picture, _Mapping]] = ..., validation: _Optional[_Union[Validation, _Mapping]] = ..., losses: _Optional[_Iterable[_Union[Loss, _Mapping]]] = ..., files: _Optional[_Iterable[_Union[AssetFile, _Mapping]]] = ..., etag: _Optional[str] = ..., created_by: _Optional[str] = ..., project: _Optional[str] = ..., update_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., delete_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., purge_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., filename: _Optional[str] = ..., import_options: _Optional[_Union[ImportOptions, _Mapping]] = ...) -> None: ...
 
 class Model(_message.Message):
     __slots__ = ("vertex_count", "triangle_count", "drawn_vertex_count", "drawn_triangle_count", "bounding_box", "node_count", "mesh_count", "primitive_count", "material_count", "texture_count", "image_count", "animation_count", "skin_count", "camera_count", "light_count", "scene_count", "morph_target_count", "joint_count", "variant_count", "uv_set_count", "has_vertex_colors", "has_normals", "has_tangents", "extensions_used", "extensions_required", "animation_names", "animation_duration_s", "generator", "copyright")
@@ -222,6 +224,36 @@ class ValidationIssue(_message.Message):
     message: str
     def __init__(self, code: _Optional[str] = ..., severity: _Optional[_Union[ValidationIssue.Severity, str]] = ..., pointer: _Optional[str] = ..., message: _Optional[str] = ...) -> None: ...
 
+class ImportOptions(_message.Message):
+    __slots__ = ("strictness", "target_profile", "unit_m", "up_axis")
+    class Strictness(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+        __slots__ = ()
+        STRICTNESS_UNSPECIFIED: _ClassVar[ImportOptions.Strictness]
+        REPORT: _ClassVar[ImportOptions.Strictness]
+        STRICT: _ClassVar[ImportOptions.Strictness]
+    STRICTNESS_UNSPECIFIED: ImportOptions.Strictness
+    REPORT: ImportOptions.Strictness
+    STRICT: ImportOptions.Strictness
+    class UpAxis(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+        __slots__ = ()
+        UP_AXIS_UNSPECIFIED: _ClassVar[ImportOptions.UpAxis]
+        X: _ClassVar[ImportOptions.UpAxis]
+        Y: _ClassVar[ImportOptions.UpAxis]
+        Z: _ClassVar[ImportOptions.UpAxis]
+    UP_AXIS_UNSPECIFIED: ImportOptions.UpAxis
+    X: ImportOptions.UpAxis
+    Y: ImportOptions.UpAxis
+    Z: ImportOptions.UpAxis
+    STRICTNESS_FIELD_NUMBER: _ClassVar[int]
+    TARGET_PROFILE_FIELD_NUMBER: _ClassVar[int]
+    UNIT_M_FIELD_NUMBER: _ClassVar[int]
+    UP_AXIS_FIELD_NUMBER: _ClassVar[int]
+    strictness: ImportOptions.Strictness
+    target_profile: str
+    unit_m: float
+    up_axis: ImportOptions.UpAxis
+    def __init__(self, strictness: _Optional[_Union[ImportOptions.Strictness, str]] = ..., target_profile: _Optional[str] = ..., unit_m: _Optional[float] = ..., up_axis: _Optional[_Union[ImportOptions.UpAxis, str]] = ...) -> None: ...
+
 class Loss(_message.Message):
     __slots__ = ("feature", "count", "reason")
     FEATURE_FIELD_NUMBER: _ClassVar[int]
@@ -273,7 +305,7 @@ class DownloadUrl(_message.Message):
     def __init__(self, url: _Optional[str] = ..., expire_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., media_type: _Optional[str] = ..., size_bytes: _Optional[int] = ..., sha256: _Optional[str] = ...) -> None: ...
 
 class UploadAssetRequest(_message.Message):
-    __slots__ = ("filename", "media", "size_bytes", "sha256", "display_name", "tags", "request_id")
+    __slots__ = ("filename", "media", "size_bytes", "sha256", "display_name", "tags", "request_id", "import_options")
     FILENAME_FIELD_NUMBER: _ClassVar[int]
     MEDIA_FIELD_NUMBER: _ClassVar[int]
     SIZE_BYTES_FIELD_NUMBER: _ClassVar[int]
@@ -281,6 +313,7 @@ class UploadAssetRequest(_message.Message):
     DISPLAY_NAME_FIELD_NUMBER: _ClassVar[int]
     TAGS_FIELD_NUMBER: _ClassVar[int]
     REQUEST_ID_FIELD_NUMBER: _ClassVar[int]
+    IMPORT_OPTIONS_FIELD_NUMBER: _ClassVar[int]
     filename: str
     media: _httpbody_pb2.HttpBody
     size_bytes: int
@@ -288,7 +321,8 @@ class UploadAssetRequest(_message.Message):
     display_name: str
     tags: _containers.RepeatedScalarFieldContainer[str]
     request_id: str
-    def __init__(self, filename: _Optional[str] = ..., media: _Optional[_Union[_httpbody_pb2.HttpBody, _Mapping]] = ..., size_bytes: _Optional[int] = ..., sha256: _Optional[str] = ..., display_name: _Optional[str] = ..., tags: _Optional[_Iterable[str]] = ..., request_id: _Optional[str] = ...) -> None: ...
+    import_options: ImportOptions
+    def __init__(self, filename: _Optional[str] = ..., media: _Optional[_Union[_httpbody_pb2.HttpBody, _Mapping]] = ..., size_bytes: _Optional[int] = ..., sha256: _Optional[str] = ..., display_name: _Optional[str] = ..., tags: _Optional[_Iterable[str]] = ..., request_id: _Optional[str] = ..., import_options: _Optional[_Union[ImportOptions, _Mapping]] = ...) -> None: ...
 
 class GetAssetRequest(_message.Message):
     __slots__ = ("asset_id",)

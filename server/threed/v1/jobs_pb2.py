@@ -23,12 +23,13 @@ _sym_db = _symbol_database.Default()
 
 
 from google.api import field_behavior_pb2 as google_dot_api_dot_field__behavior__pb2
+from threed.v1 import assets_pb2 as threed_dot_v1_dot_assets__pb2
 from threed.v1 import derivatives_pb2 as threed_dot_v1_dot_derivatives__pb2
 from threed.v1 import render_jobs_pb2 as threed_dot_v1_dot_render__jobs__pb2
 from threed.v1 import scenes_pb2 as threed_dot_v1_dot_scenes__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x14threed/v1/jobs.proto\x12\tthreed.v1\x1a\x1fgoogle/api/field_behavior.proto\x1a\x1bthreed/v1/derivatives.proto\x1a\x1bthreed/v1/render_jobs.proto\x1a\x16threed/v1/scenes.proto\"\xc7\x01\n\x03Job\x12-\n\x06ingest\x18\x01 \x01(\x0b\x32\x15.threed.v1.IngestSpecB\x04\xe2\x41\x01\x01H\x00\x12-\n\x06render\x18\x02 \x01(\x0b\x32\x15.threed.v1.RenderSpecB\x04\xe2\x41\x01\x01H\x00\x12+\n\x05probe\x18\x03 \x01(\x0b\x32\x14.threed.v1.ProbeSpecB\x04\xe2\x41\x01\x01H\x00\x12-\n\x06\x64\x65rive\x18\x04 \x01(\x0b\x32\x15.threed.v1.DeriveSpecB\x04\xe2\x41\x01\x01H\x00\x42\x06\n\x04spec\"f\n\nIngestSpec\x12\x16\n\x08\x61sset_id\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\x12(\n\x06source\x18\x02 \x01(\x0b\x32\x12.threed.v1.BlobRefB\x04\xe2\x41\x01\x02\x12\x16\n\x08\x66ilename\x18\x03 \x01(\tB\x04\xe2\x41\x01\x02\"\x8e\x02\n\nRenderSpec\x12.\n\nrender_job\x18\x01 \x01(\x0b\x32\x14.threed.v1.RenderJobB\x04\xe2\x41\x01\x02\x12%\n\x05scene\x18\x02 \x01(\x0b\x32\x10.threed.v1.SceneB\x04\xe2\x41\x01\x02\x12\x37\n\x06models\x18\x03 \x03(\x0b\x32!.threed.v1.RenderSpec.ModelsEntryB\x04\xe2\x41\x01\x01\x12-\n\x0b\x65nvironment\x18\x04 \x01(\x0b\x32\x12.threed.v1.BlobRefB\x04\xe2\x41\x01\x01\x1a\x41\n\x0bModelsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12!\n\x05value\x18\x02 \x01(\x0b\x32\x12.threed.v1.BlobRef:\x02\x38\x01\"\x0b\n\tProbeSpec\"g\n\nDeriveSpec\x12/\n\nderivative\x18\x01 \x01(\x0b\x32\x15.threed.v1.DerivativeB\x04\xe2\x41\x01\x02\x12(\n\x06source\x18\x02 \x01(\x0b\x32\x12.threed.v1.BlobRefB\x04\xe2\x41\x01\x02\"L\n\x07\x42lobRef\x12\x11\n\x03key\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\x12\x14\n\x06sha256\x18\x02 \x01(\tB\x04\xe2\x41\x01\x02\x12\x18\n\nsize_bytes\x18\x03 \x01(\x03\x42\x04\xe2\x41\x01\x02\x42<Z:github.com/threed-dev/threed/clients/go/threed/v1;threedv1b\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x14threed/v1/jobs.proto\x12\tthreed.v1\x1a\x1fgoogle/api/field_behavior.proto\x1a\x16threed/v1/assets.proto\x1a\x1bthreed/v1/derivatives.proto\x1a\x1bthreed/v1/render_jobs.proto\x1a\x16threed/v1/scenes.proto\"\xc7\x01\n\x03Job\x12-\n\x06ingest\x18\x01 \x01(\x0b\x32\x15.threed.v1.IngestSpecB\x04\xe2\x41\x01\x01H\x00\x12-\n\x06render\x18\x02 \x01(\x0b\x32\x15.threed.v1.RenderSpecB\x04\xe2\x41\x01\x01H\x00\x12+\n\x05probe\x18\x03 \x01(\x0b\x32\x14.threed.v1.ProbeSpecB\x04\xe2\x41\x01\x01H\x00\x12-\n\x06\x64\x65rive\x18\x04 \x01(\x0b\x32\x15.threed.v1.DeriveSpecB\x04\xe2\x41\x01\x01H\x00\x42\x06\n\x04spec\"\x9e\x01\n\nIngestSpec\x12\x16\n\x08\x61sset_id\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\x12(\n\x06source\x18\x02 \x01(\x0b\x32\x12.threed.v1.BlobRefB\x04\xe2\x41\x01\x02\x12\x16\n\x08\x66ilename\x18\x03 \x01(\tB\x04\xe2\x41\x01\x02\x12\x36\n\x0eimport_options\x18\x04 \x01(\x0b\x32\x18.threed.v1.ImportOptionsB\x04\xe2\x41\x01\x01\"\x8e\x02\n\nRenderSpec\x12.\n\nrender_job\x18\x01 \x01(\x0b\x32\x14.threed.v1.RenderJobB\x04\xe2\x41\x01\x02\x12%\n\x05scene\x18\x02 \x01(\x0b\x32\x10.threed.v1.SceneB\x04\xe2\x41\x01\x02\x12\x37\n\x06models\x18\x03 \x03(\x0b\x32!.threed.v1.RenderSpec.ModelsEntryB\x04\xe2\x41\x01\x01\x12-\n\x0b\x65nvironment\x18\x04 \x01(\x0b\x32\x12.threed.v1.BlobRefB\x04\xe2\x41\x01\x01\x1a\x41\n\x0bModelsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12!\n\x05value\x18\x02 \x01(\x0b\x32\x12.threed.v1.BlobRef:\x02\x38\x01\"\x0b\n\tProbeSpec\"g\n\nDeriveSpec\x12/\n\nderivative\x18\x01 \x01(\x0b\x32\x15.threed.v1.DerivativeB\x04\xe2\x41\x01\x02\x12(\n\x06source\x18\x02 \x01(\x0b\x32\x12.threed.v1.BlobRefB\x04\xe2\x41\x01\x02\"L\n\x07\x42lobRef\x12\x11\n\x03key\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\x12\x14\n\x06sha256\x18\x02 \x01(\tB\x04\xe2\x41\x01\x02\x12\x18\n\nsize_bytes\x18\x03 \x01(\x03\x42\x04\xe2\x41\x01\x02\x42<Z:github.com/threed-dev/threed/clients/go/threed/v1;threedv1b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -50,6 +51,8 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_INGESTSPEC'].fields_by_name['source']._serialized_options = b'\342A\001\002'
   _globals['_INGESTSPEC'].fields_by_name['filename']._loaded_options = None
   _globals['_INGESTSPEC'].fields_by_name['filename']._serialized_options = b'\342A\001\002'
+  _globals['_INGESTSPEC'].fields_by_name['import_options']._loaded_options = None
+  _globals['_INGESTSPEC'].fields_by_name['import_options']._serialized_options = b'\342A\001\001'
   _globals['_RENDERSPEC_MODELSENTRY']._loaded_options = None
   _globals['_RENDERSPEC_MODELSENTRY']._serialized_options = b'8\001'
   _globals['_RENDERSPEC'].fields_by_name['render_job']._loaded_options = None
@@ -70,18 +73,18 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_BLOBREF'].fields_by_name['sha256']._serialized_options = b'\342A\001\002'
   _globals['_BLOBREF'].fields_by_name['size_bytes']._loaded_options = None
   _globals['_BLOBREF'].fields_by_name['size_bytes']._serialized_options = b'\342A\001\002'
-  _globals['_JOB']._serialized_start=151
-  _globals['_JOB']._serialized_end=350
-  _globals['_INGESTSPEC']._serialized_start=352
-  _globals['_INGESTSPEC']._serialized_end=454
-  _globals['_RENDERSPEC']._serialized_start=457
-  _globals['_RENDERSPEC']._serialized_end=727
-  _globals['_RENDERSPEC_MODELSENTRY']._serialized_start=662
-  _globals['_RENDERSPEC_MODELSENTRY']._serialized_end=727
-  _globals['_PROBESPEC']._serialized_start=729
-  _globals['_PROBESPEC']._serialized_end=740
-  _globals['_DERIVESPEC']._serialized_start=742
-  _globals['_DERIVESPEC']._serialized_end=845
-  _globals['_BLOBREF']._serialized_start=847
-  _globals['_BLOBREF']._serialized_end=923
+  _globals['_JOB']._serialized_start=175
+  _globals['_JOB']._serialized_end=374
+  _globals['_INGESTSPEC']._serialized_start=377
+  _globals['_INGESTSPEC']._serialized_end=535
+  _globals['_RENDERSPEC']._serialized_start=538
+  _globals['_RENDERSPEC']._serialized_end=808
+  _globals['_RENDERSPEC_MODELSENTRY']._serialized_start=743
+  _globals['_RENDERSPEC_MODELSENTRY']._serialized_end=808
+  _globals['_PROBESPEC']._serialized_start=810
+  _globals['_PROBESPEC']._serialized_end=821
+  _globals['_DERIVESPEC']._serialized_start=823
+  _globals['_DERIVESPEC']._serialized_end=926
+  _globals['_BLOBREF']._serialized_start=928
+  _globals['_BLOBREF']._serialized_end=1004
 # @@protoc_insertion_point(module_scope)

@@ -1,4 +1,5 @@
 from google.api import field_behavior_pb2 as _field_behavior_pb2
+from threed.v1 import assets_pb2 as _assets_pb2
 from threed.v1 import derivatives_pb2 as _derivatives_pb2
 from threed.v1 import render_jobs_pb2 as _render_jobs_pb2
 from threed.v1 import scenes_pb2 as _scenes_pb2
@@ -23,14 +24,16 @@ class Job(_message.Message):
     def __init__(self, ingest: _Optional[_Union[IngestSpec, _Mapping]] = ..., render: _Optional[_Union[RenderSpec, _Mapping]] = ..., probe: _Optional[_Union[ProbeSpec, _Mapping]] = ..., derive: _Optional[_Union[DeriveSpec, _Mapping]] = ...) -> None: ...
 
 class IngestSpec(_message.Message):
-    __slots__ = ("asset_id", "source", "filename")
+    __slots__ = ("asset_id", "source", "filename", "import_options")
     ASSET_ID_FIELD_NUMBER: _ClassVar[int]
     SOURCE_FIELD_NUMBER: _ClassVar[int]
     FILENAME_FIELD_NUMBER: _ClassVar[int]
+    IMPORT_OPTIONS_FIELD_NUMBER: _ClassVar[int]
     asset_id: str
     source: BlobRef
     filename: str
-    def __init__(self, asset_id: _Optional[str] = ..., source: _Optional[_Union[BlobRef, _Mapping]] = ..., filename: _Optional[str] = ...) -> None: ...
+    import_options: _assets_pb2.ImportOptions
+    def __init__(self, asset_id: _Optional[str] = ..., source: _Optional[_Union[BlobRef, _Mapping]] = ..., filename: _Optional[str] = ..., import_options: _Optional[_Union[_assets_pb2.ImportOptions, _Mapping]] = ...) -> None: ...
 
 class RenderSpec(_message.Message):
     __slots__ = ("render_job", "scene", "models", "environment")

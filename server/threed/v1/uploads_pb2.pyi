@@ -22,7 +22,7 @@ from typing import ClassVar as _ClassVar, Optional as _Optional, Union as _Union
 DESCRIPTOR: _descriptor.FileDescriptor
 
 class Upload(_message.Message):
-    __slots__ = ("upload_id", "filename", "size_bytes", "sha256", "committed_size", "status", "expire_time", "max_chunk_bytes", "asset_id", "display_name", "tags", "metadata", "error", "created_by", "project", "created_at")
+    __slots__ = ("upload_id", "filename", "size_bytes", "sha256", "committed_size", "status", "expire_time", "max_chunk_bytes", "asset_id", "display_name", "tags", "metadata", "error", "created_by", "project", "created_at", "import_options")
     class Status(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
         __slots__ = ()
         STATUS_UNSPECIFIED: _ClassVar[Upload.Status]
@@ -53,6 +53,7 @@ class Upload(_message.Message):
     CREATED_BY_FIELD_NUMBER: _ClassVar[int]
     PROJECT_FIELD_NUMBER: _ClassVar[int]
     CREATED_AT_FIELD_NUMBER: _ClassVar[int]
+    IMPORT_OPTIONS_FIELD_NUMBER: _ClassVar[int]
     upload_id: str
     filename: str
     size_bytes: int
@@ -69,7 +70,8 @@ class Upload(_message.Message):
     created_by: str
     project: str
     created_at: _timestamp_pb2.Timestamp
-    def __init__(self, upload_id: _Optional[str] = ..., filename: _Optional[str] = ..., size_bytes: _Optional[int] = ..., sha256: _Optional[str] = ..., committed_size: _Optional[int] = ..., status: _Optional[_Union[Upload.Status, str]] = ..., expire_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., max_chunk_bytes: _Optional[int] = ..., asset_id: _Optional[str] = ..., display_name: _Optional[str] = ..., tags: _Optional[_Iterable[str]] = ..., metadata: _Optional[_Union[_struct_pb2.Struct, _Mapping]] = ..., error: _Optional[_Union[_status_pb2.Status, _Mapping]] = ..., created_by: _Optional[str] = ..., project: _Optional[str] = ..., created_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...
+    import_options: _assets_pb2.ImportOptions
+    def __init__(self, upload_id: _Optional[str] = ..., filename: _Optional[str] = ..., size_bytes: _Optional[int] = ..., sha256: _Optional[str] = ..., committed_size: _Optional[int] = ..., status: _Optional[_Union[Upload.Status, str]] = ..., expire_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., max_chunk_bytes: _Optional[int] = ..., asset_id: _Optional[str] = ..., display_name: _Optional[str] = ..., tags: _Optional[_Iterable[str]] = ..., metadata: _Optional[_Union[_struct_pb2.Struct, _Mapping]] = ..., error: _Optional[_Union[_status_pb2.Status, _Mapping]] = ..., created_by: _Optional[str] = ..., project: _Optional[str] = ..., created_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., import_options: _Optional[_Union[_assets_pb2.ImportOptions, _Mapping]] = ...) -> None: ...
 
 class CreateUploadRequest(_message.Message):
     __slots__ = ("upload", "request_id", "validate_only")

@@ -10,9 +10,18 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from threed.errors import FileRefused, JobCrashed, JobFailed, JobOutOfMemory, JobTimedOut, ThreedError
+from threed.errors import (
+    FileRefused,
+    JobCrashed,
+    JobFailed,
+    JobOutOfMemory,
+    JobTimedOut,
+    ThreedError,
+    ValidationFailed,
+)
 from threed.records.tables import assets
 from threed.v1 import assets_pb2
+from threed.v1.assets_pb2 import ImportOptions
 from threed_workers import validation
 from threed_workers.claims import Claim, Outcome, was_killed
 from threed_workers.validator import Validator
@@ -26,7 +35,7 @@ def run(claim: Claim, validator: Validator, thumbnails_s: float = 60.0) -> Outco
     claim.report("fetching", 0.0)
     source = claim.fetch(spec.source, "source")
     try:
-        request = {"source": source.name, "filename": spec.filename}
+        request = {"source": source.name, "filename": spec.filename, **_said(spec.import_options)}
         found = claim.run("import", request, lambda event: claim.report("reading", 0.05 + 0.4 * _part(event)))
     except FileRefused as error:
         report = validation.of_refusal(error)
@@ -36,10 +45,11 @@ def run(claim: Claim, validator: Validator, thumbnails_s: float = 60.0) -> Outco
     if found["files"].get("validate"):
         khronos = validator.validate(claim.output(found["files"]["validate"]))
     claim.check()
+    issues = [*found["issues"], *_not_drawn(found), *_checked(claim, found, spec.import_options, thumbnails_s)]
     claim.report("thumbnails", 0.6)
-    issues = [*found["issues"], *_not_drawn(found)]
     thumbnails = _thumbnails(claim, found, issues, thumbnails_s)
     claim.report("storing", 0.9)
+    report = validation.merged(khronos, issues)
     files = [*_models(claim, found), *(_thumbnail(claim, made) for made in thumbnails)]
     statement = _update(
         claim,
@@ -48,11 +58,45 @@ def run(claim: Claim, validator: Validator, thumbnails_s: float = 60.0) -> Outco
         asset_type=found["asset_type"],
         model=_model(found.get("model")),
         picture=_picture(found.get("picture")),
-        validation=validation.merged(khronos, issues),
+        validation=report,
         losses=[_loss(loss) for loss in found["losses"] if loss.get("file", "normalized") == "normalized"],
         files=files,
     )
+    if spec.import_options.strictness == ImportOptions.STRICT and report["error_count"]:
+        return Outcome(error=_too_many(report), statements=[statement])
     return Outcome(keys=[file["key"] for file in files], statements=[statement])
+
+
+def _said(options: ImportOptions) -> dict:
+    """What the upload says about units and axes, as the step takes it."""
+    up = ImportOptions.UpAxis.Name(options.up_axis) if options.up_axis else ""
+    return {"unit_m": options.unit_m, "up_axis": up}
+
+
+def _checked(claim: Claim, found: dict, options: ImportOptions, wall_s: float) -> list[dict]:
+    """What our own checks find; when they take too much, that, and the asset is no worse for it."""
+    model = found["files"].get("normalized")
+    if not model:
+        return []
+    try:
+        request = {"model": model, "target_profile": options.target_profile}
+        return list(claim.run("check", request, wall_s=wall_s)["issues"])
+    except (JobCrashed, JobFailed, JobTimedOut, JobOutOfMemory, FileRefused) as error:
+        if was_killed(error):
+            raise
+        message = f"The checks of meshes and textures could not be finished ({error.reason}): {error}"
+        return [{"code": "CHECKS_NOT_FINISHED", "severity": "WARNING", "pointer": "", "message": message}]
+
+
+def _too_many(report: dict) -> ValidationFailed:
+    first = next(one for one in report["issues"] if one["severity"] == "ERROR")
+    return ValidationFailed(
+        f"The file was to be judged strictly, and has {report['error_count']} errors, the first of them "
+        f"{first['code']} at {first['pointer'] or 'the root'}: {first['message']} Mend it, or upload it with "
+        "strictness REPORT.",
+        code=first["code"],
+        pointer=first["pointer"],
+    )
 
 
 def _thumbnails(claim: Claim, found: dict, issues: list[dict], wall_s: float) -> list[dict]:

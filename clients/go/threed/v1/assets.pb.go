@@ -211,6 +211,116 @@ func (ValidationIssue_Severity) EnumDescriptor() ([]byte, []int) {
 	return file_threed_v1_assets_proto_rawDescGZIP(), []int{5, 0}
 }
 
+// What errors of the validation mean.
+type ImportOptions_Strictness int32
+
+const (
+	// As input: REPORT.
+	ImportOptions_STRICTNESS_UNSPECIFIED ImportOptions_Strictness = 0
+	// They are reported; the asset becomes VALIDATED.
+	ImportOptions_REPORT ImportOptions_Strictness = 1
+	// One error, and the asset is FAILED with `VALIDATION_FAILED`.
+	ImportOptions_STRICT ImportOptions_Strictness = 2
+)
+
+// Enum value maps for ImportOptions_Strictness.
+var (
+	ImportOptions_Strictness_name = map[int32]string{
+		0: "STRICTNESS_UNSPECIFIED",
+		1: "REPORT",
+		2: "STRICT",
+	}
+	ImportOptions_Strictness_value = map[string]int32{
+		"STRICTNESS_UNSPECIFIED": 0,
+		"REPORT":                 1,
+		"STRICT":                 2,
+	}
+)
+
+func (x ImportOptions_Strictness) Enum() *ImportOptions_Strictness {
+	p := new(ImportOptions_Strictness)
+	*p = x
+	return p
+}
+
+func (x ImportOptions_Strictness) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (ImportOptions_Strictness) Descriptor() protoreflect.EnumDescriptor {
+	return file_threed_v1_assets_proto_enumTypes[3].Descriptor()
+}
+
+func (ImportOptions_Strictness) Type() protoreflect.EnumType {
+	return &file_threed_v1_assets_proto_enumTypes[3]
+}
+
+func (x ImportOptions_Strictness) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use ImportOptions_Strictness.Descriptor instead.
+func (ImportOptions_Strictness) EnumDescriptor() ([]byte, []int) {
+	return file_threed_v1_assets_proto_rawDescGZIP(), []int{6, 0}
+}
+
+// Which axis of the file points upwards.
+type ImportOptions_UpAxis int32
+
+const (
+	// What the file or its format says.
+	ImportOptions_UP_AXIS_UNSPECIFIED ImportOptions_UpAxis = 0
+	// +X.
+	ImportOptions_X ImportOptions_UpAxis = 1
+	// +Y.
+	ImportOptions_Y ImportOptions_UpAxis = 2
+	// +Z.
+	ImportOptions_Z ImportOptions_UpAxis = 3
+)
+
+// Enum value maps for ImportOptions_UpAxis.
+var (
+	ImportOptions_UpAxis_name = map[int32]string{
+		0: "UP_AXIS_UNSPECIFIED",
+		1: "X",
+		2: "Y",
+		3: "Z",
+	}
+	ImportOptions_UpAxis_value = map[string]int32{
+		"UP_AXIS_UNSPECIFIED": 0,
+		"X":                   1,
+		"Y":                   2,
+		"Z":                   3,
+	}
+)
+
+func (x ImportOptions_UpAxis) Enum() *ImportOptions_UpAxis {
+	p := new(ImportOptions_UpAxis)
+	*p = x
+	return p
+}
+
+func (x ImportOptions_UpAxis) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (ImportOptions_UpAxis) Descriptor() protoreflect.EnumDescriptor {
+	return file_threed_v1_assets_proto_enumTypes[4].Descriptor()
+}
+
+func (ImportOptions_UpAxis) Type() protoreflect.EnumType {
+	return &file_threed_v1_assets_proto_enumTypes[4]
+}
+
+func (x ImportOptions_UpAxis) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use ImportOptions_UpAxis.Descriptor instead.
+func (ImportOptions_UpAxis) EnumDescriptor() ([]byte, []int) {
+	return file_threed_v1_assets_proto_rawDescGZIP(), []int{6, 1}
+}
+
 // Which file of an asset.
 type AssetFile_Kind int32
 
@@ -256,11 +366,11 @@ func (x AssetFile_Kind) String() string {
 }
 
 func (AssetFile_Kind) Descriptor() protoreflect.EnumDescriptor {
-	return file_threed_v1_assets_proto_enumTypes[3].Descriptor()
+	return file_threed_v1_assets_proto_enumTypes[5].Descriptor()
 }
 
 func (AssetFile_Kind) Type() protoreflect.EnumType {
-	return &file_threed_v1_assets_proto_enumTypes[3]
+	return &file_threed_v1_assets_proto_enumTypes[5]
 }
 
 func (x AssetFile_Kind) Number() protoreflect.EnumNumber {
@@ -269,7 +379,7 @@ func (x AssetFile_Kind) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use AssetFile_Kind.Descriptor instead.
 func (AssetFile_Kind) EnumDescriptor() ([]byte, []int) {
-	return file_threed_v1_assets_proto_rawDescGZIP(), []int{7, 0}
+	return file_threed_v1_assets_proto_rawDescGZIP(), []int{8, 0}
 }
 
 // One stored file of a project, and what is known about it.
@@ -322,7 +432,9 @@ type Asset struct {
 	// When a soft-deleted asset goes for good.
 	PurgeTime *timestamppb.Timestamp `protobuf:"bytes,23,opt,name=purge_time,json=purgeTime,proto3" json:"purge_time,omitempty"`
 	// The name that the file had at the caller's.
-	Filename      string `protobuf:"bytes,24,opt,name=filename,proto3" json:"filename,omitempty"`
+	Filename string `protobuf:"bytes,24,opt,name=filename,proto3" json:"filename,omitempty"`
+	// How it was read, and how strictly it was judged, as the upload said. Unset: by default.
+	ImportOptions *ImportOptions `protobuf:"bytes,25,opt,name=import_options,json=importOptions,proto3" json:"import_options,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -523,6 +635,13 @@ func (x *Asset) GetFilename() string {
 		return x.Filename
 	}
 	return ""
+}
+
+func (x *Asset) GetImportOptions() *ImportOptions {
+	if x != nil {
+		return x.ImportOptions
+	}
+	return nil
 }
 
 // What is in a model. Counts are of the document; `drawn_` counts are what the default scene draws, instances included.
@@ -1133,6 +1252,80 @@ func (x *ValidationIssue) GetMessage() string {
 	return ""
 }
 
+// How an upload is read, and how strictly it is judged.
+type ImportOptions struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// What errors of the validation mean. Default: REPORT.
+	Strictness ImportOptions_Strictness `protobuf:"varint,1,opt,name=strictness,proto3,enum=threed.v1.ImportOptions_Strictness" json:"strictness,omitempty"`
+	// What the model is for: `web`, `mobile_ar`, `commerce`; see docs/checks.md. Empty: nothing in particular. What is beyond
+	// the thresholds of the target becomes an issue of the validation.
+	TargetProfile string `protobuf:"bytes,2,opt,name=target_profile,json=targetProfile,proto3" json:"target_profile,omitempty"`
+	// The length of one unit of the file in metres, against what the file or its format says. 0: what that says.
+	UnitM float64 `protobuf:"fixed64,3,opt,name=unit_m,json=unitM,proto3" json:"unit_m,omitempty"`
+	// Which axis of the file points upwards, against what the file or its format says.
+	UpAxis        ImportOptions_UpAxis `protobuf:"varint,4,opt,name=up_axis,json=upAxis,proto3,enum=threed.v1.ImportOptions_UpAxis" json:"up_axis,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ImportOptions) Reset() {
+	*x = ImportOptions{}
+	mi := &file_threed_v1_assets_proto_msgTypes[6]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ImportOptions) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ImportOptions) ProtoMessage() {}
+
+func (x *ImportOptions) ProtoReflect() protoreflect.Message {
+	mi := &file_threed_v1_assets_proto_msgTypes[6]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ImportOptions.ProtoReflect.Descriptor instead.
+func (*ImportOptions) Descriptor() ([]byte, []int) {
+	return file_threed_v1_assets_proto_rawDescGZIP(), []int{6}
+}
+
+func (x *ImportOptions) GetStrictness() ImportOptions_Strictness {
+	if x != nil {
+		return x.Strictness
+	}
+	return ImportOptions_STRICTNESS_UNSPECIFIED
+}
+
+func (x *ImportOptions) GetTargetProfile() string {
+	if x != nil {
+		return x.TargetProfile
+	}
+	return ""
+}
+
+func (x *ImportOptions) GetUnitM() float64 {
+	if x != nil {
+		return x.UnitM
+	}
+	return 0
+}
+
+func (x *ImportOptions) GetUpAxis() ImportOptions_UpAxis {
+	if x != nil {
+		return x.UpAxis
+	}
+	return ImportOptions_UP_AXIS_UNSPECIFIED
+}
+
 // Something that the normalized GLB does not have and the original had.
 type Loss struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -1148,7 +1341,7 @@ type Loss struct {
 
 func (x *Loss) Reset() {
 	*x = Loss{}
-	mi := &file_threed_v1_assets_proto_msgTypes[6]
+	mi := &file_threed_v1_assets_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1160,7 +1353,7 @@ func (x *Loss) String() string {
 func (*Loss) ProtoMessage() {}
 
 func (x *Loss) ProtoReflect() protoreflect.Message {
-	mi := &file_threed_v1_assets_proto_msgTypes[6]
+	mi := &file_threed_v1_assets_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1173,7 +1366,7 @@ func (x *Loss) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Loss.ProtoReflect.Descriptor instead.
 func (*Loss) Descriptor() ([]byte, []int) {
-	return file_threed_v1_assets_proto_rawDescGZIP(), []int{6}
+	return file_threed_v1_assets_proto_rawDescGZIP(), []int{7}
 }
 
 func (x *Loss) GetFeature() string {
@@ -1216,7 +1409,7 @@ type AssetFile struct {
 
 func (x *AssetFile) Reset() {
 	*x = AssetFile{}
-	mi := &file_threed_v1_assets_proto_msgTypes[7]
+	mi := &file_threed_v1_assets_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1228,7 +1421,7 @@ func (x *AssetFile) String() string {
 func (*AssetFile) ProtoMessage() {}
 
 func (x *AssetFile) ProtoReflect() protoreflect.Message {
-	mi := &file_threed_v1_assets_proto_msgTypes[7]
+	mi := &file_threed_v1_assets_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1241,7 +1434,7 @@ func (x *AssetFile) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AssetFile.ProtoReflect.Descriptor instead.
 func (*AssetFile) Descriptor() ([]byte, []int) {
-	return file_threed_v1_assets_proto_rawDescGZIP(), []int{7}
+	return file_threed_v1_assets_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *AssetFile) GetKind() AssetFile_Kind {
@@ -1298,7 +1491,7 @@ type DownloadUrl struct {
 
 func (x *DownloadUrl) Reset() {
 	*x = DownloadUrl{}
-	mi := &file_threed_v1_assets_proto_msgTypes[8]
+	mi := &file_threed_v1_assets_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1310,7 +1503,7 @@ func (x *DownloadUrl) String() string {
 func (*DownloadUrl) ProtoMessage() {}
 
 func (x *DownloadUrl) ProtoReflect() protoreflect.Message {
-	mi := &file_threed_v1_assets_proto_msgTypes[8]
+	mi := &file_threed_v1_assets_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1323,7 +1516,7 @@ func (x *DownloadUrl) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DownloadUrl.ProtoReflect.Descriptor instead.
 func (*DownloadUrl) Descriptor() ([]byte, []int) {
-	return file_threed_v1_assets_proto_rawDescGZIP(), []int{8}
+	return file_threed_v1_assets_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *DownloadUrl) GetUrl() string {
@@ -1377,14 +1570,16 @@ type UploadAssetRequest struct {
 	// Labels, 1 to 64 characters each.
 	Tags []string `protobuf:"bytes,6,rep,name=tags,proto3" json:"tags,omitempty"`
 	// Makes the call idempotent for 24 hours: a repeat with the same id and digest answers with the first asset.
-	RequestId     string `protobuf:"bytes,7,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
+	RequestId string `protobuf:"bytes,7,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
+	// How it is read, and how strictly it is judged.
+	ImportOptions *ImportOptions `protobuf:"bytes,8,opt,name=import_options,json=importOptions,proto3" json:"import_options,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *UploadAssetRequest) Reset() {
 	*x = UploadAssetRequest{}
-	mi := &file_threed_v1_assets_proto_msgTypes[9]
+	mi := &file_threed_v1_assets_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1396,7 +1591,7 @@ func (x *UploadAssetRequest) String() string {
 func (*UploadAssetRequest) ProtoMessage() {}
 
 func (x *UploadAssetRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_threed_v1_assets_proto_msgTypes[9]
+	mi := &file_threed_v1_assets_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1409,7 +1604,7 @@ func (x *UploadAssetRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use UploadAssetRequest.ProtoReflect.Descriptor instead.
 func (*UploadAssetRequest) Descriptor() ([]byte, []int) {
-	return file_threed_v1_assets_proto_rawDescGZIP(), []int{9}
+	return file_threed_v1_assets_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *UploadAssetRequest) GetFilename() string {
@@ -1461,6 +1656,13 @@ func (x *UploadAssetRequest) GetRequestId() string {
 	return ""
 }
 
+func (x *UploadAssetRequest) GetImportOptions() *ImportOptions {
+	if x != nil {
+		return x.ImportOptions
+	}
+	return nil
+}
+
 // Request of GetAsset.
 type GetAssetRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -1472,7 +1674,7 @@ type GetAssetRequest struct {
 
 func (x *GetAssetRequest) Reset() {
 	*x = GetAssetRequest{}
-	mi := &file_threed_v1_assets_proto_msgTypes[10]
+	mi := &file_threed_v1_assets_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1484,7 +1686,7 @@ func (x *GetAssetRequest) String() string {
 func (*GetAssetRequest) ProtoMessage() {}
 
 func (x *GetAssetRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_threed_v1_assets_proto_msgTypes[10]
+	mi := &file_threed_v1_assets_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1497,7 +1699,7 @@ func (x *GetAssetRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetAssetRequest.ProtoReflect.Descriptor instead.
 func (*GetAssetRequest) Descriptor() ([]byte, []int) {
-	return file_threed_v1_assets_proto_rawDescGZIP(), []int{10}
+	return file_threed_v1_assets_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *GetAssetRequest) GetAssetId() string {
@@ -1529,7 +1731,7 @@ type ListAssetsRequest struct {
 
 func (x *ListAssetsRequest) Reset() {
 	*x = ListAssetsRequest{}
-	mi := &file_threed_v1_assets_proto_msgTypes[11]
+	mi := &file_threed_v1_assets_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1541,7 +1743,7 @@ func (x *ListAssetsRequest) String() string {
 func (*ListAssetsRequest) ProtoMessage() {}
 
 func (x *ListAssetsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_threed_v1_assets_proto_msgTypes[11]
+	mi := &file_threed_v1_assets_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1554,7 +1756,7 @@ func (x *ListAssetsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListAssetsRequest.ProtoReflect.Descriptor instead.
 func (*ListAssetsRequest) Descriptor() ([]byte, []int) {
-	return file_threed_v1_assets_proto_rawDescGZIP(), []int{11}
+	return file_threed_v1_assets_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *ListAssetsRequest) GetPageSize() int32 {
@@ -1605,7 +1807,7 @@ type ListAssetsResponse struct {
 
 func (x *ListAssetsResponse) Reset() {
 	*x = ListAssetsResponse{}
-	mi := &file_threed_v1_assets_proto_msgTypes[12]
+	mi := &file_threed_v1_assets_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1617,7 +1819,7 @@ func (x *ListAssetsResponse) String() string {
 func (*ListAssetsResponse) ProtoMessage() {}
 
 func (x *ListAssetsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_threed_v1_assets_proto_msgTypes[12]
+	mi := &file_threed_v1_assets_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1630,7 +1832,7 @@ func (x *ListAssetsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListAssetsResponse.ProtoReflect.Descriptor instead.
 func (*ListAssetsResponse) Descriptor() ([]byte, []int) {
-	return file_threed_v1_assets_proto_rawDescGZIP(), []int{12}
+	return file_threed_v1_assets_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *ListAssetsResponse) GetAssets() []*Asset {
@@ -1660,7 +1862,7 @@ type UpdateAssetRequest struct {
 
 func (x *UpdateAssetRequest) Reset() {
 	*x = UpdateAssetRequest{}
-	mi := &file_threed_v1_assets_proto_msgTypes[13]
+	mi := &file_threed_v1_assets_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1672,7 +1874,7 @@ func (x *UpdateAssetRequest) String() string {
 func (*UpdateAssetRequest) ProtoMessage() {}
 
 func (x *UpdateAssetRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_threed_v1_assets_proto_msgTypes[13]
+	mi := &file_threed_v1_assets_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1685,7 +1887,7 @@ func (x *UpdateAssetRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use UpdateAssetRequest.ProtoReflect.Descriptor instead.
 func (*UpdateAssetRequest) Descriptor() ([]byte, []int) {
-	return file_threed_v1_assets_proto_rawDescGZIP(), []int{13}
+	return file_threed_v1_assets_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *UpdateAssetRequest) GetAsset() *Asset {
@@ -1719,7 +1921,7 @@ type DeleteAssetRequest struct {
 
 func (x *DeleteAssetRequest) Reset() {
 	*x = DeleteAssetRequest{}
-	mi := &file_threed_v1_assets_proto_msgTypes[14]
+	mi := &file_threed_v1_assets_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1731,7 +1933,7 @@ func (x *DeleteAssetRequest) String() string {
 func (*DeleteAssetRequest) ProtoMessage() {}
 
 func (x *DeleteAssetRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_threed_v1_assets_proto_msgTypes[14]
+	mi := &file_threed_v1_assets_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1744,7 +1946,7 @@ func (x *DeleteAssetRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DeleteAssetRequest.ProtoReflect.Descriptor instead.
 func (*DeleteAssetRequest) Descriptor() ([]byte, []int) {
-	return file_threed_v1_assets_proto_rawDescGZIP(), []int{14}
+	return file_threed_v1_assets_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *DeleteAssetRequest) GetAssetId() string {
@@ -1786,7 +1988,7 @@ type UndeleteAssetRequest struct {
 
 func (x *UndeleteAssetRequest) Reset() {
 	*x = UndeleteAssetRequest{}
-	mi := &file_threed_v1_assets_proto_msgTypes[15]
+	mi := &file_threed_v1_assets_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1798,7 +2000,7 @@ func (x *UndeleteAssetRequest) String() string {
 func (*UndeleteAssetRequest) ProtoMessage() {}
 
 func (x *UndeleteAssetRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_threed_v1_assets_proto_msgTypes[15]
+	mi := &file_threed_v1_assets_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1811,7 +2013,7 @@ func (x *UndeleteAssetRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use UndeleteAssetRequest.ProtoReflect.Descriptor instead.
 func (*UndeleteAssetRequest) Descriptor() ([]byte, []int) {
-	return file_threed_v1_assets_proto_rawDescGZIP(), []int{15}
+	return file_threed_v1_assets_proto_rawDescGZIP(), []int{16}
 }
 
 func (x *UndeleteAssetRequest) GetAssetId() string {
@@ -1832,7 +2034,7 @@ type WatchAssetRequest struct {
 
 func (x *WatchAssetRequest) Reset() {
 	*x = WatchAssetRequest{}
-	mi := &file_threed_v1_assets_proto_msgTypes[16]
+	mi := &file_threed_v1_assets_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1844,7 +2046,7 @@ func (x *WatchAssetRequest) String() string {
 func (*WatchAssetRequest) ProtoMessage() {}
 
 func (x *WatchAssetRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_threed_v1_assets_proto_msgTypes[16]
+	mi := &file_threed_v1_assets_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1857,7 +2059,7 @@ func (x *WatchAssetRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use WatchAssetRequest.ProtoReflect.Descriptor instead.
 func (*WatchAssetRequest) Descriptor() ([]byte, []int) {
-	return file_threed_v1_assets_proto_rawDescGZIP(), []int{16}
+	return file_threed_v1_assets_proto_rawDescGZIP(), []int{17}
 }
 
 func (x *WatchAssetRequest) GetAssetId() string {
@@ -1884,7 +2086,7 @@ type WatchAssetResponse struct {
 
 func (x *WatchAssetResponse) Reset() {
 	*x = WatchAssetResponse{}
-	mi := &file_threed_v1_assets_proto_msgTypes[17]
+	mi := &file_threed_v1_assets_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1896,7 +2098,7 @@ func (x *WatchAssetResponse) String() string {
 func (*WatchAssetResponse) ProtoMessage() {}
 
 func (x *WatchAssetResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_threed_v1_assets_proto_msgTypes[17]
+	mi := &file_threed_v1_assets_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1909,7 +2111,7 @@ func (x *WatchAssetResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use WatchAssetResponse.ProtoReflect.Descriptor instead.
 func (*WatchAssetResponse) Descriptor() ([]byte, []int) {
-	return file_threed_v1_assets_proto_rawDescGZIP(), []int{17}
+	return file_threed_v1_assets_proto_rawDescGZIP(), []int{18}
 }
 
 func (x *WatchAssetResponse) GetAsset() *Asset {
@@ -1957,7 +2159,7 @@ type GetAssetDownloadUrlRequest struct {
 
 func (x *GetAssetDownloadUrlRequest) Reset() {
 	*x = GetAssetDownloadUrlRequest{}
-	mi := &file_threed_v1_assets_proto_msgTypes[18]
+	mi := &file_threed_v1_assets_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1969,7 +2171,7 @@ func (x *GetAssetDownloadUrlRequest) String() string {
 func (*GetAssetDownloadUrlRequest) ProtoMessage() {}
 
 func (x *GetAssetDownloadUrlRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_threed_v1_assets_proto_msgTypes[18]
+	mi := &file_threed_v1_assets_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1982,7 +2184,7 @@ func (x *GetAssetDownloadUrlRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetAssetDownloadUrlRequest.ProtoReflect.Descriptor instead.
 func (*GetAssetDownloadUrlRequest) Descriptor() ([]byte, []int) {
-	return file_threed_v1_assets_proto_rawDescGZIP(), []int{18}
+	return file_threed_v1_assets_proto_rawDescGZIP(), []int{19}
 }
 
 func (x *GetAssetDownloadUrlRequest) GetAssetId() string {
@@ -2017,8 +2219,7 @@ var File_threed_v1_assets_proto protoreflect.FileDescriptor
 
 const file_threed_v1_assets_proto_rawDesc = "" +
 	"\n" +
-	"\x16threed/v1/assets.proto\x12\tthreed.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x17google/api/client.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x1bgoogle/api/field_info.proto\x1a\x19google/api/httpbody.proto\x1a google/protobuf/field_mask.proto\x1a\x1cgoogle/protobuf/struct.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x17google/rpc/status.proto\x1a\x16threed/v1/access.proto\"\xc0\n" +
-	"\n" +
+	"\x16threed/v1/assets.proto\x12\tthreed.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x17google/api/client.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x1bgoogle/api/field_info.proto\x1a\x19google/api/httpbody.proto\x1a google/protobuf/field_mask.proto\x1a\x1cgoogle/protobuf/struct.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x17google/rpc/status.proto\x1a\x16threed/v1/access.proto\"\x87\v\n" +
 	"\x05Asset\x12\x1f\n" +
 	"\basset_id\x18\x01 \x01(\tB\x04\xe2A\x01\bR\aassetId\x12/\n" +
 	"\fdisplay_name\x18\x02 \x01(\tB\f\xe2A\x01\x01\xbaH\x05r\x03\x18\x80\x02R\vdisplayName\x12B\n" +
@@ -2053,7 +2254,8 @@ const file_threed_v1_assets_proto_rawDesc = "" +
 	"deleteTime\x12?\n" +
 	"\n" +
 	"purge_time\x18\x17 \x01(\v2\x1a.google.protobuf.TimestampB\x04\xe2A\x01\x03R\tpurgeTime\x12 \n" +
-	"\bfilename\x18\x18 \x01(\tB\x04\xe2A\x01\x03R\bfilename\"P\n" +
+	"\bfilename\x18\x18 \x01(\tB\x04\xe2A\x01\x03R\bfilename\x12E\n" +
+	"\x0eimport_options\x18\x19 \x01(\v2\x18.threed.v1.ImportOptionsB\x04\xe2A\x01\x03R\rimportOptions\"P\n" +
 	"\x04Type\x12\x14\n" +
 	"\x10TYPE_UNSPECIFIED\x10\x00\x12\t\n" +
 	"\x05MODEL\x10\x01\x12\v\n" +
@@ -2140,7 +2342,26 @@ const file_threed_v1_assets_proto_rawDesc = "" +
 	"\x05ERROR\x10\x01\x12\v\n" +
 	"\aWARNING\x10\x02\x12\b\n" +
 	"\x04INFO\x10\x03\x12\b\n" +
-	"\x04HINT\x10\x04\"`\n" +
+	"\x04HINT\x10\x04\"\xa6\x03\n" +
+	"\rImportOptions\x12Q\n" +
+	"\n" +
+	"strictness\x18\x01 \x01(\x0e2#.threed.v1.ImportOptions.StrictnessB\f\xe2A\x01\x01\xbaH\x05\x82\x01\x02\x10\x01R\n" +
+	"strictness\x12L\n" +
+	"\x0etarget_profile\x18\x02 \x01(\tB%\xe2A\x01\x01\xbaH\x1er\x1cR\x00R\x03webR\tmobile_arR\bcommerceR\rtargetProfile\x122\n" +
+	"\x06unit_m\x18\x03 \x01(\x01B\x1b\xe2A\x01\x01\xbaH\x14\x12\x12\x19\x00\x00\x00\x00\x80\x84.A)\x00\x00\x00\x00\x00\x00\x00\x00R\x05unitM\x12F\n" +
+	"\aup_axis\x18\x04 \x01(\x0e2\x1f.threed.v1.ImportOptions.UpAxisB\f\xe2A\x01\x01\xbaH\x05\x82\x01\x02\x10\x01R\x06upAxis\"@\n" +
+	"\n" +
+	"Strictness\x12\x1a\n" +
+	"\x16STRICTNESS_UNSPECIFIED\x10\x00\x12\n" +
+	"\n" +
+	"\x06REPORT\x10\x01\x12\n" +
+	"\n" +
+	"\x06STRICT\x10\x02\"6\n" +
+	"\x06UpAxis\x12\x17\n" +
+	"\x13UP_AXIS_UNSPECIFIED\x10\x00\x12\x05\n" +
+	"\x01X\x10\x01\x12\x05\n" +
+	"\x01Y\x10\x02\x12\x05\n" +
+	"\x01Z\x10\x03\"`\n" +
 	"\x04Loss\x12\x1e\n" +
 	"\afeature\x18\x01 \x01(\tB\x04\xe2A\x01\x03R\afeature\x12\x1a\n" +
 	"\x05count\x18\x02 \x01(\x03B\x04\xe2A\x01\x03R\x05count\x12\x1c\n" +
@@ -2169,7 +2390,7 @@ const file_threed_v1_assets_proto_rawDesc = "" +
 	"media_type\x18\x03 \x01(\tB\x04\xe2A\x01\x03R\tmediaType\x12#\n" +
 	"\n" +
 	"size_bytes\x18\x04 \x01(\x03B\x04\xe2A\x01\x03R\tsizeBytes\x12\x1c\n" +
-	"\x06sha256\x18\x05 \x01(\tB\x04\xe2A\x01\x03R\x06sha256\"\xe7\x02\n" +
+	"\x06sha256\x18\x05 \x01(\tB\x04\xe2A\x01\x03R\x06sha256\"\xae\x03\n" +
 	"\x12UploadAssetRequest\x12(\n" +
 	"\bfilename\x18\x01 \x01(\tB\f\xe2A\x01\x02\xbaH\x05r\x03\x18\xff\x01R\bfilename\x120\n" +
 	"\x05media\x18\x02 \x01(\v2\x14.google.api.HttpBodyB\x04\xe2A\x01\x02R\x05media\x12*\n" +
@@ -2179,7 +2400,8 @@ const file_threed_v1_assets_proto_rawDesc = "" +
 	"\fdisplay_name\x18\x05 \x01(\tB\f\xe2A\x01\x01\xbaH\x05r\x03\x18\x80\x02R\vdisplayName\x12*\n" +
 	"\x04tags\x18\x06 \x03(\tB\x16\xe2A\x01\x01\xbaH\x0f\x92\x01\f\x10@\x18\x01\"\x06r\x04\x10\x01\x18@R\x04tags\x126\n" +
 	"\n" +
-	"request_id\x18\a \x01(\tB\x17\xe2A\x01\x01\xbaH\b\xd8\x01\x01r\x03\xb0\x01\x01\xe2\x8c\xcf\xd7\b\x02\b\x01R\trequestId\"8\n" +
+	"request_id\x18\a \x01(\tB\x17\xe2A\x01\x01\xbaH\b\xd8\x01\x01r\x03\xb0\x01\x01\xe2\x8c\xcf\xd7\b\x02\b\x01R\trequestId\x12E\n" +
+	"\x0eimport_options\x18\b \x01(\v2\x18.threed.v1.ImportOptionsB\x04\xe2A\x01\x01R\rimportOptions\"8\n" +
 	"\x0fGetAssetRequest\x12%\n" +
 	"\basset_id\x18\x01 \x01(\tB\n" +
 	"\xe2A\x01\x02\xbaH\x03\xc8\x01\x01R\aassetId\"\xda\x01\n" +
@@ -2248,84 +2470,91 @@ func file_threed_v1_assets_proto_rawDescGZIP() []byte {
 	return file_threed_v1_assets_proto_rawDescData
 }
 
-var file_threed_v1_assets_proto_enumTypes = make([]protoimpl.EnumInfo, 4)
-var file_threed_v1_assets_proto_msgTypes = make([]protoimpl.MessageInfo, 19)
+var file_threed_v1_assets_proto_enumTypes = make([]protoimpl.EnumInfo, 6)
+var file_threed_v1_assets_proto_msgTypes = make([]protoimpl.MessageInfo, 20)
 var file_threed_v1_assets_proto_goTypes = []any{
 	(Asset_Type)(0),                    // 0: threed.v1.Asset.Type
 	(Asset_Status)(0),                  // 1: threed.v1.Asset.Status
 	(ValidationIssue_Severity)(0),      // 2: threed.v1.ValidationIssue.Severity
-	(AssetFile_Kind)(0),                // 3: threed.v1.AssetFile.Kind
-	(*Asset)(nil),                      // 4: threed.v1.Asset
-	(*Model)(nil),                      // 5: threed.v1.Model
-	(*BoundingBox)(nil),                // 6: threed.v1.BoundingBox
-	(*Picture)(nil),                    // 7: threed.v1.Picture
-	(*Validation)(nil),                 // 8: threed.v1.Validation
-	(*ValidationIssue)(nil),            // 9: threed.v1.ValidationIssue
-	(*Loss)(nil),                       // 10: threed.v1.Loss
-	(*AssetFile)(nil),                  // 11: threed.v1.AssetFile
-	(*DownloadUrl)(nil),                // 12: threed.v1.DownloadUrl
-	(*UploadAssetRequest)(nil),         // 13: threed.v1.UploadAssetRequest
-	(*GetAssetRequest)(nil),            // 14: threed.v1.GetAssetRequest
-	(*ListAssetsRequest)(nil),          // 15: threed.v1.ListAssetsRequest
-	(*ListAssetsResponse)(nil),         // 16: threed.v1.ListAssetsResponse
-	(*UpdateAssetRequest)(nil),         // 17: threed.v1.UpdateAssetRequest
-	(*DeleteAssetRequest)(nil),         // 18: threed.v1.DeleteAssetRequest
-	(*UndeleteAssetRequest)(nil),       // 19: threed.v1.UndeleteAssetRequest
-	(*WatchAssetRequest)(nil),          // 20: threed.v1.WatchAssetRequest
-	(*WatchAssetResponse)(nil),         // 21: threed.v1.WatchAssetResponse
-	(*GetAssetDownloadUrlRequest)(nil), // 22: threed.v1.GetAssetDownloadUrlRequest
-	(*timestamppb.Timestamp)(nil),      // 23: google.protobuf.Timestamp
-	(*status.Status)(nil),              // 24: google.rpc.Status
-	(*structpb.Struct)(nil),            // 25: google.protobuf.Struct
-	(*httpbody.HttpBody)(nil),          // 26: google.api.HttpBody
-	(*fieldmaskpb.FieldMask)(nil),      // 27: google.protobuf.FieldMask
+	(ImportOptions_Strictness)(0),      // 3: threed.v1.ImportOptions.Strictness
+	(ImportOptions_UpAxis)(0),          // 4: threed.v1.ImportOptions.UpAxis
+	(AssetFile_Kind)(0),                // 5: threed.v1.AssetFile.Kind
+	(*Asset)(nil),                      // 6: threed.v1.Asset
+	(*Model)(nil),                      // 7: threed.v1.Model
+	(*BoundingBox)(nil),                // 8: threed.v1.BoundingBox
+	(*Picture)(nil),                    // 9: threed.v1.Picture
+	(*Validation)(nil),                 // 10: threed.v1.Validation
+	(*ValidationIssue)(nil),            // 11: threed.v1.ValidationIssue
+	(*ImportOptions)(nil),              // 12: threed.v1.ImportOptions
+	(*Loss)(nil),                       // 13: threed.v1.Loss
+	(*AssetFile)(nil),                  // 14: threed.v1.AssetFile
+	(*DownloadUrl)(nil),                // 15: threed.v1.DownloadUrl
+	(*UploadAssetRequest)(nil),         // 16: threed.v1.UploadAssetRequest
+	(*GetAssetRequest)(nil),            // 17: threed.v1.GetAssetRequest
+	(*ListAssetsRequest)(nil),          // 18: threed.v1.ListAssetsRequest
+	(*ListAssetsResponse)(nil),         // 19: threed.v1.ListAssetsResponse
+	(*UpdateAssetRequest)(nil),         // 20: threed.v1.UpdateAssetRequest
+	(*DeleteAssetRequest)(nil),         // 21: threed.v1.DeleteAssetRequest
+	(*UndeleteAssetRequest)(nil),       // 22: threed.v1.UndeleteAssetRequest
+	(*WatchAssetRequest)(nil),          // 23: threed.v1.WatchAssetRequest
+	(*WatchAssetResponse)(nil),         // 24: threed.v1.WatchAssetResponse
+	(*GetAssetDownloadUrlRequest)(nil), // 25: threed.v1.GetAssetDownloadUrlRequest
+	(*timestamppb.Timestamp)(nil),      // 26: google.protobuf.Timestamp
+	(*status.Status)(nil),              // 27: google.rpc.Status
+	(*structpb.Struct)(nil),            // 28: google.protobuf.Struct
+	(*httpbody.HttpBody)(nil),          // 29: google.api.HttpBody
+	(*fieldmaskpb.FieldMask)(nil),      // 30: google.protobuf.FieldMask
 }
 var file_threed_v1_assets_proto_depIdxs = []int32{
 	0,  // 0: threed.v1.Asset.asset_type:type_name -> threed.v1.Asset.Type
-	23, // 1: threed.v1.Asset.upload_timestamp:type_name -> google.protobuf.Timestamp
+	26, // 1: threed.v1.Asset.upload_timestamp:type_name -> google.protobuf.Timestamp
 	1,  // 2: threed.v1.Asset.status:type_name -> threed.v1.Asset.Status
-	24, // 3: threed.v1.Asset.error:type_name -> google.rpc.Status
-	25, // 4: threed.v1.Asset.metadata:type_name -> google.protobuf.Struct
-	5,  // 5: threed.v1.Asset.model:type_name -> threed.v1.Model
-	7,  // 6: threed.v1.Asset.picture:type_name -> threed.v1.Picture
-	8,  // 7: threed.v1.Asset.validation:type_name -> threed.v1.Validation
-	10, // 8: threed.v1.Asset.losses:type_name -> threed.v1.Loss
-	11, // 9: threed.v1.Asset.files:type_name -> threed.v1.AssetFile
-	23, // 10: threed.v1.Asset.update_time:type_name -> google.protobuf.Timestamp
-	23, // 11: threed.v1.Asset.delete_time:type_name -> google.protobuf.Timestamp
-	23, // 12: threed.v1.Asset.purge_time:type_name -> google.protobuf.Timestamp
-	6,  // 13: threed.v1.Model.bounding_box:type_name -> threed.v1.BoundingBox
-	9,  // 14: threed.v1.Validation.issues:type_name -> threed.v1.ValidationIssue
-	2,  // 15: threed.v1.ValidationIssue.severity:type_name -> threed.v1.ValidationIssue.Severity
-	3,  // 16: threed.v1.AssetFile.kind:type_name -> threed.v1.AssetFile.Kind
-	23, // 17: threed.v1.DownloadUrl.expire_time:type_name -> google.protobuf.Timestamp
-	26, // 18: threed.v1.UploadAssetRequest.media:type_name -> google.api.HttpBody
-	4,  // 19: threed.v1.ListAssetsResponse.assets:type_name -> threed.v1.Asset
-	4,  // 20: threed.v1.UpdateAssetRequest.asset:type_name -> threed.v1.Asset
-	27, // 21: threed.v1.UpdateAssetRequest.update_mask:type_name -> google.protobuf.FieldMask
-	4,  // 22: threed.v1.WatchAssetResponse.asset:type_name -> threed.v1.Asset
-	3,  // 23: threed.v1.GetAssetDownloadUrlRequest.kind:type_name -> threed.v1.AssetFile.Kind
-	13, // 24: threed.v1.AssetService.UploadAsset:input_type -> threed.v1.UploadAssetRequest
-	14, // 25: threed.v1.AssetService.GetAsset:input_type -> threed.v1.GetAssetRequest
-	15, // 26: threed.v1.AssetService.ListAssets:input_type -> threed.v1.ListAssetsRequest
-	17, // 27: threed.v1.AssetService.UpdateAsset:input_type -> threed.v1.UpdateAssetRequest
-	18, // 28: threed.v1.AssetService.DeleteAsset:input_type -> threed.v1.DeleteAssetRequest
-	19, // 29: threed.v1.AssetService.UndeleteAsset:input_type -> threed.v1.UndeleteAssetRequest
-	20, // 30: threed.v1.AssetService.WatchAsset:input_type -> threed.v1.WatchAssetRequest
-	22, // 31: threed.v1.AssetService.GetAssetDownloadUrl:input_type -> threed.v1.GetAssetDownloadUrlRequest
-	4,  // 32: threed.v1.AssetService.UploadAsset:output_type -> threed.v1.Asset
-	4,  // 33: threed.v1.AssetService.GetAsset:output_type -> threed.v1.Asset
-	16, // 34: threed.v1.AssetService.ListAssets:output_type -> threed.v1.ListAssetsResponse
-	4,  // 35: threed.v1.AssetService.UpdateAsset:output_type -> threed.v1.Asset
-	4,  // 36: threed.v1.AssetService.DeleteAsset:output_type -> threed.v1.Asset
-	4,  // 37: threed.v1.AssetService.UndeleteAsset:output_type -> threed.v1.Asset
-	21, // 38: threed.v1.AssetService.WatchAsset:output_type -> threed.v1.WatchAssetResponse
-	12, // 39: threed.v1.AssetService.GetAssetDownloadUrl:output_type -> threed.v1.DownloadUrl
-	32, // [32:40] is the sub-list for method output_type
-	24, // [24:32] is the sub-list for method input_type
-	24, // [24:24] is the sub-list for extension type_name
-	24, // [24:24] is the sub-list for extension extendee
-	0,  // [0:24] is the sub-list for field type_name
+	27, // 3: threed.v1.Asset.error:type_name -> google.rpc.Status
+	28, // 4: threed.v1.Asset.metadata:type_name -> google.protobuf.Struct
+	7,  // 5: threed.v1.Asset.model:type_name -> threed.v1.Model
+	9,  // 6: threed.v1.Asset.picture:type_name -> threed.v1.Picture
+	10, // 7: threed.v1.Asset.validation:type_name -> threed.v1.Validation
+	13, // 8: threed.v1.Asset.losses:type_name -> threed.v1.Loss
+	14, // 9: threed.v1.Asset.files:type_name -> threed.v1.AssetFile
+	26, // 10: threed.v1.Asset.update_time:type_name -> google.protobuf.Timestamp
+	26, // 11: threed.v1.Asset.delete_time:type_name -> google.protobuf.Timestamp
+	26, // 12: threed.v1.Asset.purge_time:type_name -> google.protobuf.Timestamp
+	12, // 13: threed.v1.Asset.import_options:type_name -> threed.v1.ImportOptions
+	8,  // 14: threed.v1.Model.bounding_box:type_name -> threed.v1.BoundingBox
+	11, // 15: threed.v1.Validation.issues:type_name -> threed.v1.ValidationIssue
+	2,  // 16: threed.v1.ValidationIssue.severity:type_name -> threed.v1.ValidationIssue.Severity
+	3,  // 17: threed.v1.ImportOptions.strictness:type_name -> threed.v1.ImportOptions.Strictness
+	4,  // 18: threed.v1.ImportOptions.up_axis:type_name -> threed.v1.ImportOptions.UpAxis
+	5,  // 19: threed.v1.AssetFile.kind:type_name -> threed.v1.AssetFile.Kind
+	26, // 20: threed.v1.DownloadUrl.expire_time:type_name -> google.protobuf.Timestamp
+	29, // 21: threed.v1.UploadAssetRequest.media:type_name -> google.api.HttpBody
+	12, // 22: threed.v1.UploadAssetRequest.import_options:type_name -> threed.v1.ImportOptions
+	6,  // 23: threed.v1.ListAssetsResponse.assets:type_name -> threed.v1.Asset
+	6,  // 24: threed.v1.UpdateAssetRequest.asset:type_name -> threed.v1.Asset
+	30, // 25: threed.v1.UpdateAssetRequest.update_mask:type_name -> google.protobuf.FieldMask
+	6,  // 26: threed.v1.WatchAssetResponse.asset:type_name -> threed.v1.Asset
+	5,  // 27: threed.v1.GetAssetDownloadUrlRequest.kind:type_name -> threed.v1.AssetFile.Kind
+	16, // 28: threed.v1.AssetService.UploadAsset:input_type -> threed.v1.UploadAssetRequest
+	17, // 29: threed.v1.AssetService.GetAsset:input_type -> threed.v1.GetAssetRequest
+	18, // 30: threed.v1.AssetService.ListAssets:input_type -> threed.v1.ListAssetsRequest
+	20, // 31: threed.v1.AssetService.UpdateAsset:input_type -> threed.v1.UpdateAssetRequest
+	21, // 32: threed.v1.AssetService.DeleteAsset:input_type -> threed.v1.DeleteAssetRequest
+	22, // 33: threed.v1.AssetService.UndeleteAsset:input_type -> threed.v1.UndeleteAssetRequest
+	23, // 34: threed.v1.AssetService.WatchAsset:input_type -> threed.v1.WatchAssetRequest
+	25, // 35: threed.v1.AssetService.GetAssetDownloadUrl:input_type -> threed.v1.GetAssetDownloadUrlRequest
+	6,  // 36: threed.v1.AssetService.UploadAsset:output_type -> threed.v1.Asset
+	6,  // 37: threed.v1.AssetService.GetAsset:output_type -> threed.v1.Asset
+	19, // 38: threed.v1.AssetService.ListAssets:output_type -> threed.v1.ListAssetsResponse
+	6,  // 39: threed.v1.AssetService.UpdateAsset:output_type -> threed.v1.Asset
+	6,  // 40: threed.v1.AssetService.DeleteAsset:output_type -> threed.v1.Asset
+	6,  // 41: threed.v1.AssetService.UndeleteAsset:output_type -> threed.v1.Asset
+	24, // 42: threed.v1.AssetService.WatchAsset:output_type -> threed.v1.WatchAssetResponse
+	15, // 43: threed.v1.AssetService.GetAssetDownloadUrl:output_type -> threed.v1.DownloadUrl
+	36, // [36:44] is the sub-list for method output_type
+	28, // [28:36] is the sub-list for method input_type
+	28, // [28:28] is the sub-list for extension type_name
+	28, // [28:28] is the sub-list for extension extendee
+	0,  // [0:28] is the sub-list for field type_name
 }
 
 func init() { file_threed_v1_assets_proto_init() }
@@ -2339,8 +2568,8 @@ func file_threed_v1_assets_proto_init() {
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_threed_v1_assets_proto_rawDesc), len(file_threed_v1_assets_proto_rawDesc)),
-			NumEnums:      4,
-			NumMessages:   19,
+			NumEnums:      6,
+			NumMessages:   20,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

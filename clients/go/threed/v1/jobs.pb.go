@@ -154,7 +154,9 @@ type IngestSpec struct {
 	// The original in the object store.
 	Source *BlobRef `protobuf:"bytes,2,opt,name=source,proto3" json:"source,omitempty"`
 	// The file's name as uploaded.
-	Filename      string `protobuf:"bytes,3,opt,name=filename,proto3" json:"filename,omitempty"`
+	Filename string `protobuf:"bytes,3,opt,name=filename,proto3" json:"filename,omitempty"`
+	// How it is read, and how strictly it is judged.
+	ImportOptions *ImportOptions `protobuf:"bytes,4,opt,name=import_options,json=importOptions,proto3" json:"import_options,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -208,6 +210,13 @@ func (x *IngestSpec) GetFilename() string {
 		return x.Filename
 	}
 	return ""
+}
+
+func (x *IngestSpec) GetImportOptions() *ImportOptions {
+	if x != nil {
+		return x.ImportOptions
+	}
+	return nil
 }
 
 // Make a picture.
@@ -443,18 +452,19 @@ var File_threed_v1_jobs_proto protoreflect.FileDescriptor
 
 const file_threed_v1_jobs_proto_rawDesc = "" +
 	"\n" +
-	"\x14threed/v1/jobs.proto\x12\tthreed.v1\x1a\x1fgoogle/api/field_behavior.proto\x1a\x1bthreed/v1/derivatives.proto\x1a\x1bthreed/v1/render_jobs.proto\x1a\x16threed/v1/scenes.proto\"\xe6\x01\n" +
+	"\x14threed/v1/jobs.proto\x12\tthreed.v1\x1a\x1fgoogle/api/field_behavior.proto\x1a\x16threed/v1/assets.proto\x1a\x1bthreed/v1/derivatives.proto\x1a\x1bthreed/v1/render_jobs.proto\x1a\x16threed/v1/scenes.proto\"\xe6\x01\n" +
 	"\x03Job\x125\n" +
 	"\x06ingest\x18\x01 \x01(\v2\x15.threed.v1.IngestSpecB\x04\xe2A\x01\x01H\x00R\x06ingest\x125\n" +
 	"\x06render\x18\x02 \x01(\v2\x15.threed.v1.RenderSpecB\x04\xe2A\x01\x01H\x00R\x06render\x122\n" +
 	"\x05probe\x18\x03 \x01(\v2\x14.threed.v1.ProbeSpecB\x04\xe2A\x01\x01H\x00R\x05probe\x125\n" +
 	"\x06derive\x18\x04 \x01(\v2\x15.threed.v1.DeriveSpecB\x04\xe2A\x01\x01H\x00R\x06deriveB\x06\n" +
-	"\x04spec\"\x81\x01\n" +
+	"\x04spec\"\xc8\x01\n" +
 	"\n" +
 	"IngestSpec\x12\x1f\n" +
 	"\basset_id\x18\x01 \x01(\tB\x04\xe2A\x01\x02R\aassetId\x120\n" +
 	"\x06source\x18\x02 \x01(\v2\x12.threed.v1.BlobRefB\x04\xe2A\x01\x02R\x06source\x12 \n" +
-	"\bfilename\x18\x03 \x01(\tB\x04\xe2A\x01\x02R\bfilename\"\xc1\x02\n" +
+	"\bfilename\x18\x03 \x01(\tB\x04\xe2A\x01\x02R\bfilename\x12E\n" +
+	"\x0eimport_options\x18\x04 \x01(\v2\x18.threed.v1.ImportOptionsB\x04\xe2A\x01\x01R\rimportOptions\"\xc1\x02\n" +
 	"\n" +
 	"RenderSpec\x129\n" +
 	"\n" +
@@ -492,16 +502,17 @@ func file_threed_v1_jobs_proto_rawDescGZIP() []byte {
 
 var file_threed_v1_jobs_proto_msgTypes = make([]protoimpl.MessageInfo, 7)
 var file_threed_v1_jobs_proto_goTypes = []any{
-	(*Job)(nil),        // 0: threed.v1.Job
-	(*IngestSpec)(nil), // 1: threed.v1.IngestSpec
-	(*RenderSpec)(nil), // 2: threed.v1.RenderSpec
-	(*ProbeSpec)(nil),  // 3: threed.v1.ProbeSpec
-	(*DeriveSpec)(nil), // 4: threed.v1.DeriveSpec
-	(*BlobRef)(nil),    // 5: threed.v1.BlobRef
-	nil,                // 6: threed.v1.RenderSpec.ModelsEntry
-	(*RenderJob)(nil),  // 7: threed.v1.RenderJob
-	(*Scene)(nil),      // 8: threed.v1.Scene
-	(*Derivative)(nil), // 9: threed.v1.Derivative
+	(*Job)(nil),           // 0: threed.v1.Job
+	(*IngestSpec)(nil),    // 1: threed.v1.IngestSpec
+	(*RenderSpec)(nil),    // 2: threed.v1.RenderSpec
+	(*ProbeSpec)(nil),     // 3: threed.v1.ProbeSpec
+	(*DeriveSpec)(nil),    // 4: threed.v1.DeriveSpec
+	(*BlobRef)(nil),       // 5: threed.v1.BlobRef
+	nil,                   // 6: threed.v1.RenderSpec.ModelsEntry
+	(*ImportOptions)(nil), // 7: threed.v1.ImportOptions
+	(*RenderJob)(nil),     // 8: threed.v1.RenderJob
+	(*Scene)(nil),         // 9: threed.v1.Scene
+	(*Derivative)(nil),    // 10: threed.v1.Derivative
 }
 var file_threed_v1_jobs_proto_depIdxs = []int32{
 	1,  // 0: threed.v1.Job.ingest:type_name -> threed.v1.IngestSpec
@@ -509,18 +520,19 @@ var file_threed_v1_jobs_proto_depIdxs = []int32{
 	3,  // 2: threed.v1.Job.probe:type_name -> threed.v1.ProbeSpec
 	4,  // 3: threed.v1.Job.derive:type_name -> threed.v1.DeriveSpec
 	5,  // 4: threed.v1.IngestSpec.source:type_name -> threed.v1.BlobRef
-	7,  // 5: threed.v1.RenderSpec.render_job:type_name -> threed.v1.RenderJob
-	8,  // 6: threed.v1.RenderSpec.scene:type_name -> threed.v1.Scene
-	6,  // 7: threed.v1.RenderSpec.models:type_name -> threed.v1.RenderSpec.ModelsEntry
-	5,  // 8: threed.v1.RenderSpec.environment:type_name -> threed.v1.BlobRef
-	9,  // 9: threed.v1.DeriveSpec.derivative:type_name -> threed.v1.Derivative
-	5,  // 10: threed.v1.DeriveSpec.source:type_name -> threed.v1.BlobRef
-	5,  // 11: threed.v1.RenderSpec.ModelsEntry.value:type_name -> threed.v1.BlobRef
-	12, // [12:12] is the sub-list for method output_type
-	12, // [12:12] is the sub-list for method input_type
-	12, // [12:12] is the sub-list for extension type_name
-	12, // [12:12] is the sub-list for extension extendee
-	0,  // [0:12] is the sub-list for field type_name
+	7,  // 5: threed.v1.IngestSpec.import_options:type_name -> threed.v1.ImportOptions
+	8,  // 6: threed.v1.RenderSpec.render_job:type_name -> threed.v1.RenderJob
+	9,  // 7: threed.v1.RenderSpec.scene:type_name -> threed.v1.Scene
+	6,  // 8: threed.v1.RenderSpec.models:type_name -> threed.v1.RenderSpec.ModelsEntry
+	5,  // 9: threed.v1.RenderSpec.environment:type_name -> threed.v1.BlobRef
+	10, // 10: threed.v1.DeriveSpec.derivative:type_name -> threed.v1.Derivative
+	5,  // 11: threed.v1.DeriveSpec.source:type_name -> threed.v1.BlobRef
+	5,  // 12: threed.v1.RenderSpec.ModelsEntry.value:type_name -> threed.v1.BlobRef
+	13, // [13:13] is the sub-list for method output_type
+	13, // [13:13] is the sub-list for method input_type
+	13, // [13:13] is the sub-list for extension type_name
+	13, // [13:13] is the sub-list for extension extendee
+	0,  // [0:13] is the sub-list for field type_name
 }
 
 func init() { file_threed_v1_jobs_proto_init() }
@@ -528,6 +540,7 @@ func file_threed_v1_jobs_proto_init() {
 	if File_threed_v1_jobs_proto != nil {
 		return
 	}
+	file_threed_v1_assets_proto_init()
 	file_threed_v1_derivatives_proto_init()
 	file_threed_v1_render_jobs_proto_init()
 	file_threed_v1_scenes_proto_init()

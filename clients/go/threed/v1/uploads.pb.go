@@ -127,7 +127,9 @@ type Upload struct {
 	// The project it belongs to, from the token.
 	Project string `protobuf:"bytes,15,opt,name=project,proto3" json:"project,omitempty"`
 	// When it was created.
-	CreatedAt     *timestamppb.Timestamp `protobuf:"bytes,16,opt,name=created_at,json=createdAt,proto3" json:"created_at,omitempty"`
+	CreatedAt *timestamppb.Timestamp `protobuf:"bytes,16,opt,name=created_at,json=createdAt,proto3" json:"created_at,omitempty"`
+	// How the asset to be is read, and how strictly it is judged.
+	ImportOptions *ImportOptions `protobuf:"bytes,17,opt,name=import_options,json=importOptions,proto3" json:"import_options,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -270,6 +272,13 @@ func (x *Upload) GetProject() string {
 func (x *Upload) GetCreatedAt() *timestamppb.Timestamp {
 	if x != nil {
 		return x.CreatedAt
+	}
+	return nil
+}
+
+func (x *Upload) GetImportOptions() *ImportOptions {
+	if x != nil {
+		return x.ImportOptions
 	}
 	return nil
 }
@@ -809,7 +818,7 @@ var File_threed_v1_uploads_proto protoreflect.FileDescriptor
 
 const file_threed_v1_uploads_proto_rawDesc = "" +
 	"\n" +
-	"\x17threed/v1/uploads.proto\x12\tthreed.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x17google/api/client.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x1bgoogle/api/field_info.proto\x1a\x19google/api/httpbody.proto\x1a\x1bgoogle/protobuf/empty.proto\x1a\x1cgoogle/protobuf/struct.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x17google/rpc/status.proto\x1a\x16threed/v1/access.proto\x1a\x16threed/v1/assets.proto\"\xe6\x06\n" +
+	"\x17threed/v1/uploads.proto\x12\tthreed.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x17google/api/client.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x1bgoogle/api/field_info.proto\x1a\x19google/api/httpbody.proto\x1a\x1bgoogle/protobuf/empty.proto\x1a\x1cgoogle/protobuf/struct.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x17google/rpc/status.proto\x1a\x16threed/v1/access.proto\x1a\x16threed/v1/assets.proto\"\xae\a\n" +
 	"\x06Upload\x12!\n" +
 	"\tupload_id\x18\x01 \x01(\tB\x04\xe2A\x01\bR\buploadId\x12+\n" +
 	"\bfilename\x18\x02 \x01(\tB\x0f\xe2A\x02\x02\x05\xbaH\ar\x05\x10\x01\x18\xff\x01R\bfilename\x12+\n" +
@@ -831,7 +840,8 @@ const file_threed_v1_uploads_proto_rawDesc = "" +
 	"created_by\x18\x0e \x01(\tB\x04\xe2A\x01\x03R\tcreatedBy\x12\x1e\n" +
 	"\aproject\x18\x0f \x01(\tB\x04\xe2A\x01\x03R\aproject\x12?\n" +
 	"\n" +
-	"created_at\x18\x10 \x01(\v2\x1a.google.protobuf.TimestampB\x04\xe2A\x01\x03R\tcreatedAt\"`\n" +
+	"created_at\x18\x10 \x01(\v2\x1a.google.protobuf.TimestampB\x04\xe2A\x01\x03R\tcreatedAt\x12F\n" +
+	"\x0eimport_options\x18\x11 \x01(\v2\x18.threed.v1.ImportOptionsB\x05\xe2A\x02\x01\x05R\rimportOptions\"`\n" +
 	"\x06Status\x12\x16\n" +
 	"\x12STATUS_UNSPECIFIED\x10\x00\x12\b\n" +
 	"\x04OPEN\x10\x01\x12\f\n" +
@@ -918,9 +928,10 @@ var file_threed_v1_uploads_proto_goTypes = []any{
 	(*timestamppb.Timestamp)(nil), // 11: google.protobuf.Timestamp
 	(*structpb.Struct)(nil),       // 12: google.protobuf.Struct
 	(*status.Status)(nil),         // 13: google.rpc.Status
-	(*Asset)(nil),                 // 14: threed.v1.Asset
-	(*httpbody.HttpBody)(nil),     // 15: google.api.HttpBody
-	(*emptypb.Empty)(nil),         // 16: google.protobuf.Empty
+	(*ImportOptions)(nil),         // 14: threed.v1.ImportOptions
+	(*Asset)(nil),                 // 15: threed.v1.Asset
+	(*httpbody.HttpBody)(nil),     // 16: google.api.HttpBody
+	(*emptypb.Empty)(nil),         // 17: google.protobuf.Empty
 }
 var file_threed_v1_uploads_proto_depIdxs = []int32{
 	0,  // 0: threed.v1.Upload.status:type_name -> threed.v1.Upload.Status
@@ -928,29 +939,30 @@ var file_threed_v1_uploads_proto_depIdxs = []int32{
 	12, // 2: threed.v1.Upload.metadata:type_name -> google.protobuf.Struct
 	13, // 3: threed.v1.Upload.error:type_name -> google.rpc.Status
 	11, // 4: threed.v1.Upload.created_at:type_name -> google.protobuf.Timestamp
-	1,  // 5: threed.v1.CreateUploadRequest.upload:type_name -> threed.v1.Upload
-	1,  // 6: threed.v1.ListUploadsResponse.uploads:type_name -> threed.v1.Upload
-	14, // 7: threed.v1.WriteUploadResponse.asset:type_name -> threed.v1.Asset
-	15, // 8: threed.v1.UploadChunkRequest.media:type_name -> google.api.HttpBody
-	2,  // 9: threed.v1.UploadService.CreateUpload:input_type -> threed.v1.CreateUploadRequest
-	3,  // 10: threed.v1.UploadService.GetUpload:input_type -> threed.v1.GetUploadRequest
-	4,  // 11: threed.v1.UploadService.ListUploads:input_type -> threed.v1.ListUploadsRequest
-	6,  // 12: threed.v1.UploadService.WriteUpload:input_type -> threed.v1.WriteUploadRequest
-	8,  // 13: threed.v1.UploadService.UploadChunk:input_type -> threed.v1.UploadChunkRequest
-	9,  // 14: threed.v1.UploadService.FinalizeUpload:input_type -> threed.v1.FinalizeUploadRequest
-	10, // 15: threed.v1.UploadService.DeleteUpload:input_type -> threed.v1.DeleteUploadRequest
-	1,  // 16: threed.v1.UploadService.CreateUpload:output_type -> threed.v1.Upload
-	1,  // 17: threed.v1.UploadService.GetUpload:output_type -> threed.v1.Upload
-	5,  // 18: threed.v1.UploadService.ListUploads:output_type -> threed.v1.ListUploadsResponse
-	7,  // 19: threed.v1.UploadService.WriteUpload:output_type -> threed.v1.WriteUploadResponse
-	1,  // 20: threed.v1.UploadService.UploadChunk:output_type -> threed.v1.Upload
-	14, // 21: threed.v1.UploadService.FinalizeUpload:output_type -> threed.v1.Asset
-	16, // 22: threed.v1.UploadService.DeleteUpload:output_type -> google.protobuf.Empty
-	16, // [16:23] is the sub-list for method output_type
-	9,  // [9:16] is the sub-list for method input_type
-	9,  // [9:9] is the sub-list for extension type_name
-	9,  // [9:9] is the sub-list for extension extendee
-	0,  // [0:9] is the sub-list for field type_name
+	14, // 5: threed.v1.Upload.import_options:type_name -> threed.v1.ImportOptions
+	1,  // 6: threed.v1.CreateUploadRequest.upload:type_name -> threed.v1.Upload
+	1,  // 7: threed.v1.ListUploadsResponse.uploads:type_name -> threed.v1.Upload
+	15, // 8: threed.v1.WriteUploadResponse.asset:type_name -> threed.v1.Asset
+	16, // 9: threed.v1.UploadChunkRequest.media:type_name -> google.api.HttpBody
+	2,  // 10: threed.v1.UploadService.CreateUpload:input_type -> threed.v1.CreateUploadRequest
+	3,  // 11: threed.v1.UploadService.GetUpload:input_type -> threed.v1.GetUploadRequest
+	4,  // 12: threed.v1.UploadService.ListUploads:input_type -> threed.v1.ListUploadsRequest
+	6,  // 13: threed.v1.UploadService.WriteUpload:input_type -> threed.v1.WriteUploadRequest
+	8,  // 14: threed.v1.UploadService.UploadChunk:input_type -> threed.v1.UploadChunkRequest
+	9,  // 15: threed.v1.UploadService.FinalizeUpload:input_type -> threed.v1.FinalizeUploadRequest
+	10, // 16: threed.v1.UploadService.DeleteUpload:input_type -> threed.v1.DeleteUploadRequest
+	1,  // 17: threed.v1.UploadService.CreateUpload:output_type -> threed.v1.Upload
+	1,  // 18: threed.v1.UploadService.GetUpload:output_type -> threed.v1.Upload
+	5,  // 19: threed.v1.UploadService.ListUploads:output_type -> threed.v1.ListUploadsResponse
+	7,  // 20: threed.v1.UploadService.WriteUpload:output_type -> threed.v1.WriteUploadResponse
+	1,  // 21: threed.v1.UploadService.UploadChunk:output_type -> threed.v1.Upload
+	15, // 22: threed.v1.UploadService.FinalizeUpload:output_type -> threed.v1.Asset
+	17, // 23: threed.v1.UploadService.DeleteUpload:output_type -> google.protobuf.Empty
+	17, // [17:24] is the sub-list for method output_type
+	10, // [10:17] is the sub-list for method input_type
+	10, // [10:10] is the sub-list for extension type_name
+	10, // [10:10] is the sub-list for extension extendee
+	0,  // [0:10] is the sub-list for field type_name
 }
 
 func init() { file_threed_v1_uploads_proto_init() }

@@ -58,6 +58,9 @@ __all__ = (
     "GetRenderJobRequest",
     "GetSceneRequest",
     "GetUploadRequest",
+    "ImportOptions",
+    "ImportOptionsStrictness",
+    "ImportOptionsUpAxis",
     "IngestSpec",
     "Instance",
     "Job",
@@ -354,6 +357,53 @@ class ExportFormat(betterproto2.Enum):
     EXPORT_POINTS = 8
     """
     Binary PLY with the points only.
+    """
+
+
+class ImportOptionsStrictness(betterproto2.Enum):
+    """
+    What errors of the validation mean.
+    """
+
+    STRICTNESS_UNSPECIFIED = 0
+    """
+    As input: REPORT.
+    """
+
+    REPORT = 1
+    """
+    They are reported; the asset becomes VALIDATED.
+    """
+
+    STRICT = 2
+    """
+    One error, and the asset is FAILED with `VALIDATION_FAILED`.
+    """
+
+
+class ImportOptionsUpAxis(betterproto2.Enum):
+    """
+    Which axis of the file points upwards.
+    """
+
+    UP_AXIS_UNSPECIFIED = 0
+    """
+    What the file or its format says.
+    """
+
+    X = 1
+    """
+    +X.
+    """
+
+    Y = 2
+    """
+    +Y.
+    """
+
+    Z = 3
+    """
+    +Z.
     """
 
 
@@ -943,6 +993,11 @@ class Asset(betterproto2.Message):
     filename: "str" = betterproto2.field(24, betterproto2.TYPE_STRING)
     """
     The name that the file had at the caller's.
+    """
+
+    import_options: "ImportOptions | None" = betterproto2.field(25, betterproto2.TYPE_MESSAGE, optional=True)
+    """
+    How it was read, and how strictly it was judged, as the upload said. Unset: by default.
     """
 
 
@@ -2112,6 +2167,41 @@ default_message_pool.register_message("threed.v1", "GetUploadRequest", GetUpload
 
 
 @dataclass(eq=False, repr=False)
+class ImportOptions(betterproto2.Message):
+    """
+    How an upload is read, and how strictly it is judged.
+    """
+
+    strictness: "ImportOptionsStrictness" = betterproto2.field(
+        1, betterproto2.TYPE_ENUM, default_factory=lambda: ImportOptionsStrictness(0)
+    )
+    """
+    What errors of the validation mean. Default: REPORT.
+    """
+
+    target_profile: "str" = betterproto2.field(2, betterproto2.TYPE_STRING)
+    """
+    What the model is for: `web`, `mobile_ar`, `commerce`; see docs/checks.md. Empty: nothing in particular. What is beyond
+    the thresholds of the target becomes an issue of the validation.
+    """
+
+    unit_m: "float" = betterproto2.field(3, betterproto2.TYPE_DOUBLE)
+    """
+    The length of one unit of the file in metres, against what the file or its format says. 0: what that says.
+    """
+
+    up_axis: "ImportOptionsUpAxis" = betterproto2.field(
+        4, betterproto2.TYPE_ENUM, default_factory=lambda: ImportOptionsUpAxis(0)
+    )
+    """
+    Which axis of the file points upwards, against what the file or its format says.
+    """
+
+
+default_message_pool.register_message("threed.v1", "ImportOptions", ImportOptions)
+
+
+@dataclass(eq=False, repr=False)
 class IngestSpec(betterproto2.Message):
     """
     Check an asset, normalize it, make its thumbnails.
@@ -2130,6 +2220,11 @@ class IngestSpec(betterproto2.Message):
     filename: "str" = betterproto2.field(3, betterproto2.TYPE_STRING)
     """
     The file's name as uploaded.
+    """
+
+    import_options: "ImportOptions | None" = betterproto2.field(4, betterproto2.TYPE_MESSAGE, optional=True)
+    """
+    How it is read, and how strictly it is judged.
     """
 
 
@@ -4135,6 +4230,11 @@ class Upload(betterproto2.Message):
     When it was created.
     """
 
+    import_options: "ImportOptions | None" = betterproto2.field(17, betterproto2.TYPE_MESSAGE, optional=True)
+    """
+    How the asset to be is read, and how strictly it is judged.
+    """
+
 
 default_message_pool.register_message("threed.v1", "Upload", Upload)
 
@@ -4178,6 +4278,11 @@ class UploadAssetRequest(betterproto2.Message):
     request_id: "str" = betterproto2.field(7, betterproto2.TYPE_STRING)
     """
     Makes the call idempotent for 24 hours: a repeat with the same id and digest answers with the first asset.
+    """
+
+    import_options: "ImportOptions | None" = betterproto2.field(8, betterproto2.TYPE_MESSAGE, optional=True)
+    """
+    How it is read, and how strictly it is judged.
     """
 
 

@@ -22,7 +22,7 @@ import type { JsonObject, Message } from "@bufbuild/protobuf";
  * Describes the file threed/v1/assets.proto.
  */
 export const file_threed_v1_assets: GenFile = /*@__PURE__*/
-  fileDesc("ChZ0aHJlZWQvdjEvYXNzZXRzLnByb3RvEgl0aHJlZWQudjEi0QgKBUFzc2V0EhYKCGFzc2V0X2lkGAEgASgJQgTiQQEIEiIKDGRpc3BsYXlfbmFtZRgCIAEoCUIM4kEBAbpIBXIDGIACEjcKCmFzc2V0X3R5cGUYAyABKA4yFS50aHJlZWQudjEuQXNzZXQuVHlwZUIM4kEBA7pIBYIBAhABEhkKC2ZpbGVfZm9ybWF0GAQgASgJQgTiQQEDEhoKDHN0b3JhZ2VfcGF0aBgFIAEoCUIE4kEBAxI6ChB1cGxvYWRfdGltZXN0YW1wGAYgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcEIE4kEBAxIYCgpzaXplX2J5dGVzGAcgASgDQgTiQQEDEhQKBnNoYTI1NhgIIAEoCUIE4kEBAxItCgZzdGF0dXMYCSABKA4yFy50aHJlZWQudjEuQXNzZXQuU3RhdHVzQgTiQQEDEicKBWVycm9yGAogASgLMhIuZ29vZ2xlLnJwYy5TdGF0dXNCBOJBAQMSLwoIbWV0YWRhdGEYCyABKAsyFy5nb29nbGUucHJvdG9idWYuU3RydWN0QgTiQQEBEiQKBHRhZ3MYDCADKAlCFuJBAQG6SA+SAQwQQBgBIgZyBBABGEASJQoFbW9kZWwYDSABKAsyEC50aHJlZWQudjEuTW9kZWxCBOJBAQMSKQoHcGljdHVyZRgOIAEoCzISLnRocmVlZC52MS5QaWN0dXJlQgTiQQEDEi8KCnZhbGlkYXRpb24YDyABKAsyFS50aHJlZWQudjEuVmFsaWRhdGlvbkIE4kEBAxIlCgZsb3NzZXMYECADKAsyDy50aHJlZWQudjEuTG9zc0IE4kEBAxIpCgVmaWxlcxgRIAMoCzIULnRocmVlZC52MS5Bc3NldEZpbGVCBOJBAQMSEgoEZXRhZxgSIAEoCUIE4kEBARIYCgpjcmVhdGVkX2J5GBMgASgJQgTiQQEDEhUKB3Byb2plY3QYFCABKAlCBOJBAQMSNQoLdXBkYXRlX3RpbWUYFSABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wQgTiQQEDEjUKC2RlbGV0ZV90aW1lGBYgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcEIE4kEBAxI0CgpwdXJnZV90aW1lGBcgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcEIE4kEBAxIWCghmaWxlbmFtZRgYIAEoCUIE4kEBAyJQCgRUeXBlEhQKEFRZUEVfVU5TUEVDSUZJRUQQABIJCgVNT0RFTBABEgsKB1RFWFRVUkUQAhIPCgtFTlZJUk9OTUVOVBADEgkKBU9USEVSEAQiWQoGU3RhdHVzEhYKElNUQVRVU19VTlNQRUNJRklFRBAAEgwKCFVQTE9BREVEEAESDgoKUFJPQ0VTU0lORxACEg0KCVZBTElEQVRFRBADEgoKBkZBSUxFRBAEIvQGCgVNb2RlbBIaCgx2ZXJ0ZXhfY291bnQYASABKANCBOJBAQMSHAoOdHJpYW5nbGVfY291bnQYAiABKANCBOJBAQMSIAoSZHJhd25fdmVydGV4X2NvdW50GAMgASgDQgTiQQEDEiIKFGRyYXduX3RyaWFuZ2xlX2NvdW50GAQgASgDQgTiQQEDEjIKDGJvdW5kaW5nX2JveBgFIAEoCzIWLnRocmVlZC52MS5Cb3VuZGluZ0JveEIE4kEBAxIYCgpub2RlX2NvdW50GAYgASgFQgTiQQEDEhgKCm1lc2hfY291bnQYByABKAVCBOJBAQMSHQoPcHJpbWl0aXZlX2NvdW50GAggASgFQgTiQQEDEhwKDm1hdGVyaWFsX2NvdW50GAkgASgFQgTiQQEDEhsKDXRleHR1cmVfY291bnQYCiABKAVCBOJBAQMSGQoLaW1hZ2VfY291bnQYCyABKAVCBOJBAQMSHQoPYW5pbWF0aW9uX2NvdW50GAwgASgFQgTiQQEDEhgKCnNraW5fY291bnQYDSABKAVCBOJBAQMSGgoMY2FtZXJhX2NvdW50GA4gASgFQgTiQQEDEhkKC2xpZ2h0X2NvdW50GA8gASgFQgTiQQEDEhkKC3NjZW5lX2NvdW50GBAgASgFQgTiQQEDEiAKEm1vcnBoX3RhcmdldF9jb3VudBgRIAEoBUIE4kEBAxIZCgtqb2ludF9jb3VudBgSIAEoBUIE4kEBAxIbCg12YXJpYW50X2NvdW50GBMgASgFQgTiQQEDEhoKDHV2X3NldF9jb3VudBgUIAEoBUIE4kEBAxIfChFoYXNfdmVydGV4X2NvbG9ycxgVIAEoCEIE4kEBAxIZCgtoYXNfbm9ybWFscxgWIAEoCEIE4kEBAxIaCgxoYXNfdGFuZ2VudHMYFyABKAhCBOJBAQMSHQoPZXh0ZW5zaW9uc191c2VkGBggAygJQgTiQQEDEiEKE2V4dGVuc2lvbnNfcmVxdWlyZWQYGSADKAlCBOJBAQMSHQoPYW5pbWF0aW9uX25hbWVzGBogAygJQgTiQQEDEiIKFGFuaW1hdGlvbl9kdXJhdGlvbl9zGBsgASgBQgTiQQEDEhcKCWdlbmVyYXRvchgcIAEoCUIE4kEBAxIXCgljb3B5cmlnaHQYHSABKAlCBOJBAQMiMwoLQm91bmRpbmdCb3gSEQoDbWluGAEgAygBQgTiQQEDEhEKA21heBgCIAMoAUIE4kEBAyJwCgdQaWN0dXJlEhYKCHdpZHRoX3B4GAEgASgFQgTiQQEDEhcKCWhlaWdodF9weBgCIAEoBUIE4kEBAxIbCg1jaGFubmVsX2NvdW50GAMgASgFQgTiQQEDEhcKCWJpdF9kZXB0aBgEIAEoBUIE4kEBAyL9AQoKVmFsaWRhdGlvbhIXCgl2YWxpZGF0b3IYASABKAlCBOJBAQMSHwoRdmFsaWRhdG9yX3ZlcnNpb24YAiABKAlCBOJBAQMSGQoLZXJyb3JfY291bnQYAyABKAVCBOJBAQMSGwoNd2FybmluZ19jb3VudBgEIAEoBUIE4kEBAxIYCgppbmZvX2NvdW50GAUgASgFQgTiQQEDEhgKCmhpbnRfY291bnQYBiABKAVCBOJBAQMSMAoGaXNzdWVzGAcgAygLMhoudGhyZWVkLnYxLlZhbGlkYXRpb25Jc3N1ZUIE4kEBAxIXCgl0cnVuY2F0ZWQYCCABKAhCBOJBAQMi4gEKD1ZhbGlkYXRpb25Jc3N1ZRISCgRjb2RlGAEgASgJQgTiQQEDEjsKCHNldmVyaXR5GAIgASgOMiMudGhyZWVkLnYxLlZhbGlkYXRpb25Jc3N1ZS5TZXZlcml0eUIE4kEBAxIVCgdwb2ludGVyGAMgASgJQgTiQQEDEhUKB21lc3NhZ2UYBCABKAlCBOJBAQMiUAoIU2V2ZXJpdHkSGAoUU0VWRVJJVFlfVU5TUEVDSUZJRUQQABIJCgVFUlJPUhABEgsKB1dBUk5JTkcQAhIICgRJTkZPEAMSCAoESElOVBAEIkgKBExvc3MSFQoHZmVhdHVyZRgBIAEoCUIE4kEBAxITCgVjb3VudBgCIAEoA0IE4kEBAxIUCgZyZWFzb24YAyABKAlCBOJBAQMi/AEKCUFzc2V0RmlsZRItCgRraW5kGAEgASgOMhkudGhyZWVkLnYxLkFzc2V0RmlsZS5LaW5kQgTiQQEDEhgKCm1lZGlhX3R5cGUYAiABKAlCBOJBAQMSGAoKc2l6ZV9ieXRlcxgDIAEoA0IE4kEBAxIUCgZzaGEyNTYYBCABKAlCBOJBAQMSGgoMbG9uZ19lZGdlX3B4GAUgASgFQgTiQQEDIloKBEtpbmQSFAoQS0lORF9VTlNQRUNJRklFRBAAEgwKCE9SSUdJTkFMEAESDgoKTk9STUFMSVpFRBACEg0KCVRIVU1CTkFJTBADEg8KC1JFTkRFUl9DT1BZEAQioQEKC0Rvd25sb2FkVXJsEhEKA3VybBgBIAEoCUIE4kEBAxI1CgtleHBpcmVfdGltZRgCIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXBCBOJBAQMSGAoKbWVkaWFfdHlwZRgDIAEoCUIE4kEBAxIYCgpzaXplX2J5dGVzGAQgASgDQgTiQQEDEhQKBnNoYTI1NhgFIAEoCUIE4kEBAyKlAgoSVXBsb2FkQXNzZXRSZXF1ZXN0Eh4KCGZpbGVuYW1lGAEgASgJQgziQQECukgFcgMY/wESKQoFbWVkaWEYAiABKAsyFC5nb29nbGUuYXBpLkh0dHBCb2R5QgTiQQECEh8KCnNpemVfYnl0ZXMYAyABKANCC+JBAQG6SAQiAigAEiwKBnNoYTI1NhgEIAEoCUIc4kEBAbpIFXITMhFeKFswLTlhLWZdezY0fSk/JBIiCgxkaXNwbGF5X25hbWUYBSABKAlCDOJBAQG6SAVyAxiAAhIkCgR0YWdzGAYgAygJQhbiQQEBukgPkgEMEEAYASIGcgQQARhAEisKCnJlcXVlc3RfaWQYByABKAlCF+JBAQG6SAhyA7ABAdgBAeKMz9cIAggBIi8KD0dldEFzc2V0UmVxdWVzdBIcCghhc3NldF9pZBgBIAEoCUIK4kEBArpIA8gBASKnAQoRTGlzdEFzc2V0c1JlcXVlc3QSHgoJcGFnZV9zaXplGAEgASgFQgviQQEBukgEGgIoABIYCgpwYWdlX3Rva2VuGAIgASgJQgTiQQEBEhwKBmZpbHRlchgDIAEoCUIM4kEBAbpIBXIDGIAQEh4KCG9yZGVyX2J5GAQgASgJQgziQQEBukgFcgMYgAISGgoMc2hvd19kZWxldGVkGAUgASgIQgTiQQEBIlsKEkxpc3RBc3NldHNSZXNwb25zZRImCgZhc3NldHMYASADKAsyEC50aHJlZWQudjEuQXNzZXRCBOJBAQMSHQoPbmV4dF9wYWdlX3Rva2VuGAIgASgJQgTiQQEDIngKElVwZGF0ZUFzc2V0UmVxdWVzdBIrCgVhc3NldBgBIAEoCzIQLnRocmVlZC52MS5Bc3NldEIK4kEBArpIA8gBARI1Cgt1cGRhdGVfbWFzaxgCIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5GaWVsZE1hc2tCBOJBAQEicAoSRGVsZXRlQXNzZXRSZXF1ZXN0EhwKCGFzc2V0X2lkGAEgASgJQgriQQECukgDyAEBEhIKBGV0YWcYAiABKAlCBOJBAQESEwoFcHVyZ2UYAyABKAhCBOJBAQESEwoFZm9yY2UYBCABKAhCBOJBAQEiNAoUVW5kZWxldGVBc3NldFJlcXVlc3QSHAoIYXNzZXRfaWQYASABKAlCCuJBAQK6SAPIAQEiMQoRV2F0Y2hBc3NldFJlcXVlc3QSHAoIYXNzZXRfaWQYASABKAlCCuJBAQK6SAPIAQEigAEKEldhdGNoQXNzZXRSZXNwb25zZRIlCgVhc3NldBgBIAEoCzIQLnRocmVlZC52MS5Bc3NldEIE4kEBAxIWCghzZXF1ZW5jZRgCIAEoA0IE4kEBAxITCgVwaGFzZRgDIAEoCUIE4kEBAxIWCghwcm9ncmVzcxgEIAEoAUIE4kEBAyK3AQoaR2V0QXNzZXREb3dubG9hZFVybFJlcXVlc3QSHAoIYXNzZXRfaWQYASABKAlCCuJBAQK6SAPIAQESNQoEa2luZBgCIAEoDjIZLnRocmVlZC52MS5Bc3NldEZpbGUuS2luZEIM4kEBAbpIBYIBAhABEioKDGxvbmdfZWRnZV9weBgDIAEoBUIU4kEBAbpIDRoLMAAwgAIwgAQwgAgSGAoKbWVkaWFfdHlwZRgEIAEoCUIE4kEBATLEBwoMQXNzZXRTZXJ2aWNlEmYKC1VwbG9hZEFzc2V0Eh0udGhyZWVkLnYxLlVwbG9hZEFzc2V0UmVxdWVzdBoQLnRocmVlZC52MS5Bc3NldCIkqNQYAoLT5JMCGiIRL3YxL2Fzc2V0cy91cGxvYWQ6BW1lZGlhKAESZgoIR2V0QXNzZXQSGi50aHJlZWQudjEuR2V0QXNzZXRSZXF1ZXN0GhAudGhyZWVkLnYxLkFzc2V0IizaQQhhc3NldF9pZKjUGAGC0+STAhcSFS92MS9hc3NldHMve2Fzc2V0X2lkfRJhCgpMaXN0QXNzZXRzEhwudGhyZWVkLnYxLkxpc3RBc3NldHNSZXF1ZXN0Gh0udGhyZWVkLnYxLkxpc3RBc3NldHNSZXNwb25zZSIWqNQYAYLT5JMCDBIKL3YxL2Fzc2V0cxKCAQoLVXBkYXRlQXNzZXQSHS50aHJlZWQudjEuVXBkYXRlQXNzZXRSZXF1ZXN0GhAudGhyZWVkLnYxLkFzc2V0IkLaQRFhc3NldCx1cGRhdGVfbWFza6jUGAKC0+STAiQyGy92MS9hc3NldHMve2Fzc2V0LmFzc2V0X2lkfToFYXNzZXQSbAoLRGVsZXRlQXNzZXQSHS50aHJlZWQudjEuRGVsZXRlQXNzZXRSZXF1ZXN0GhAudGhyZWVkLnYxLkFzc2V0IizaQQhhc3NldF9pZKjUGAKC0+STAhcqFS92MS9hc3NldHMve2Fzc2V0X2lkfRJ8Cg1VbmRlbGV0ZUFzc2V0Eh8udGhyZWVkLnYxLlVuZGVsZXRlQXNzZXRSZXF1ZXN0GhAudGhyZWVkLnYxLkFzc2V0IjjaQQhhc3NldF9pZKjUGAKC0+STAiMiHi92MS9hc3NldHMve2Fzc2V0X2lkfTp1bmRlbGV0ZToBKhJ/CgpXYXRjaEFzc2V0EhwudGhyZWVkLnYxLldhdGNoQXNzZXRSZXF1ZXN0Gh0udGhyZWVkLnYxLldhdGNoQXNzZXRSZXNwb25zZSIy2kEIYXNzZXRfaWSo1BgBgtPkkwIdEhsvdjEvYXNzZXRzL3thc3NldF9pZH06d2F0Y2gwARKOAQoTR2V0QXNzZXREb3dubG9hZFVybBIlLnRocmVlZC52MS5HZXRBc3NldERvd25sb2FkVXJsUmVxdWVzdBoWLnRocmVlZC52MS5Eb3dubG9hZFVybCI42kEIYXNzZXRfaWSo1BgBgtPkkwIjEiEvdjEvYXNzZXRzL3thc3NldF9pZH06ZG93bmxvYWRVcmxCPFo6Z2l0aHViLmNvbS90aHJlZWQtZGV2L3RocmVlZC9jbGllbnRzL2dvL3RocmVlZC92MTt0aHJlZWR2MWIGcHJvdG8z", [file_buf_validate_validate, file_google_api_annotations, file_google_api_client, file_google_api_field_behavior, file_google_api_field_info, file_google_api_httpbody, file_google_protobuf_field_mask, file_google_protobuf_struct, file_google_protobuf_timestamp, file_google_rpc_status, file_threed_v1_access]);
+  fileDesc("ChZ0aHJlZWQvdjEvYXNzZXRzLnByb3RvEgl0aHJlZWQudjEiiQkKBUFzc2V0EhYKCGFzc2V0X2lkGAEgASgJQgTiQQEIEiIKDGRpc3BsYXlfbmFtZRgCIAEoCUIM4kEBAbpIBXIDGIACEjcKCmFzc2V0X3R5cGUYAyABKA4yFS50aHJlZWQudjEuQXNzZXQuVHlwZUIM4kEBA7pIBYIBAhABEhkKC2ZpbGVfZm9ybWF0GAQgASgJQgTiQQEDEhoKDHN0b3JhZ2VfcGF0aBgFIAEoCUIE4kEBAxI6ChB1cGxvYWRfdGltZXN0YW1wGAYgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcEIE4kEBAxIYCgpzaXplX2J5dGVzGAcgASgDQgTiQQEDEhQKBnNoYTI1NhgIIAEoCUIE4kEBAxItCgZzdGF0dXMYCSABKA4yFy50aHJlZWQudjEuQXNzZXQuU3RhdHVzQgTiQQEDEicKBWVycm9yGAogASgLMhIuZ29vZ2xlLnJwYy5TdGF0dXNCBOJBAQMSLwoIbWV0YWRhdGEYCyABKAsyFy5nb29nbGUucHJvdG9idWYuU3RydWN0QgTiQQEBEiQKBHRhZ3MYDCADKAlCFuJBAQG6SA+SAQwQQBgBIgZyBBABGEASJQoFbW9kZWwYDSABKAsyEC50aHJlZWQudjEuTW9kZWxCBOJBAQMSKQoHcGljdHVyZRgOIAEoCzISLnRocmVlZC52MS5QaWN0dXJlQgTiQQEDEi8KCnZhbGlkYXRpb24YDyABKAsyFS50aHJlZWQudjEuVmFsaWRhdGlvbkIE4kEBAxIlCgZsb3NzZXMYECADKAsyDy50aHJlZWQudjEuTG9zc0IE4kEBAxIpCgVmaWxlcxgRIAMoCzIULnRocmVlZC52MS5Bc3NldEZpbGVCBOJBAQMSEgoEZXRhZxgSIAEoCUIE4kEBARIYCgpjcmVhdGVkX2J5GBMgASgJQgTiQQEDEhUKB3Byb2plY3QYFCABKAlCBOJBAQMSNQoLdXBkYXRlX3RpbWUYFSABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wQgTiQQEDEjUKC2RlbGV0ZV90aW1lGBYgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcEIE4kEBAxI0CgpwdXJnZV90aW1lGBcgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcEIE4kEBAxIWCghmaWxlbmFtZRgYIAEoCUIE4kEBAxI2Cg5pbXBvcnRfb3B0aW9ucxgZIAEoCzIYLnRocmVlZC52MS5JbXBvcnRPcHRpb25zQgTiQQEDIlAKBFR5cGUSFAoQVFlQRV9VTlNQRUNJRklFRBAAEgkKBU1PREVMEAESCwoHVEVYVFVSRRACEg8KC0VOVklST05NRU5UEAMSCQoFT1RIRVIQBCJZCgZTdGF0dXMSFgoSU1RBVFVTX1VOU1BFQ0lGSUVEEAASDAoIVVBMT0FERUQQARIOCgpQUk9DRVNTSU5HEAISDQoJVkFMSURBVEVEEAMSCgoGRkFJTEVEEAQi9AYKBU1vZGVsEhoKDHZlcnRleF9jb3VudBgBIAEoA0IE4kEBAxIcCg50cmlhbmdsZV9jb3VudBgCIAEoA0IE4kEBAxIgChJkcmF3bl92ZXJ0ZXhfY291bnQYAyABKANCBOJBAQMSIgoUZHJhd25fdHJpYW5nbGVfY291bnQYBCABKANCBOJBAQMSMgoMYm91bmRpbmdfYm94GAUgASgLMhYudGhyZWVkLnYxLkJvdW5kaW5nQm94QgTiQQEDEhgKCm5vZGVfY291bnQYBiABKAVCBOJBAQMSGAoKbWVzaF9jb3VudBgHIAEoBUIE4kEBAxIdCg9wcmltaXRpdmVfY291bnQYCCABKAVCBOJBAQMSHAoObWF0ZXJpYWxfY291bnQYCSABKAVCBOJBAQMSGwoNdGV4dHVyZV9jb3VudBgKIAEoBUIE4kEBAxIZCgtpbWFnZV9jb3VudBgLIAEoBUIE4kEBAxIdCg9hbmltYXRpb25fY291bnQYDCABKAVCBOJBAQMSGAoKc2tpbl9jb3VudBgNIAEoBUIE4kEBAxIaCgxjYW1lcmFfY291bnQYDiABKAVCBOJBAQMSGQoLbGlnaHRfY291bnQYDyABKAVCBOJBAQMSGQoLc2NlbmVfY291bnQYECABKAVCBOJBAQMSIAoSbW9ycGhfdGFyZ2V0X2NvdW50GBEgASgFQgTiQQEDEhkKC2pvaW50X2NvdW50GBIgASgFQgTiQQEDEhsKDXZhcmlhbnRfY291bnQYEyABKAVCBOJBAQMSGgoMdXZfc2V0X2NvdW50GBQgASgFQgTiQQEDEh8KEWhhc192ZXJ0ZXhfY29sb3JzGBUgASgIQgTiQQEDEhkKC2hhc19ub3JtYWxzGBYgASgIQgTiQQEDEhoKDGhhc190YW5nZW50cxgXIAEoCEIE4kEBAxIdCg9leHRlbnNpb25zX3VzZWQYGCADKAlCBOJBAQMSIQoTZXh0ZW5zaW9uc19yZXF1aXJlZBgZIAMoCUIE4kEBAxIdCg9hbmltYXRpb25fbmFtZXMYGiADKAlCBOJBAQMSIgoUYW5pbWF0aW9uX2R1cmF0aW9uX3MYGyABKAFCBOJBAQMSFwoJZ2VuZXJhdG9yGBwgASgJQgTiQQEDEhcKCWNvcHlyaWdodBgdIAEoCUIE4kEBAyIzCgtCb3VuZGluZ0JveBIRCgNtaW4YASADKAFCBOJBAQMSEQoDbWF4GAIgAygBQgTiQQEDInAKB1BpY3R1cmUSFgoId2lkdGhfcHgYASABKAVCBOJBAQMSFwoJaGVpZ2h0X3B4GAIgASgFQgTiQQEDEhsKDWNoYW5uZWxfY291bnQYAyABKAVCBOJBAQMSFwoJYml0X2RlcHRoGAQgASgFQgTiQQEDIv0BCgpWYWxpZGF0aW9uEhcKCXZhbGlkYXRvchgBIAEoCUIE4kEBAxIfChF2YWxpZGF0b3JfdmVyc2lvbhgCIAEoCUIE4kEBAxIZCgtlcnJvcl9jb3VudBgDIAEoBUIE4kEBAxIbCg13YXJuaW5nX2NvdW50GAQgASgFQgTiQQEDEhgKCmluZm9fY291bnQYBSABKAVCBOJBAQMSGAoKaGludF9jb3VudBgGIAEoBUIE4kEBAxIwCgZpc3N1ZXMYByADKAsyGi50aHJlZWQudjEuVmFsaWRhdGlvbklzc3VlQgTiQQEDEhcKCXRydW5jYXRlZBgIIAEoCEIE4kEBAyLiAQoPVmFsaWRhdGlvbklzc3VlEhIKBGNvZGUYASABKAlCBOJBAQMSOwoIc2V2ZXJpdHkYAiABKA4yIy50aHJlZWQudjEuVmFsaWRhdGlvbklzc3VlLlNldmVyaXR5QgTiQQEDEhUKB3BvaW50ZXIYAyABKAlCBOJBAQMSFQoHbWVzc2FnZRgEIAEoCUIE4kEBAyJQCghTZXZlcml0eRIYChRTRVZFUklUWV9VTlNQRUNJRklFRBAAEgkKBUVSUk9SEAESCwoHV0FSTklORxACEggKBElORk8QAxIICgRISU5UEAQi/AIKDUltcG9ydE9wdGlvbnMSRQoKc3RyaWN0bmVzcxgBIAEoDjIjLnRocmVlZC52MS5JbXBvcnRPcHRpb25zLlN0cmljdG5lc3NCDOJBAQG6SAWCAQIQARI9Cg50YXJnZXRfcHJvZmlsZRgCIAEoCUIl4kEBAbpIHnIcUgBSA3dlYlIJbW9iaWxlX2FyUghjb21tZXJjZRIrCgZ1bml0X20YAyABKAFCG+JBAQG6SBQSEhkAAAAAgIQuQSkAAAAAAAAAABI+Cgd1cF9heGlzGAQgASgOMh8udGhyZWVkLnYxLkltcG9ydE9wdGlvbnMuVXBBeGlzQgziQQEBukgFggECEAEiQAoKU3RyaWN0bmVzcxIaChZTVFJJQ1RORVNTX1VOU1BFQ0lGSUVEEAASCgoGUkVQT1JUEAESCgoGU1RSSUNUEAIiNgoGVXBBeGlzEhcKE1VQX0FYSVNfVU5TUEVDSUZJRUQQABIFCgFYEAESBQoBWRACEgUKAVoQAyJICgRMb3NzEhUKB2ZlYXR1cmUYASABKAlCBOJBAQMSEwoFY291bnQYAiABKANCBOJBAQMSFAoGcmVhc29uGAMgASgJQgTiQQEDIvwBCglBc3NldEZpbGUSLQoEa2luZBgBIAEoDjIZLnRocmVlZC52MS5Bc3NldEZpbGUuS2luZEIE4kEBAxIYCgptZWRpYV90eXBlGAIgASgJQgTiQQEDEhgKCnNpemVfYnl0ZXMYAyABKANCBOJBAQMSFAoGc2hhMjU2GAQgASgJQgTiQQEDEhoKDGxvbmdfZWRnZV9weBgFIAEoBUIE4kEBAyJaCgRLaW5kEhQKEEtJTkRfVU5TUEVDSUZJRUQQABIMCghPUklHSU5BTBABEg4KCk5PUk1BTElaRUQQAhINCglUSFVNQk5BSUwQAxIPCgtSRU5ERVJfQ09QWRAEIqEBCgtEb3dubG9hZFVybBIRCgN1cmwYASABKAlCBOJBAQMSNQoLZXhwaXJlX3RpbWUYAiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wQgTiQQEDEhgKCm1lZGlhX3R5cGUYAyABKAlCBOJBAQMSGAoKc2l6ZV9ieXRlcxgEIAEoA0IE4kEBAxIUCgZzaGEyNTYYBSABKAlCBOJBAQMi3QIKElVwbG9hZEFzc2V0UmVxdWVzdBIeCghmaWxlbmFtZRgBIAEoCUIM4kEBArpIBXIDGP8BEikKBW1lZGlhGAIgASgLMhQuZ29vZ2xlLmFwaS5IdHRwQm9keUIE4kEBAhIfCgpzaXplX2J5dGVzGAMgASgDQgviQQEBukgEIgIoABIsCgZzaGEyNTYYBCABKAlCHOJBAQG6SBVyEzIRXihbMC05YS1mXXs2NH0pPyQSIgoMZGlzcGxheV9uYW1lGAUgASgJQgziQQEBukgFcgMYgAISJAoEdGFncxgGIAMoCUIW4kEBAbpID5IBDBBAGAEiBnIEEAEYQBIrCgpyZXF1ZXN0X2lkGAcgASgJQhfiQQEBukgIcgOwAQHYAQHijM/XCAIIARI2Cg5pbXBvcnRfb3B0aW9ucxgIIAEoCzIYLnRocmVlZC52MS5JbXBvcnRPcHRpb25zQgTiQQEBIi8KD0dldEFzc2V0UmVxdWVzdBIcCghhc3NldF9pZBgBIAEoCUIK4kEBArpIA8gBASKnAQoRTGlzdEFzc2V0c1JlcXVlc3QSHgoJcGFnZV9zaXplGAEgASgFQgviQQEBukgEGgIoABIYCgpwYWdlX3Rva2VuGAIgASgJQgTiQQEBEhwKBmZpbHRlchgDIAEoCUIM4kEBAbpIBXIDGIAQEh4KCG9yZGVyX2J5GAQgASgJQgziQQEBukgFcgMYgAISGgoMc2hvd19kZWxldGVkGAUgASgIQgTiQQEBIlsKEkxpc3RBc3NldHNSZXNwb25zZRImCgZhc3NldHMYASADKAsyEC50aHJlZWQudjEuQXNzZXRCBOJBAQMSHQoPbmV4dF9wYWdlX3Rva2VuGAIgASgJQgTiQQEDIngKElVwZGF0ZUFzc2V0UmVxdWVzdBIrCgVhc3NldBgBIAEoCzIQLnRocmVlZC52MS5Bc3NldEIK4kEBArpIA8gBARI1Cgt1cGRhdGVfbWFzaxgCIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5GaWVsZE1hc2tCBOJBAQEicAoSRGVsZXRlQXNzZXRSZXF1ZXN0EhwKCGFzc2V0X2lkGAEgASgJQgriQQECukgDyAEBEhIKBGV0YWcYAiABKAlCBOJBAQESEwoFcHVyZ2UYAyABKAhCBOJBAQESEwoFZm9yY2UYBCABKAhCBOJBAQEiNAoUVW5kZWxldGVBc3NldFJlcXVlc3QSHAoIYXNzZXRfaWQYASABKAlCCuJBAQK6SAPIAQEiMQoRV2F0Y2hBc3NldFJlcXVlc3QSHAoIYXNzZXRfaWQYASABKAlCCuJBAQK6SAPIAQEigAEKEldhdGNoQXNzZXRSZXNwb25zZRIlCgVhc3NldBgBIAEoCzIQLnRocmVlZC52MS5Bc3NldEIE4kEBAxIWCghzZXF1ZW5jZRgCIAEoA0IE4kEBAxITCgVwaGFzZRgDIAEoCUIE4kEBAxIWCghwcm9ncmVzcxgEIAEoAUIE4kEBAyK3AQoaR2V0QXNzZXREb3dubG9hZFVybFJlcXVlc3QSHAoIYXNzZXRfaWQYASABKAlCCuJBAQK6SAPIAQESNQoEa2luZBgCIAEoDjIZLnRocmVlZC52MS5Bc3NldEZpbGUuS2luZEIM4kEBAbpIBYIBAhABEioKDGxvbmdfZWRnZV9weBgDIAEoBUIU4kEBAbpIDRoLMAAwgAIwgAQwgAgSGAoKbWVkaWFfdHlwZRgEIAEoCUIE4kEBATLEBwoMQXNzZXRTZXJ2aWNlEmYKC1VwbG9hZEFzc2V0Eh0udGhyZWVkLnYxLlVwbG9hZEFzc2V0UmVxdWVzdBoQLnRocmVlZC52MS5Bc3NldCIkqNQYAoLT5JMCGiIRL3YxL2Fzc2V0cy91cGxvYWQ6BW1lZGlhKAESZgoIR2V0QXNzZXQSGi50aHJlZWQudjEuR2V0QXNzZXRSZXF1ZXN0GhAudGhyZWVkLnYxLkFzc2V0IizaQQhhc3NldF9pZKjUGAGC0+STAhcSFS92MS9hc3NldHMve2Fzc2V0X2lkfRJhCgpMaXN0QXNzZXRzEhwudGhyZWVkLnYxLkxpc3RBc3NldHNSZXF1ZXN0Gh0udGhyZWVkLnYxLkxpc3RBc3NldHNSZXNwb25zZSIWqNQYAYLT5JMCDBIKL3YxL2Fzc2V0cxKCAQoLVXBkYXRlQXNzZXQSHS50aHJlZWQudjEuVXBkYXRlQXNzZXRSZXF1ZXN0GhAudGhyZWVkLnYxLkFzc2V0IkLaQRFhc3NldCx1cGRhdGVfbWFza6jUGAKC0+STAiQyGy92MS9hc3NldHMve2Fzc2V0LmFzc2V0X2lkfToFYXNzZXQSbAoLRGVsZXRlQXNzZXQSHS50aHJlZWQudjEuRGVsZXRlQXNzZXRSZXF1ZXN0GhAudGhyZWVkLnYxLkFzc2V0IizaQQhhc3NldF9pZKjUGAKC0+STAhcqFS92MS9hc3NldHMve2Fzc2V0X2lkfRJ8Cg1VbmRlbGV0ZUFzc2V0Eh8udGhyZWVkLnYxLlVuZGVsZXRlQXNzZXRSZXF1ZXN0GhAudGhyZWVkLnYxLkFzc2V0IjjaQQhhc3NldF9pZKjUGAKC0+STAiMiHi92MS9hc3NldHMve2Fzc2V0X2lkfTp1bmRlbGV0ZToBKhJ/CgpXYXRjaEFzc2V0EhwudGhyZWVkLnYxLldhdGNoQXNzZXRSZXF1ZXN0Gh0udGhyZWVkLnYxLldhdGNoQXNzZXRSZXNwb25zZSIy2kEIYXNzZXRfaWSo1BgBgtPkkwIdEhsvdjEvYXNzZXRzL3thc3NldF9pZH06d2F0Y2gwARKOAQoTR2V0QXNzZXREb3dubG9hZFVybBIlLnRocmVlZC52MS5HZXRBc3NldERvd25sb2FkVXJsUmVxdWVzdBoWLnRocmVlZC52MS5Eb3dubG9hZFVybCI42kEIYXNzZXRfaWSo1BgBgtPkkwIjEiEvdjEvYXNzZXRzL3thc3NldF9pZH06ZG93bmxvYWRVcmxCPFo6Z2l0aHViLmNvbS90aHJlZWQtZGV2L3RocmVlZC9jbGllbnRzL2dvL3RocmVlZC92MTt0aHJlZWR2MWIGcHJvdG8z", [file_buf_validate_validate, file_google_api_annotations, file_google_api_client, file_google_api_field_behavior, file_google_api_field_info, file_google_api_httpbody, file_google_protobuf_field_mask, file_google_protobuf_struct, file_google_protobuf_timestamp, file_google_rpc_status, file_threed_v1_access]);
 
 /**
  * One stored file of a project, and what is known about it.
@@ -197,6 +197,13 @@ export type Asset = Message<"threed.v1.Asset"> & {
    * @generated from field: string filename = 24;
    */
   filename: string;
+
+  /**
+   * How it was read, and how strictly it was judged, as the upload said. Unset: by default.
+   *
+   * @generated from field: threed.v1.ImportOptions import_options = 25;
+   */
+  importOptions?: ImportOptions | undefined;
 };
 
 /**
@@ -750,6 +757,124 @@ export const ValidationIssue_SeveritySchema: GenEnum<ValidationIssue_Severity> =
   enumDesc(file_threed_v1_assets, 5, 0);
 
 /**
+ * How an upload is read, and how strictly it is judged.
+ *
+ * @generated from message threed.v1.ImportOptions
+ */
+export type ImportOptions = Message<"threed.v1.ImportOptions"> & {
+  /**
+   * What errors of the validation mean. Default: REPORT.
+   *
+   * @generated from field: threed.v1.ImportOptions.Strictness strictness = 1;
+   */
+  strictness: ImportOptions_Strictness;
+
+  /**
+   * What the model is for: `web`, `mobile_ar`, `commerce`; see docs/checks.md. Empty: nothing in particular. What is beyond
+   * the thresholds of the target becomes an issue of the validation.
+   *
+   * @generated from field: string target_profile = 2;
+   */
+  targetProfile: string;
+
+  /**
+   * The length of one unit of the file in metres, against what the file or its format says. 0: what that says.
+   *
+   * @generated from field: double unit_m = 3;
+   */
+  unitM: number;
+
+  /**
+   * Which axis of the file points upwards, against what the file or its format says.
+   *
+   * @generated from field: threed.v1.ImportOptions.UpAxis up_axis = 4;
+   */
+  upAxis: ImportOptions_UpAxis;
+};
+
+/**
+ * Describes the message threed.v1.ImportOptions.
+ * Use `create(ImportOptionsSchema)` to create a new message.
+ */
+export const ImportOptionsSchema: GenMessage<ImportOptions> = /*@__PURE__*/
+  messageDesc(file_threed_v1_assets, 6);
+
+/**
+ * What errors of the validation mean.
+ *
+ * @generated from enum threed.v1.ImportOptions.Strictness
+ */
+export enum ImportOptions_Strictness {
+  /**
+   * As input: REPORT.
+   *
+   * @generated from enum value: STRICTNESS_UNSPECIFIED = 0;
+   */
+  STRICTNESS_UNSPECIFIED = 0,
+
+  /**
+   * They are reported; the asset becomes VALIDATED.
+   *
+   * @generated from enum value: REPORT = 1;
+   */
+  REPORT = 1,
+
+  /**
+   * One error, and the asset is FAILED with `VALIDATION_FAILED`.
+   *
+   * @generated from enum value: STRICT = 2;
+   */
+  STRICT = 2,
+}
+
+/**
+ * Describes the enum threed.v1.ImportOptions.Strictness.
+ */
+export const ImportOptions_StrictnessSchema: GenEnum<ImportOptions_Strictness> = /*@__PURE__*/
+  enumDesc(file_threed_v1_assets, 6, 0);
+
+/**
+ * Which axis of the file points upwards.
+ *
+ * @generated from enum threed.v1.ImportOptions.UpAxis
+ */
+export enum ImportOptions_UpAxis {
+  /**
+   * What the file or its format says.
+   *
+   * @generated from enum value: UP_AXIS_UNSPECIFIED = 0;
+   */
+  UP_AXIS_UNSPECIFIED = 0,
+
+  /**
+   * +X.
+   *
+   * @generated from enum value: X = 1;
+   */
+  X = 1,
+
+  /**
+   * +Y.
+   *
+   * @generated from enum value: Y = 2;
+   */
+  Y = 2,
+
+  /**
+   * +Z.
+   *
+   * @generated from enum value: Z = 3;
+   */
+  Z = 3,
+}
+
+/**
+ * Describes the enum threed.v1.ImportOptions.UpAxis.
+ */
+export const ImportOptions_UpAxisSchema: GenEnum<ImportOptions_UpAxis> = /*@__PURE__*/
+  enumDesc(file_threed_v1_assets, 6, 1);
+
+/**
  * Something that the normalized GLB does not have and the original had.
  *
  * @generated from message threed.v1.Loss
@@ -782,7 +907,7 @@ export type Loss = Message<"threed.v1.Loss"> & {
  * Use `create(LossSchema)` to create a new message.
  */
 export const LossSchema: GenMessage<Loss> = /*@__PURE__*/
-  messageDesc(file_threed_v1_assets, 6);
+  messageDesc(file_threed_v1_assets, 7);
 
 /**
  * One stored file of an asset.
@@ -831,7 +956,7 @@ export type AssetFile = Message<"threed.v1.AssetFile"> & {
  * Use `create(AssetFileSchema)` to create a new message.
  */
 export const AssetFileSchema: GenMessage<AssetFile> = /*@__PURE__*/
-  messageDesc(file_threed_v1_assets, 7);
+  messageDesc(file_threed_v1_assets, 8);
 
 /**
  * Which file of an asset.
@@ -879,7 +1004,7 @@ export enum AssetFile_Kind {
  * Describes the enum threed.v1.AssetFile.Kind.
  */
 export const AssetFile_KindSchema: GenEnum<AssetFile_Kind> = /*@__PURE__*/
-  enumDesc(file_threed_v1_assets, 7, 0);
+  enumDesc(file_threed_v1_assets, 8, 0);
 
 /**
  * A URL that needs no token, for a while.
@@ -928,7 +1053,7 @@ export type DownloadUrl = Message<"threed.v1.DownloadUrl"> & {
  * Use `create(DownloadUrlSchema)` to create a new message.
  */
 export const DownloadUrlSchema: GenMessage<DownloadUrl> = /*@__PURE__*/
-  messageDesc(file_threed_v1_assets, 8);
+  messageDesc(file_threed_v1_assets, 9);
 
 /**
  * Request of UploadAsset. Fields other than `media` count in the first message only.
@@ -984,6 +1109,13 @@ export type UploadAssetRequest = Message<"threed.v1.UploadAssetRequest"> & {
    * @generated from field: string request_id = 7;
    */
   requestId: string;
+
+  /**
+   * How it is read, and how strictly it is judged.
+   *
+   * @generated from field: threed.v1.ImportOptions import_options = 8;
+   */
+  importOptions?: ImportOptions | undefined;
 };
 
 /**
@@ -991,7 +1123,7 @@ export type UploadAssetRequest = Message<"threed.v1.UploadAssetRequest"> & {
  * Use `create(UploadAssetRequestSchema)` to create a new message.
  */
 export const UploadAssetRequestSchema: GenMessage<UploadAssetRequest> = /*@__PURE__*/
-  messageDesc(file_threed_v1_assets, 9);
+  messageDesc(file_threed_v1_assets, 10);
 
 /**
  * Request of GetAsset.
@@ -1012,7 +1144,7 @@ export type GetAssetRequest = Message<"threed.v1.GetAssetRequest"> & {
  * Use `create(GetAssetRequestSchema)` to create a new message.
  */
 export const GetAssetRequestSchema: GenMessage<GetAssetRequest> = /*@__PURE__*/
-  messageDesc(file_threed_v1_assets, 10);
+  messageDesc(file_threed_v1_assets, 11);
 
 /**
  * Request of ListAssets.
@@ -1064,7 +1196,7 @@ export type ListAssetsRequest = Message<"threed.v1.ListAssetsRequest"> & {
  * Use `create(ListAssetsRequestSchema)` to create a new message.
  */
 export const ListAssetsRequestSchema: GenMessage<ListAssetsRequest> = /*@__PURE__*/
-  messageDesc(file_threed_v1_assets, 11);
+  messageDesc(file_threed_v1_assets, 12);
 
 /**
  * Response of ListAssets.
@@ -1092,7 +1224,7 @@ export type ListAssetsResponse = Message<"threed.v1.ListAssetsResponse"> & {
  * Use `create(ListAssetsResponseSchema)` to create a new message.
  */
 export const ListAssetsResponseSchema: GenMessage<ListAssetsResponse> = /*@__PURE__*/
-  messageDesc(file_threed_v1_assets, 12);
+  messageDesc(file_threed_v1_assets, 13);
 
 /**
  * Request of UpdateAsset.
@@ -1120,7 +1252,7 @@ export type UpdateAssetRequest = Message<"threed.v1.UpdateAssetRequest"> & {
  * Use `create(UpdateAssetRequestSchema)` to create a new message.
  */
 export const UpdateAssetRequestSchema: GenMessage<UpdateAssetRequest> = /*@__PURE__*/
-  messageDesc(file_threed_v1_assets, 13);
+  messageDesc(file_threed_v1_assets, 14);
 
 /**
  * Request of DeleteAsset.
@@ -1162,7 +1294,7 @@ export type DeleteAssetRequest = Message<"threed.v1.DeleteAssetRequest"> & {
  * Use `create(DeleteAssetRequestSchema)` to create a new message.
  */
 export const DeleteAssetRequestSchema: GenMessage<DeleteAssetRequest> = /*@__PURE__*/
-  messageDesc(file_threed_v1_assets, 14);
+  messageDesc(file_threed_v1_assets, 15);
 
 /**
  * Request of UndeleteAsset.
@@ -1183,7 +1315,7 @@ export type UndeleteAssetRequest = Message<"threed.v1.UndeleteAssetRequest"> & {
  * Use `create(UndeleteAssetRequestSchema)` to create a new message.
  */
 export const UndeleteAssetRequestSchema: GenMessage<UndeleteAssetRequest> = /*@__PURE__*/
-  messageDesc(file_threed_v1_assets, 15);
+  messageDesc(file_threed_v1_assets, 16);
 
 /**
  * Request of WatchAsset.
@@ -1204,7 +1336,7 @@ export type WatchAssetRequest = Message<"threed.v1.WatchAssetRequest"> & {
  * Use `create(WatchAssetRequestSchema)` to create a new message.
  */
 export const WatchAssetRequestSchema: GenMessage<WatchAssetRequest> = /*@__PURE__*/
-  messageDesc(file_threed_v1_assets, 16);
+  messageDesc(file_threed_v1_assets, 17);
 
 /**
  * One change of an asset.
@@ -1246,7 +1378,7 @@ export type WatchAssetResponse = Message<"threed.v1.WatchAssetResponse"> & {
  * Use `create(WatchAssetResponseSchema)` to create a new message.
  */
 export const WatchAssetResponseSchema: GenMessage<WatchAssetResponse> = /*@__PURE__*/
-  messageDesc(file_threed_v1_assets, 17);
+  messageDesc(file_threed_v1_assets, 18);
 
 /**
  * Request of GetAssetDownloadUrl.
@@ -1288,7 +1420,7 @@ export type GetAssetDownloadUrlRequest = Message<"threed.v1.GetAssetDownloadUrlR
  * Use `create(GetAssetDownloadUrlRequestSchema)` to create a new message.
  */
 export const GetAssetDownloadUrlRequestSchema: GenMessage<GetAssetDownloadUrlRequest> = /*@__PURE__*/
-  messageDesc(file_threed_v1_assets, 18);
+  messageDesc(file_threed_v1_assets, 19);
 
 /**
  * Assets are the files of a project: models, textures, environments. A file goes in as it is, is checked in a

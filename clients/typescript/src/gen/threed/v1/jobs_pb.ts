@@ -5,6 +5,8 @@
 import type { GenFile, GenMessage } from "@bufbuild/protobuf/codegenv2";
 import { fileDesc, messageDesc } from "@bufbuild/protobuf/codegenv2";
 import { file_google_api_field_behavior } from "../../google/api/field_behavior_pb.js";
+import type { ImportOptions } from "./assets_pb.js";
+import { file_threed_v1_assets } from "./assets_pb.js";
 import type { Derivative } from "./derivatives_pb.js";
 import { file_threed_v1_derivatives } from "./derivatives_pb.js";
 import type { RenderJob } from "./render_jobs_pb.js";
@@ -17,7 +19,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file threed/v1/jobs.proto.
  */
 export const file_threed_v1_jobs: GenFile = /*@__PURE__*/
-  fileDesc("ChR0aHJlZWQvdjEvam9icy5wcm90bxIJdGhyZWVkLnYxIscBCgNKb2ISLQoGaW5nZXN0GAEgASgLMhUudGhyZWVkLnYxLkluZ2VzdFNwZWNCBOJBAQFIABItCgZyZW5kZXIYAiABKAsyFS50aHJlZWQudjEuUmVuZGVyU3BlY0IE4kEBAUgAEisKBXByb2JlGAMgASgLMhQudGhyZWVkLnYxLlByb2JlU3BlY0IE4kEBAUgAEi0KBmRlcml2ZRgEIAEoCzIVLnRocmVlZC52MS5EZXJpdmVTcGVjQgTiQQEBSABCBgoEc3BlYyJmCgpJbmdlc3RTcGVjEhYKCGFzc2V0X2lkGAEgASgJQgTiQQECEigKBnNvdXJjZRgCIAEoCzISLnRocmVlZC52MS5CbG9iUmVmQgTiQQECEhYKCGZpbGVuYW1lGAMgASgJQgTiQQECIo4CCgpSZW5kZXJTcGVjEi4KCnJlbmRlcl9qb2IYASABKAsyFC50aHJlZWQudjEuUmVuZGVySm9iQgTiQQECEiUKBXNjZW5lGAIgASgLMhAudGhyZWVkLnYxLlNjZW5lQgTiQQECEjcKBm1vZGVscxgDIAMoCzIhLnRocmVlZC52MS5SZW5kZXJTcGVjLk1vZGVsc0VudHJ5QgTiQQEBEi0KC2Vudmlyb25tZW50GAQgASgLMhIudGhyZWVkLnYxLkJsb2JSZWZCBOJBAQEaQQoLTW9kZWxzRW50cnkSCwoDa2V5GAEgASgJEiEKBXZhbHVlGAIgASgLMhIudGhyZWVkLnYxLkJsb2JSZWY6AjgBIgsKCVByb2JlU3BlYyJnCgpEZXJpdmVTcGVjEi8KCmRlcml2YXRpdmUYASABKAsyFS50aHJlZWQudjEuRGVyaXZhdGl2ZUIE4kEBAhIoCgZzb3VyY2UYAiABKAsyEi50aHJlZWQudjEuQmxvYlJlZkIE4kEBAiJMCgdCbG9iUmVmEhEKA2tleRgBIAEoCUIE4kEBAhIUCgZzaGEyNTYYAiABKAlCBOJBAQISGAoKc2l6ZV9ieXRlcxgDIAEoA0IE4kEBAkI8WjpnaXRodWIuY29tL3RocmVlZC1kZXYvdGhyZWVkL2NsaWVudHMvZ28vdGhyZWVkL3YxO3RocmVlZHYxYgZwcm90bzM", [file_google_api_field_behavior, file_threed_v1_derivatives, file_threed_v1_render_jobs, file_threed_v1_scenes]);
+  fileDesc("ChR0aHJlZWQvdjEvam9icy5wcm90bxIJdGhyZWVkLnYxIscBCgNKb2ISLQoGaW5nZXN0GAEgASgLMhUudGhyZWVkLnYxLkluZ2VzdFNwZWNCBOJBAQFIABItCgZyZW5kZXIYAiABKAsyFS50aHJlZWQudjEuUmVuZGVyU3BlY0IE4kEBAUgAEisKBXByb2JlGAMgASgLMhQudGhyZWVkLnYxLlByb2JlU3BlY0IE4kEBAUgAEi0KBmRlcml2ZRgEIAEoCzIVLnRocmVlZC52MS5EZXJpdmVTcGVjQgTiQQEBSABCBgoEc3BlYyKeAQoKSW5nZXN0U3BlYxIWCghhc3NldF9pZBgBIAEoCUIE4kEBAhIoCgZzb3VyY2UYAiABKAsyEi50aHJlZWQudjEuQmxvYlJlZkIE4kEBAhIWCghmaWxlbmFtZRgDIAEoCUIE4kEBAhI2Cg5pbXBvcnRfb3B0aW9ucxgEIAEoCzIYLnRocmVlZC52MS5JbXBvcnRPcHRpb25zQgTiQQEBIo4CCgpSZW5kZXJTcGVjEi4KCnJlbmRlcl9qb2IYASABKAsyFC50aHJlZWQudjEuUmVuZGVySm9iQgTiQQECEiUKBXNjZW5lGAIgASgLMhAudGhyZWVkLnYxLlNjZW5lQgTiQQECEjcKBm1vZGVscxgDIAMoCzIhLnRocmVlZC52MS5SZW5kZXJTcGVjLk1vZGVsc0VudHJ5QgTiQQEBEi0KC2Vudmlyb25tZW50GAQgASgLMhIudGhyZWVkLnYxLkJsb2JSZWZCBOJBAQEaQQoLTW9kZWxzRW50cnkSCwoDa2V5GAEgASgJEiEKBXZhbHVlGAIgASgLMhIudGhyZWVkLnYxLkJsb2JSZWY6AjgBIgsKCVByb2JlU3BlYyJnCgpEZXJpdmVTcGVjEi8KCmRlcml2YXRpdmUYASABKAsyFS50aHJlZWQudjEuRGVyaXZhdGl2ZUIE4kEBAhIoCgZzb3VyY2UYAiABKAsyEi50aHJlZWQudjEuQmxvYlJlZkIE4kEBAiJMCgdCbG9iUmVmEhEKA2tleRgBIAEoCUIE4kEBAhIUCgZzaGEyNTYYAiABKAlCBOJBAQISGAoKc2l6ZV9ieXRlcxgDIAEoA0IE4kEBAkI8WjpnaXRodWIuY29tL3RocmVlZC1kZXYvdGhyZWVkL2NsaWVudHMvZ28vdGhyZWVkL3YxO3RocmVlZHYxYgZwcm90bzM", [file_google_api_field_behavior, file_threed_v1_assets, file_threed_v1_derivatives, file_threed_v1_render_jobs, file_threed_v1_scenes]);
 
 /**
  * What can be asked of a worker. Stored with the job's record as JSON; a queue message carries only the record's id.
@@ -101,6 +103,13 @@ export type IngestSpec = Message<"threed.v1.IngestSpec"> & {
    * @generated from field: string filename = 3;
    */
   filename: string;
+
+  /**
+   * How it is read, and how strictly it is judged.
+   *
+   * @generated from field: threed.v1.ImportOptions import_options = 4;
+   */
+  importOptions?: ImportOptions | undefined;
 };
 
 /**
