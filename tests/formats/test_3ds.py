@@ -10,12 +10,15 @@ import numpy as np
 import pytest
 
 from threed.errors import FileMalformed, FileRefused, FileTooComplex, FileTruncated, FileValuesInvalid
-from threed_workers.document import Document, read
+from threed_workers.document import Companions, Document, read
 from threed_workers.document.world import world_box
 from threed_workers.formats import Source, recognise, threeds
-from threed_workers.samples import sample, zipped
+from threed_workers.samples import sample
 
 from .suite import BUDGET, taken_in
+from .validity import assert_valid, missing, validator
+
+__all__ = ["validator"]
 
 
 def chunk(number: int, *content: bytes) -> bytes:
@@ -157,15 +160,17 @@ def test_a_material_keeps_its_colours_opacity_and_sides(tmp_path):
     assert {"COMPANION_MISSING", "MATERIAL_MAPS_UNUSED"} <= {entry["code"] for entry in document.issues}
 
 
-def test_a_picture_is_tiled_and_moved_as_the_map_says(tmp_path, monkeypatch):
+def test_a_picture_is_tiled_and_moved_as_the_map_says(tmp_path):
     # Given a map that repeats twice across and begins a quarter above the lower edge, with its picture beside it
-    data = zipped({"wood.png": sample("png"), "scene.3ds": file(MATERIAL, roof())})
-    monkeypatch.setattr("threed_workers.importing._RANK", (("3ds",),))
-    # When the zip is imported
-    report = taken_in(tmp_path, data)
+    (tmp_path / "upload").write_bytes(file(MATERIAL, roof()))
+    (tmp_path / "wood.png").write_bytes(sample("png"))
+    source = Source(tmp_path / "upload", "", Companions({"maps/wood.png": tmp_path / "wood.png"}))
+    # When it is read
+    document = threeds.read(source, BUDGET)
     # Then the picture is there, and the transform counts v from the upper edge
-    assert (report["file_format"], report["model"]["texture_count"]) == ("3ds", 1)
-    assert "KHR_texture_transform" in report["model"]["extensions_used"]
+    info = document.json["materials"][0]["pbrMetallicRoughness"]["baseColorTexture"]
+    assert document.json["images"][0]["name"] == "WOOD.PNG"
+    assert info["extensions"]["KHR_texture_transform"] == {"scale": [2, 1], "offset": [0, -0.25]}
 
 
 def test_keyframes_move_an_object_about_its_pivot(tmp_path):
@@ -236,6 +241,14 @@ def test_a_broken_file_is_refused_with_its_place(tmp_path, data, error):
     with pytest.raises(error) as caught:
         threeds.read(Source(tmp_path / "upload", ""), BUDGET)
     assert caught.value.metadata["where"]
+
+
+@pytest.mark.skipif(missing() is not None, reason=str(missing()))
+@pytest.mark.parametrize("data", [EVERYTHING, file(roof(None)), file()])
+def test_what_comes_out_satisfies_the_validator(tmp_path, validator, data):
+    folder = taken_in(tmp_path, data)["folder"]
+    for name in ("normalized.glb", "render.glb"):
+        assert_valid(validator, folder / name)
 
 
 def test_copies_of_a_mesh_for_other_pivots_are_bounded(tmp_path):

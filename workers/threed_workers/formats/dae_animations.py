@@ -24,6 +24,7 @@ from threed_workers.formats.dae_xml import Dae, number, title_of, where_of
 _PER_SECOND = 30.0  # between keys, where a curve bends
 _MOST_BETWEEN = 3000  # times added to one node's track
 _WIDE_DEG = 45.0  # a turn from key to key from which on its way matters
+_CHANNEL_BYTES = 200  # of JSON
 _ROW_BYTES = 44  # a time, a translation, a rotation and a scale
 _MEMBERS = {"X": 0, "Y": 1, "Z": 2, "ANGLE": 3, "R": 0, "G": 1, "B": 2, "A": 3}
 _TARGET = re.compile(r"([^/]+)/([^.(]+)(?:\.([A-Za-z_]+)|((?:\(\d{1,4}\)){1,2}))?$")
@@ -57,6 +58,7 @@ class Animations:
         self._nodes = nodes
         self._curves = Curves(dae, sources)
         self._rows = 0
+        self._weights = {part: source for source in nodes.morphed for part in [source, *source]}
 
     def add(self) -> None:
         """A glTF animation per clip; one of everything when the file has no clips."""
@@ -117,12 +119,12 @@ class Animations:
         """Morph weights are addressed by their source or its array: "weights(2)", or all of them."""
         match = re.fullmatch(r"([^()/]+)(?:/[^()]*)?(?:\((\d{1,6})\))?", target)
         named = self._dae.ids.get(match.group(1)) if match else None
-        for source in self._nodes.morphed:
-            if named is not None and (named is source or named in list(source)):
-                place = int(match.group(2)) if match.group(2) is not None else None
-                group.weights.setdefault(source, []).append((place, curve))
-                return True
-        return False
+        source = self._weights.get(named) if named is not None else None
+        if source is None:
+            return False
+        place = int(match.group(2)) if match.group(2) is not None else None
+        group.weights.setdefault(source, []).append((place, curve))
+        return True
 
     def _write(self, group: Group) -> None:
         channels: list[Json] = []
@@ -145,6 +147,7 @@ class Animations:
         if sheared:
             self._dae.lost["shear", "A glTF node moves, turns and scales; the nearest of these is kept."] += 1
         copies = [number for _, number in self._nodes.copies[node]]
+        self._count(len(copies), _CHANNEL_BYTES, where_of(node))
         start = placed(translations[0], rotations[0], scales[0], always=True)
         clock = None
         for path, rows in (("translation", translations), ("rotation", rotations), ("scale", scales)):

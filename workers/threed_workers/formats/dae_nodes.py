@@ -15,7 +15,7 @@ from threed_workers.formats.dae_extras import extras_of
 from threed_workers.formats.dae_geometry import Geometries, Part
 from threed_workers.formats.dae_materials import Materials
 from threed_workers.formats.dae_optics import LIGHTS, Optics
-from threed_workers.formats.dae_skins import Controllers, Deformed, Morph, add_deformation
+from threed_workers.formats.dae_skins import Controllers, Deformed, Morph, Skin, add_deformation
 from threed_workers.formats.dae_transforms import decompose, placed, pose, steps_of
 from threed_workers.formats.dae_xml import Dae, title_of, where_of
 
@@ -61,7 +61,10 @@ class Scenes:
         self._optics = Optics(dae, builder, float(np.linalg.norm(up[:3, 0])))
         self._up = up
         self._meshes: dict[tuple, int] = {}
+        self._deformed: dict[Element, list[Json]] = {}
         self._skinned: list[tuple[int, int, Deformed, Element]] = []
+        self._skins: dict[tuple, int] = {}
+        self._names: dict[Element, dict[str, Element]] = {}
         self._count = 0
 
     def add(self, visual_scene: Element) -> int:
@@ -164,10 +167,12 @@ class Scenes:
         materials = tuple(self._material(part, bound) for part in shape.parts)
         key = (target, materials)
         if key not in self._meshes:
-            primitives = []
-            for part, material in zip(shape.parts, materials, strict=True):
-                primitive = add_deformation(self._builder, part, found)
-                primitives.append(primitive | ({} if material is None else {"material": material}))
+            if target not in self._deformed:
+                self._deformed[target] = [add_deformation(self._builder, part, found) for part in shape.parts]
+            primitives = [
+                primitive | ({} if material is None else {"material": material})
+                for primitive, material in zip(self._deformed[target], materials, strict=True)
+            ]
             mesh: Json = {"primitives": primitives}
             title = title_of(found.geometry)
             if title:
@@ -210,26 +215,36 @@ class Scenes:
                 mesh = self._builder.json["meshes"][node["mesh"]]
                 node["mesh"] = self._builder.add("meshes", _unskinned(mesh))
                 continue
-            inverse = found.skin.inverse.copy()
-            inverse[:, 3] = (0, 0, 0, 1)
-            matrices = inverse.transpose(0, 2, 1).reshape(-1, 16).astype(np.float32)
-            skin = {"joints": joints, "inverseBindMatrices": self._builder.accessor(matrices)}
-            node["skin"] = self._builder.add("skins", skin)
+            key = (found.skin, *joints)
+            if key not in self._skins:
+                self._skins[key] = self._skin(found.skin, joints)
+            node["skin"] = self._skins[key]
+
+    def _skin(self, skin: Skin, joints: list[int]) -> int:
+        inverse = skin.inverse.copy()
+        inverse[:, 3] = (0, 0, 0, 1)
+        matrices = inverse.transpose(0, 2, 1).reshape(-1, 16).astype(np.float32)
+        return self._builder.add("skins", {"joints": joints, "inverseBindMatrices": self._builder.accessor(matrices)})
+
+    def _named(self, root: Element) -> dict[str, Element]:
+        """The nodes below by sid, id or name; the first of each."""
+        if root not in self._names:
+            found: dict[str, Element] = {}
+            for node in root.iter("node"):
+                for key in (node.get("sid"), node.get("id"), node.get("name")):
+                    if key is not None:
+                        found.setdefault(key.strip(), node)
+            self._names[root] = found
+        return self._names[root]
 
     def _joints(self, found: Deformed, instance: Element, scene: int) -> list[int] | None:
         """glTF nodes by the joints' sids, below the skeletons or anywhere; by ids where the file names ids."""
         roots = [self._dae.find(element.text, where_of(instance)) for element in instance.findall("skeleton")]
-        names: dict[str, Element] = {}
-        for root in [*roots, *self._dae.root.iter("visual_scene")]:
-            for node in root.iter("node") if root is not None else ():
-                for key in (node.get("sid"), node.get("id"), node.get("name")):
-                    if key is not None:
-                        names.setdefault(key.strip(), node)
-            if all(name in names for name in found.skin.names):
-                break
+        places = [self._named(root) for root in [*roots, *self._dae.root.iter("visual_scene")] if root is not None]
         joints = []
         for name in found.skin.names:
-            copies = self.made.copies.get(names.get(name), [])
+            node = next((names[name] for names in places if name in names), None)
+            copies = self.made.copies.get(node, [])
             copies = [copy for copy in copies if copy[0] == scene] or copies
             if not copies:
                 return None

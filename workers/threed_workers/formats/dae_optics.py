@@ -78,8 +78,9 @@ class Optics:
                 lights.append(made)
                 self._builder.use(LIGHTS)
                 made = {"extensions": {LIGHTS: {"light": len(lights) - 1}}}
-                text = "COLLADA has no photometric units: a white light became one of pi lux, or pi candelas."
-                self._dae.doubt("LIGHT_UNITS_ASSUMED", "INFO", where_of(light), text)
+                if len(lights) == 1:
+                    text = "COLLADA has no photometric units: a white light became one of pi lux, or pi candelas."
+                    self._dae.doubt("LIGHT_UNITS_ASSUMED", "INFO", where_of(light), text)
             self._made[light] = made
         return self._made[light]
 

@@ -18,7 +18,7 @@ _LANES = 8  # two sets of four
 _MOST_CHAIN = 8  # controllers over controllers
 
 
-@dataclass
+@dataclass(eq=False)
 class Skin:
     """Which joints, by sid or id, move the points, and how much: joints and weights (n, 8), the heaviest first.
 

@@ -22,6 +22,7 @@ _SPACE = re.compile(r"\s*")
 _SUBSET = re.compile(r"<!DOCTYPE[^>\[]*\[")
 _ELEMENT = re.compile(r"<(?:[A-Za-z_][\w.\-]*:)?([A-Za-z_][\w.\-]*)")
 _MOST_ISSUES = 200
+_SHORT = 256  # characters, below which numpy costs more than it saves
 _PROLOGUE = 1 << 16  # bytes in which the first element must begin
 _MARKS = ((b"\xff\xfe", "utf-16-le"), (b"\xfe\xff", "utf-16-be"), (b"<\0", "utf-16-le"), (b"\0<", "utf-16-be"))
 
@@ -113,10 +114,13 @@ def numbers(text: str | None, where: str, dtype: type = np.float64) -> np.ndarra
     if not text or text.isspace():
         return np.zeros(0, dtype)
     try:
+        if len(text) < _SHORT:
+            kind = float if dtype is np.float64 else int
+            return np.array([kind(word) for word in text.split()], dtype)
         with warnings.catch_warnings():
             warnings.simplefilter("error")
             return np.fromstring(text, dtype, sep=" ")
-    except (ValueError, DeprecationWarning):
+    except (ValueError, OverflowError, DeprecationWarning):
         pass
     try:  # "NaN", "INF", "1.#QNAN", or whole numbers with a point
         words = text.replace("-1.#IND", "nan").replace("1.#IND", "nan").replace("1.#QNAN", "nan").split()

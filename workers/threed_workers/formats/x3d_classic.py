@@ -113,7 +113,7 @@ class _Reading:
             found = self.world.names.get(used)
             if found is None:
                 text = f"USE {used[:60]!r} names no node that was defined before; it is left out."
-                self.world.doubt("REFERENCE_DANGLING", "WARNING", self.where(), text)
+                self.world.doubt("REFERENCE_DANGLING", "WARNING", parent.where, text)
             else:
                 parent.nodes.append((field, found))
             return

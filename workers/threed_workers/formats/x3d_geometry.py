@@ -56,16 +56,17 @@ class Geometries:
     def __init__(self, world: World, builder: Builder):
         self._world = world
         self._builder = builder
-        self._made: dict[Node, Made | None] = {}
+        self._made: dict[tuple[Node, bool], Made | None] = {}
         self._points: dict[Node, np.ndarray] = {}
+        self._arrays: dict[tuple[Node, str], np.ndarray] = {}
         self._solids: dict[tuple, Json] = {}
         self._invented = 0
 
     def add(self, node: Node, textured: bool) -> Made | None:
         """None when there is nothing to draw. `textured`: make texture coordinates where the node has none."""
-        if node not in self._made:
-            self._made[node] = self._add(node, textured)
-        return self._made[node]
+        if (node, textured) not in self._made:
+            self._made[node, textured] = self._add(node, textured)
+        return self._made[node, textured]
 
     def _add(self, node: Node, textured: bool) -> Made | None:
         if node.kind in ("Box", "Sphere", "Cone", "Cylinder"):
@@ -97,7 +98,15 @@ class Geometries:
                     "Points are NaN or infinite. Repair the model and export it again.", where=coordinate.where
                 )
             self._points[coordinate] = points
+        elif not node.kind.startswith("Indexed"):
+            self._count(len(self._points[coordinate]), node)  # all of them, once more
         return self._points[coordinate]
+
+    def _array(self, node: Node, name: str, width: int) -> np.ndarray:
+        """A list that other nodes may use too, read once."""
+        if (node, name) not in self._arrays:
+            self._arrays[node, name] = node.array(name, width)
+        return self._arrays[node, name]
 
     def _indices(self, node: Node, name: str, count: int) -> np.ndarray:
         """int64 (k,), -1 between runs. Raises FileValuesInvalid for rows that are not there."""
@@ -107,11 +116,12 @@ class Geometries:
         return np.maximum(indices, -1)
 
     def _count(self, vertices: int, node: Node) -> None:
-        """Solids and sweeps are a few letters, and become many vertices."""
+        """Solids, sweeps and further uses of points are a few letters, and become many vertices."""
         self._invented += vertices * _VERTEX_BYTES
         if self._invented > self._world.budget.invented_bytes:
             raise FileTooComplex(
-                f"Solids and sweeps become more than {self._world.budget.invented_bytes} bytes.", where=node.where
+                f"Solids, sweeps and uses of points become more than {self._world.budget.invented_bytes} bytes.",
+                where=node.where,
             )
 
     # ------------------------------------------------------------ faces
@@ -127,7 +137,7 @@ class Geometries:
         made.colors = self._per_corner(node, "Color", "color", "colorIndex", "colorPerVertex", faces, (3, 4))
         made.uvs = self._uvs(node, faces)
         if textured and not made.uvs:
-            made.uvs = [_projected(points)[faces.row]]
+            made.uvs = [_projected(points[faces.row])]
         crease = 180.0 if node.kind != "IndexedFaceSet" and node.flag("normalPerVertex", True) else 0.0
         if node.kind == "IndexedFaceSet":
             crease = min(math.degrees(max(node.number("creaseAngle", 0.0), 0.0)), 180.0)
@@ -154,7 +164,7 @@ class Geometries:
         found = node.of(*kinds)
         if found is None:
             return None
-        values = found.array(name, 4 if found.kind == "ColorRGBA" else 3)
+        values = self._array(found, name, 4 if found.kind == "ColorRGBA" else 3)
         indices = self._indices(node, index, len(values)) if node.kind == "IndexedFaceSet" else np.zeros(0, np.int64)
         if node.flag(per_vertex, True):
             rows = faces.row if not len(indices) else _taken(indices, faces.corner)
@@ -173,7 +183,7 @@ class Geometries:
             self._world.lost["generated texture coordinates", "glTF has no counterpart."] += 1
         sets = []
         for coordinate in found:
-            values = coordinate.array("point", 2)
+            values = self._array(coordinate, "point", 2)
             indices = self._indices(node, "texCoordIndex", len(values)) if node.kind == "IndexedFaceSet" else []
             rows = _taken(indices, faces.corner) if len(indices) else faces.row
             if len(values) and len(rows) and rows.min() >= 0 and rows.max() < len(values):

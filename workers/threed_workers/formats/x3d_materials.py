@@ -23,6 +23,12 @@ _CLAMP = 33071
 _FAR = 1e6  # texture sizes; nothing is to be seen of a picture beyond
 
 
+def has_picture(appearance: Node | None) -> bool:
+    """Does the appearance, or its material, lay a picture on the surface?"""
+    holders = [appearance, appearance.of(*_MATERIALS)] if appearance is not None else []
+    return any(holder.of(*_TEXTURES) is not None for holder in holders if holder is not None)
+
+
 class Materials:
     """Makes a glTF material for each appearance and way of use."""
 

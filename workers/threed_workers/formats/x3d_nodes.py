@@ -13,7 +13,7 @@ from threed_workers.document.model import Json
 from threed_workers.formats.dae_phong import linear
 from threed_workers.formats.dae_transforms import Step, placed, pose
 from threed_workers.formats.x3d_geometry import GEOMETRIES, UNREAD, Geometries
-from threed_workers.formats.x3d_materials import Materials
+from threed_workers.formats.x3d_materials import Materials, has_picture
 from threed_workers.formats.x3d_model import Node, World
 
 LIGHTS = "KHR_lights_punctual"
@@ -191,11 +191,12 @@ class Graph:
         return self._meshes[key]
 
     def _mesh(self, geometry: Node, appearance: Node | None) -> int | None:
-        made = self._geometries.add(geometry, appearance is not None)
+        pictured = has_picture(appearance)
+        made = self._geometries.add(geometry, pictured)
         if made is None:
             return None
         lit = made.primitive.get("mode", 4) == 4
-        textured = made.sets > 0 and appearance is not None
+        textured = made.sets > 0 and pictured
         material = self._materials.add(
             appearance, lit=lit, two_sided=lit and not made.solid, colored=made.colored, textured=textured
         )
@@ -250,6 +251,8 @@ class Graph:
             lights.append(light)
             self._builder.use(LIGHTS)
             self._lights[node] = len(lights) - 1
+            if len(lights) > 1:
+                return self._lights[node]
             text = "X3D has no photometric units: a light of intensity 1 became one of pi lux, or pi candelas."
             self._world.doubt("LIGHT_UNITS_ASSUMED", "INFO", node.where, text)
         return self._lights[node]
