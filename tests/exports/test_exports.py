@@ -5,15 +5,17 @@ from __future__ import annotations
 import copy
 import json
 import re
+from pathlib import Path
 
 import pytest
 
-from threed.errors import FileTooComplex
+from threed.errors import FileTooComplex, FileValuesInvalid
 from threed_workers.budget import Budget
 from threed_workers.document import Builder
 from threed_workers.exports import EXPORTS
 from threed_workers.exports.export import Names, plain
 from threed_workers.exports.placement import placements
+from threed_workers.sandbox import Limits, Zygote
 
 from .pieces import colored, every_mode, furnished, instanced, losses, mirrored_cubes, morphed, showpiece, skinned
 
@@ -95,6 +97,28 @@ def test_more_than_the_budget_is_refused():
         list(placements(instanced(), Budget(drawn_vertices=107)))
     assert caught.value.metadata["where"] == "/nodes"
     assert len(list(placements(instanced(), Budget(drawn_vertices=108)))) == 3, "3 cubes of 36 indices"
+
+
+@pytest.mark.parametrize("name", ["obj", "stl", "ply", "points"])
+def test_a_vertex_beyond_all_bounds_is_refused(name, tmp_path):
+    document = mirrored_cubes()
+    document.json["nodes"][1]["translation"] = [1e38, 0, 0]
+    with pytest.raises(FileValuesInvalid) as caught:
+        EXPORTS[name].write(document, tmp_path, "model")
+    assert caught.value.metadata["where"] == "/nodes/1"
+
+
+def test_every_export_can_be_written_in_confinement(tmp_path):
+    # Given a confined child: no network, no file but its own, bounded memory and threads
+    made = tmp_path / "private"
+    made.mkdir()
+    with Zygote(preload=["numpy"], module_dirs=[Path(__file__).parent]) as zygote:
+        # When it writes the sample in every format
+        with zygote.start("confined:write_everything", {}, made, Limits(wall_s=120)) as child:
+            answer = child.result()
+    # Then each file is there
+    assert answer["files"].keys() == EXPORTS.keys()
+    assert all((made / file).stat().st_size > 0 for file in answer["files"].values())
 
 
 def test_names_are_plain_and_unique():

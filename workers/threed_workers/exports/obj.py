@@ -151,7 +151,7 @@ def _has_colors(document: Document) -> bool:
 def _own_losses(library: Library, transparent: int) -> list[Json]:
     counts = {
         ("alpha of vertices", "OBJ holds red, green and blue."): transparent,
-        ("pictures", "They are of a kind that is not turned into PNG (KTX2, AVIF)."): len(library.pictures.unusable),
+        ("pictures", "They do not decode, or the KTX2 program is not installed."): len(library.pictures.unusable),
         (
             "texture coordinates of other maps",
             "All maps of a material lie as its base colour.",

@@ -1,20 +1,23 @@
-"""Textures as picture files that every program opens: PNG and JPEG as they are, WebP turned into PNG."""
+"""Textures as picture files that every program opens: PNG and JPEG as they are, WebP, AVIF and KTX2 as PNG."""
 
 from __future__ import annotations
 
 import io
-import warnings
 from dataclasses import dataclass
 
+import numpy as np
 from PIL import Image
 
 from threed.errors import FileRefused
 from threed_workers.budget import Budget
 from threed_workers.document import Document
+from threed_workers.exports import basis
 from threed_workers.exports.export import Names
-from threed_workers.picture import check, media_type_of, probe
+from threed_workers.textures import pixels
 
 _PLAIN = {"image/png": "png", "image/jpeg": "jpg"}
+_TURNED = ("image/webp", pixels.AVIF_TYPE, pixels.KTX2_TYPE)
+_SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".avif", ".ktx2")
 _SOURCES = ("KHR_texture_basisu", "EXT_texture_webp", "EXT_texture_avif")
 
 
@@ -39,7 +42,7 @@ class Pictures:
         self.unusable: set[int] = set()
 
     def of(self, texture: int) -> PictureFile | None:
-        """The picture file of a texture; None when it is missing, or of a kind that is not decoded (KTX2, AVIF)."""
+        """The picture file of a texture; None when it is missing, or cannot be decoded."""
         file = self._found(texture)
         if file is not None:
             self._asked[file.name] = file
@@ -49,16 +52,13 @@ class Pictures:
         """One of R, G, B of a texture as a grey PNG of its own; "A" is None where there is no alpha."""
         file = self._found(texture)
         key = f"{texture} {name}"
-        if file is None:
-            return None
-        if key not in self._made:
-            image = _opened(file.data)
-            if name == "A" and "A" not in image.getbands():
+        if file is not None and key not in self._made:
+            grey = self._grey(file, name)
+            if grey is None:
                 return None
-            grey = image.convert("RGBA").getchannel(name)
-            stem = file.name.rsplit(".", 1)[0]
-            self._made[key] = PictureFile(self._names.unique(f"{stem}_{name}", "picture") + ".png", _png(grey))
-        return self._made[key]
+            stem = self._names.unique(f"{file.name.rsplit('.', 1)[0]}_{name}", "picture")
+            self._made[key] = PictureFile(f"{stem}.png", _png(Image.fromarray(grey)))
+        return self._made.get(key)
 
     def all(self) -> list[PictureFile]:
         """Every file that was asked for."""
@@ -81,30 +81,51 @@ class Pictures:
 
     def _file(self, image: int) -> PictureFile | None:
         data = self._document.picture(image)
-        media_type = media_type_of(data)
-        if media_type == "image/webp":
-            try:
-                check(probe(data, f"/images/{image}"), self._budget, f"/images/{image}")
-                data, media_type = _png(_opened(data)), "image/png"
-            except (FileRefused, OSError, ValueError, SyntaxError):
+        media_type = pixels.media_type(data)
+        if media_type in _TURNED:
+            turned = self._turned(data, media_type, f"/images/{image}")
+            if turned is None:
                 return None
+            data, media_type = _png(turned), "image/png"
         if media_type not in _PLAIN:
             return None
         name = self._names.unique(_stem(self._document.all("images")[image].get("name")), f"picture_{image}")
         return PictureFile(f"{name}.{_PLAIN[media_type]}", data)
 
+    def _turned(self, data: memoryview, media_type: str, where: str) -> Image.Image | None:
+        """The pixels of a picture that becomes a PNG; None when it does not decode."""
+        try:
+            if media_type == pixels.KTX2_TYPE:
+                pixels.size_of(data, self._budget, where)
+                return basis.decoded(data)
+            values = pixels.decode(data, self._budget, where).values
+            return Image.fromarray(values[..., 0] if values.shape[2] == 1 else values)
+        except FileRefused:
+            return None
+
+    def _grey(self, file: PictureFile, name: str) -> np.ndarray | None:
+        """uint8 (h, w): one channel; None for the alpha of a picture that has none, and for what does not decode."""
+        try:
+            values = pixels.decode(memoryview(file.data), self._budget, file.name).values
+        except FileRefused:
+            return None
+        channels = values.shape[2]
+        if name == "A":
+            place = channels - 1
+            if channels in (1, 3):
+                return None
+        else:
+            place = "RGB".index(name) if channels > 2 else 0
+        grey = values[..., place]
+        return np.ascontiguousarray(grey if grey.dtype == np.uint8 else np.rint(grey / 257).astype(np.uint8))
+
 
 def _stem(name: object) -> str:
     """A picture's name without the suffix that many carry in it."""
     text = name if isinstance(name, str) else ""
-    return text.rsplit(".", 1)[0] if text.lower().endswith((".png", ".jpg", ".jpeg", ".webp", ".ktx2")) else text
-
-
-def _opened(data: bytes | memoryview) -> Image.Image:
-    # Pillow warns at sizes that our own budget, which was asked already, allows.
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", Image.DecompressionBombWarning)
-        return Image.open(io.BytesIO(data), formats=("PNG", "JPEG", "WEBP"))
+    return (
+        text.rsplit(".", 1)[0] if text.lower().endswith((".png", ".jpg", ".jpeg", ".webp", ".avif", ".ktx2")) else text
+    )
 
 
 def _png(image: Image.Image) -> bytes:

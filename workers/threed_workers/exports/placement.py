@@ -19,6 +19,7 @@ from threed_workers.exports.shapes import Shape, default_weights, shape_of
 from threed_workers.mesh.normals import unit_normals
 
 _ROWS = 1 << 17
+_FARTHEST_M = 1e30  # in millimetres still a 32-bit float, and so is a cross product's length
 
 
 @dataclass(frozen=True, eq=False)
@@ -74,12 +75,17 @@ def placements(document: Document, budget: Budget = Budget()) -> Iterator[Placem
 
 
 def parts(document: Document, budget: Budget = Budget()) -> Iterator[Part]:  # noqa: B008 frozen
-    """Every primitive that the default scene draws, in world space, one at a time."""
+    """Every primitive that the default scene draws, in world space, one at a time.
+
+    Raises as `placements`, and FileValuesInvalid for vertices that are not finite or too far away for 32-bit floats.
+    """
     for placement in placements(document, budget):
         for primitive in document.all("meshes")[placement.mesh]["primitives"]:
             shape = shape_of(document, primitive, placement.weights)
             if shape is not None:
-                yield Part(placement, primitive.get("material"), to_world(document, primitive, shape, placement))
+                shown = to_world(document, primitive, shape, placement)
+                _check_reach(shown, placement)
+                yield Part(placement, primitive.get("material"), shown)
 
 
 def to_world(document: Document, primitive: Json, shape: Shape, placement: Placement) -> Shape:
@@ -135,6 +141,16 @@ def _skinned(document: Document, attributes: Json, shape: Shape, joints: np.ndar
         mirrored += int((np.linalg.det(blended[:, :3, :3]) < 0).sum())
     result = replace(shape, positions=positions, normals=normals)
     return result.flipped() if 2 * mirrored > len(positions) else result
+
+
+def _check_reach(shape: Shape, placement: Placement) -> None:
+    with np.errstate(invalid="ignore"):
+        near = np.abs(shape.positions) < _FARTHEST_M
+    if not near.all():
+        raise FileValuesInvalid(
+            f"A vertex is not finite, or farther away than {_FARTHEST_M:g} m. Scale the model's nodes.",
+            where=f"/nodes/{placement.node}",
+        )
 
 
 def _check_size(document: Document, shown: list[int], budget: Budget) -> None:

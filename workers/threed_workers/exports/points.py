@@ -14,7 +14,7 @@ from threed_workers.exports.dropped import dropped
 from threed_workers.exports.export import Export
 from threed_workers.exports.painting import is_painted
 from threed_workers.exports.placement import parts
-from threed_workers.exports.ply import REASONS, header, properties_of, vertex_columns, vertex_rows
+from threed_workers.exports.ply_rows import REASONS, header, properties_of, vertex_columns, vertex_rows
 from threed_workers.exports.shapes import POINTS, corners_of
 
 name = "points"

@@ -62,10 +62,12 @@ def shape_of(document: Document, primitive: Json, weights: list[float] | None = 
         return None
     arrays = {name: read_floats(document, attributes[name]).astype(np.float64) for name in _named(attributes)}
     _morph(document, primitive, weights or [], arrays)
+    for name in arrays.keys() - {"POSITION"}:
+        np.nan_to_num(arrays[name], copy=False, nan=0.0, posinf=0.0, neginf=0.0)
     colors = arrays.get("COLOR_0")
     if colors is not None:
         alpha = colors[:, 3:4] if colors.shape[1] == 4 else np.ones((len(colors), 1))
-        colors = np.clip(np.nan_to_num(np.hstack([colors[:, :3], alpha]), nan=1.0), 0.0, 1.0).astype(np.float32)
+        colors = np.clip(np.hstack([colors[:, :3], alpha]), 0.0, 1.0).astype(np.float32)
     sets = {number: f"TEXCOORD_{number}" for number in range(_SETS)}
     uvs = {number: arrays[name].astype(np.float32) for number, name in sets.items() if name in arrays}
     return Shape(arrays["POSITION"], elements, arrays.get("NORMAL"), uvs, colors)

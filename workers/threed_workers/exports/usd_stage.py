@@ -76,7 +76,7 @@ class _Writer:
             self.stage.SetStartTimeCode(0)
             self.stage.SetEndTimeCode(self.motion.end * RATE)
         count = len(self.pictures.unusable)
-        self.lost["pictures", "They are of a kind that is not turned into PNG (KTX2, AVIF)."] += count
+        self.lost["pictures", "They do not decode, or the KTX2 program is not installed."] += count
 
     # ---------------------------------------------------------------- nodes
 
