@@ -179,6 +179,14 @@ def test_an_animated_texture_keeps_its_floats():
     assert [issue["code"] for issue in made.issues] == ["TEXCOORDS_KEPT"]
 
 
+@pytest.mark.parametrize("moved", ["everywhere", {"scale": 2}, {"offset": [0, "a"]}, {"rotation": [1]}])
+def test_a_malformed_texture_transform_keeps_the_floats(moved):
+    # Given a transform that the validator would refuse, as exporters write them
+    document = transform("quantize").apply(ball(1.0, 0.0, moved), options("quantize"))
+    assert bits_of(document, "TEXCOORD_0") == {4}
+    assert [issue["code"] for issue in document.issues] == ["TEXCOORDS_KEPT"]
+
+
 def test_too_many_repetitions_keep_their_floats():
     made = carried_out("quantize", reread(ball(100.0)), texcoord_bits=12)
     assert bits_of(made, "TEXCOORD_0") == {4}

@@ -220,3 +220,17 @@ def test_geometry_that_an_extension_numbers_stays(step):
     # Then it does not, and says so
     assert (corners(made) == before).all()
     assert [issue["code"] for issue in made.issues] == ["GEOMETRY_KEPT"]
+
+
+def test_attributes_that_are_zero_without_bytes_still_take_none():
+    # Given a ball with a colour that has no buffer view: zeros, by the specification
+    document = ball()
+    accessors = document.json["accessors"]
+    accessors.append({"componentType": 5126, "count": accessors[0]["count"], "type": "VEC4"})
+    document.json["meshes"][0]["primitives"][0]["attributes"]["COLOR_0"] = len(accessors) - 1
+    # When its vertices are ordered
+    made = carried_out("reorder", reread(document))
+    # Then it has as many colours as vertices, and no bytes for them
+    attributes = made.json["meshes"][0]["primitives"][0]["attributes"]
+    color, position = (made.json["accessors"][attributes[name]] for name in ("COLOR_0", "POSITION"))
+    assert "bufferView" not in color and color["count"] == position["count"]

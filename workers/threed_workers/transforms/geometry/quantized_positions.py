@@ -172,7 +172,7 @@ def _undo(document: Document, graph: Graph, numbers: list[int], grid: Grid) -> N
             if node["skin"] not in done:
                 done.add(node["skin"])
                 _bind(document, document.all("skins")[node["skin"]], grid, binds)
-        elif instances is not None:
+        elif instances is not None and instances.get("attributes"):
             _shift_instances(document, instances, grid)
         else:
             _shift(graph.nodes[number if graph.is_plain(number) else graph.carry(number)], grid)
@@ -233,7 +233,8 @@ def _volumes(document: Document, meshes: list[int]) -> set[int]:
         for primitive in document.all("meshes")[mesh]["primitives"]:
             for owner in _painted(primitive):
                 volume = extension(document.all("materials")[owner["material"]], _VOLUME) or {}
-                found |= {owner["material"]} if volume.get("thicknessFactor") else set()
+                thickness = volume.get("thicknessFactor")
+                found |= {owner["material"]} if isinstance(thickness, int | float) and thickness else set()
     return found
 
 

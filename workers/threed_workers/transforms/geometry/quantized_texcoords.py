@@ -86,10 +86,25 @@ def _why_not(document, group, accessors, looks, infos, moving) -> str | None:
         unknown = [name for name in document.all("materials")[material].get("extensions") or {} if not _moves(name)]
         if unknown:
             return f"{unknown[0]} may not know texture transforms."
+    if not all(_is_sound(info) for look in looks for info in infos[look]):
+        return "their texture transform is malformed."
     shared = {id(info) for look in looks for info in infos[look]}
     if len(shared) != sum(len(infos[look]) for look in looks):
         return "one texture reference looks at two sets."
     return None
+
+
+def _is_sound(info: Json) -> bool:
+    """Whether the extensions of a texture reference are objects, and the numbers of its transform numbers."""
+    extensions = info.get("extensions", {})
+    moved = extensions.get(_TRANSFORM, {}) if isinstance(extensions, dict) else None
+    if not isinstance(moved, dict):
+        return False
+    pairs = [moved.get("offset", (0, 0)), moved.get("scale", (1, 1))]
+    if not all(isinstance(pair, list | tuple) and len(pair) == 2 for pair in pairs):
+        return False
+    numbers = [moved.get("rotation", 0), *pairs[0], *pairs[1]]
+    return all(isinstance(number, int | float) and not isinstance(number, bool) for number in numbers)
 
 
 def _moves(name: str) -> bool:

@@ -34,6 +34,8 @@ def quantize_units(document: Document, normal_bits: int, color_bits: int) -> Non
 def _is_wider(document: Document, index: int, name: str, bits: int) -> bool:
     accessor = document.all("accessors")[index]
     code = accessor["componentType"]
+    if "bufferView" not in accessor and "sparse" not in accessor:
+        return False  # Zeros that take no bytes.
     if name in ("NORMAL", "TANGENT"):
         return code == _FLOAT
     return name.startswith("COLOR_") and (code == _FLOAT or (code == _USHORT and bits == 8))

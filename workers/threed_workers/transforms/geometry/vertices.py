@@ -11,9 +11,10 @@ from threed.errors import FileTooComplex, FileValuesInvalid
 from threed_workers.budget import Budget
 from threed_workers.document import Document, edit, issue, read
 from threed_workers.document.accessors import layout
-from threed_workers.document.model import DRACO, Json
+from threed_workers.document.model import DRACO, Json, extension
 
 TRIANGLES = 4
+_MOST_ISSUES = 100  # of one code: a file may have any number of primitives
 # Extensions of primitives that stay true when vertices and triangles change places.
 _FREE = frozenset(
     (DRACO, "KHR_materials_variants", "EXT_mesh_features", "EXT_structural_metadata", "KHR_gaussian_splatting")
@@ -103,19 +104,20 @@ def shapes(document: Document) -> list[Shape]:
 
 
 def note(document: Document, code: str, pointer: str, text: str, severity: str = "INFO") -> None:
-    """An issue, once for each code and place: several steps of a recipe may come to the same result."""
-    if not any(found["code"] == code and found["pointer"] == pointer for found in document.issues):
+    """An issue, once for each place, of at most 100 places: several steps of a recipe may come to the same result."""
+    known = {found["pointer"] for found in document.issues if found["code"] == code}
+    if pointer not in known and len(known) < _MOST_ISSUES:
         document.issues.append(issue(code, severity, pointer, text))
 
 
 def _is_free(document: Document, pointer: str, primitive: Json) -> bool:
-    extensions = primitive.get("extensions") or {}
-    features = (extensions.get("EXT_mesh_features") or {}).get("featureIds") or []
+    features = (extension(primitive, "EXT_mesh_features") or {}).get("featureIds") or []
     mesh = document.all("meshes")[int(pointer.split("/")[2])]
     return (
-        set(extensions) <= _FREE
-        and all("attribute" in feature or "texture" in feature for feature in features)
-        and "EXT_mesh_manifold" not in (mesh.get("extensions") or {})
+        set(primitive.get("extensions") or {}) <= _FREE
+        and isinstance(features, list)
+        and all(isinstance(entry, dict) and ("attribute" in entry or "texture" in entry) for entry in features)
+        and extension(mesh, "EXT_mesh_manifold") is None
     )
 
 
@@ -147,6 +149,10 @@ def add_indices(document: Document, indices: np.ndarray, vertices: int) -> int:
 def picked(document: Document, index: int, order: np.ndarray) -> int:
     """A new accessor of the values at `order`, of the same type. What was sparse on zeros is so again."""
     source = document.all("accessors")[index]
+    if "bufferView" not in source and "sparse" not in source:
+        # Zeros that take no bytes (glTF 2.0 section 3.6.2.3) still take none.
+        document.json["accessors"].append(source | {"count": len(order)})
+        return len(document.json["accessors"]) - 1
     values = np.take(read(document, index), order, axis=0)
     _check_size(values.nbytes, index)
     kept = {key: source[key] for key in _KEPT if key in source}
