@@ -77,7 +77,7 @@ class Curve:
         out = low + (high - low) * part
         mode = self.modes[span]
         out[mode == CONSTANT] = low[mode == CONSTANT]
-        out[mode == CONSTANT_NEXT] = high[mode == CONSTANT_NEXT]
+        out[mode == CONSTANT_NEXT] = np.where(part > 0, high, low)[mode == CONSTANT_NEXT]
         bent = mode == CUBIC
         if bent.any():
             reach, slope = self.reaches[span[bent]], self.slopes[span[bent]]

@@ -24,7 +24,7 @@ from threed_workers.document.model import Json
 from threed_workers.fbx.conversion import Conversion
 from threed_workers.fbx.geometry import Surface
 from threed_workers.fbx.objects import Object
-from threed_workers.fbx.textures import Map, composed, picture_name, placed, resolved, texture_info
+from threed_workers.fbx.textures import Map, composed, is_there, picture_name, placed, resolved, texture_info
 
 _P, _M = "3dsMax|Parameters|", "3dsMax|main|"
 _COLOR = ("Maya|baseColor", "Maya|base_color", f"{_P}base_color", f"{_M}baseColor", f"{_M}basecolor")
@@ -91,7 +91,7 @@ def _maps(conversion: Conversion, material: Object, surface: Surface) -> dict[st
                     continue
                 texture = resolved(conversion, child) if _is_on(material, prop) else None
                 place = _place(texture, surface) if texture is not None else None
-                if place is not None:
+                if place is not None and is_there(conversion, texture):
                     found[role] = Map(texture, picture_name(conversion, texture), place)
     return found
 
@@ -103,7 +103,7 @@ def _roles(conversion: Conversion) -> dict[str, tuple[str, ...]]:
 
 
 def _is_blenders(conversion: Conversion) -> bool:
-    return "Blender" in conversion.objects.creator()
+    return "Blender" in conversion.objects.creator
 
 
 def _is_on(material: Object, prop: str) -> bool:
@@ -187,7 +187,9 @@ class _Material:
             metal = min(max(properties.number("ReflectionFactor", 0.0), 0.0), 1.0)
         else:
             model = self.source.node.child_text("ShadingModel", properties.text("ShadingModel")).lower()
-            shines = max(properties.numbers("SpecularColor", 3, (0.2, 0.2, 0.2))) * properties.number("SpecularFactor", 1.0)
+            shines = max(properties.numbers("SpecularColor", 3, (0.2, 0.2, 0.2))) * properties.number(
+                "SpecularFactor", 1.0
+            )
             rough = 1.0 if model == "lambert" or shines <= 0 else math.sqrt(2 / (exponent + 2))
         metal = 1.0 if "metal" in self.maps else metal
         rough = 1.0 if "rough" in self.maps else rough

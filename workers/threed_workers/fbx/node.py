@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -97,9 +98,9 @@ class Node:
         return found.text(0, default) if found is not None else default
 
     def number(self, index: int = 0, default: float = 0.0) -> float:
-        """Value `index` when it is a number."""
+        """Value `index` when it is a finite number."""
         value = self.flat(index + 1)[index : index + 1]
-        return value[0] if value and isinstance(value[0], (int, float)) else default
+        return value[0] if value and isinstance(value[0], (int, float)) and math.isfinite(value[0]) else default
 
     def child_number(self, name: str, default: float = 0.0) -> float:
         """The number of the first child of that name."""

@@ -9,10 +9,12 @@ from __future__ import annotations
 import math
 from collections.abc import Hashable, Iterator
 from dataclasses import dataclass, field
+from functools import cached_property
 
 import numpy as np
 
 from threed.errors import FileValuesInvalid
+from threed_workers.fbx.early import modernised
 from threed_workers.fbx.node import Node
 
 ROOT = "root"
@@ -119,6 +121,7 @@ class Objects:
     def of(self, kind: str) -> Iterator[Object]:
         return (found for found in self.objects.values() if found.kind == kind)
 
+    @cached_property
     def creator(self) -> str:
         """The programs that say they wrote the file."""
         header = self.tree.child("FBXHeaderExtension")
@@ -133,6 +136,8 @@ class Objects:
 
 def read_objects(version: int, tree: Node) -> Objects:
     """The objects of the file, connected. Connections to what is not there are passed over."""
+    if tree.child("Objects") is None:
+        tree = modernised(tree)
     templates = _templates(tree)
     objects: dict[Hashable, Object] = {}
     settings = tree.child("GlobalSettings")

@@ -13,8 +13,6 @@ from __future__ import annotations
 
 import math
 
-import numpy as np
-
 from threed_workers.document.model import Json
 from threed_workers.fbx.conversion import Conversion
 from threed_workers.fbx.objects import Object, Properties
@@ -39,11 +37,11 @@ def add_cameras_and_lights(conversion: Conversion) -> None:
         for attribute in model.of("NodeAttribute"):
             if attribute.subkind == "Camera":
                 if attribute.id not in made:
-                    made[attribute.id] = conversion.builder.add("cameras", _camera(conversion, attribute))
+                    made[attribute.id] = conversion.builder.add("cameras", _camera(conversion, attribute, model.name))
                 _hang(conversion, model, {"camera": made[attribute.id]}, _FROM_X)
             elif attribute.subkind == "Light" and attribute.properties.integer("CastLight", 1):
                 if attribute.id not in made:
-                    made[attribute.id] = _add_light(conversion, attribute)
+                    made[attribute.id] = _add_light(conversion, attribute, model.name)
                 _hang(conversion, model, {"extensions": {LIGHTS: {"light": made[attribute.id]}}}, _FROM_MINUS_Y)
 
 
@@ -53,18 +51,18 @@ def _hang(conversion: Conversion, model: Object, what: Json, turn: list[float]) 
     nodes[conversion.inner(model)].setdefault("children", []).append(child)
 
 
-def _camera(conversion: Conversion, source: Object) -> Json:
+def _camera(conversion: Conversion, source: Object, name: str) -> Json:
     properties = source.properties
     width, height = properties.number("AspectWidth", 320.0), properties.number("AspectHeight", 200.0)
     aspect = width / height if width > 0 and height > 0 else 1.6
     if properties.integer("AspectRatioMode", 0) != 0:  # other modes keep pixels, and these may be oblong
         aspect *= max(properties.number("PixelAspectRatio", 1.0), 1e-3)
     aspect = min(max(aspect, 1e-3), 1e3)
-    near = max(float(conversion.metres(np.array(properties.number("NearPlane", 10.0)))), 1e-6)
-    far = float(conversion.metres(np.array(properties.number("FarPlane", 4000.0))))
-    camera: Json = {"name": source.name} if source.name else {}
+    near = max(properties.number("NearPlane", 10.0) * conversion.units.metre, 1e-6)
+    far = properties.number("FarPlane", 4000.0) * conversion.units.metre
+    camera: Json = {"name": source.name or name}
     if properties.integer("CameraProjectionType", 0) == 1:
-        high = max(float(conversion.metres(np.array(_ortho_height(properties, aspect)))), 1e-6)
+        high = max(_ortho_width(conversion, properties) / aspect, 1e-6)
         view: Json = {"xmag": high * aspect / 2, "ymag": high / 2, "znear": near, "zfar": max(far, near * 2)}
         return camera | {"type": "orthographic", "orthographic": view}
     angle = min(max(_height_angle(properties, aspect), 1e-3), math.pi - 1e-3)
@@ -74,9 +72,10 @@ def _camera(conversion: Conversion, source: Object) -> Json:
     return camera | {"type": "perspective", "perspective": view}
 
 
-def _ortho_height(properties: Properties, aspect: float) -> float:
-    """The height of the view in units: OrthoZoom times 30 units of width, as Maya's and the SDK's default camera."""
-    return 30.0 * properties.number("OrthoZoom", 1.0) / aspect
+def _ortho_width(conversion: Conversion, properties: Properties) -> float:
+    """The width of the view in metres: OrthoZoom times 30 units, as in Maya and the SDK; Blender writes metres."""
+    zoom = properties.number("OrthoZoom", 1.0)
+    return zoom if "Blender" in conversion.objects.creator else 30.0 * zoom * conversion.units.metre
 
 
 def _height_angle(properties: Properties, aspect: float) -> float:
@@ -104,11 +103,11 @@ def _across(angle: float, ratio: float) -> float:
     return 2 * math.atan(math.tan(min(angle, math.pi - 1e-3) / 2) * ratio)
 
 
-def _add_light(conversion: Conversion, source: Object) -> int:
+def _add_light(conversion: Conversion, source: Object, name: str) -> int:
     properties, builder = source.properties, conversion.builder
     kind = properties.integer("LightType", _POINT)
     color = [min(max(part, 0.0), 1.0) for part in properties.numbers("Color", 3, (1.0, 1.0, 1.0))]
-    light: Json = {"name": source.name} if source.name else {}
+    light: Json = {"name": source.name or name}
     light |= {"color": color, "intensity": min(max(properties.number("Intensity", 100.0) / 100, 0.0), 1e9)}
     if kind == _DIRECTIONAL:
         light["type"] = "directional"
@@ -121,7 +120,7 @@ def _add_light(conversion: Conversion, source: Object) -> int:
     if kind != _DIRECTIONAL and properties.integer("DecayType", 0) != _QUADRATIC:
         conversion.lose("light_decay", "Light of glTF falls off with the square of the distance.")
     if properties.integer("EnableFarAttenuation", 0):
-        reach = float(conversion.metres(np.array(properties.number("FarAttenuationEnd", 0.0))))
+        reach = properties.number("FarAttenuationEnd", 0.0) * conversion.units.metre
         if kind != _DIRECTIONAL and reach > 0:
             light["range"] = reach
     builder.use(LIGHTS)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from threed_workers.budget import Budget
-from threed_workers.document import Companions, Document, issue
+from threed_workers.document import Builder, Companions, Document, issue
 from threed_workers.document.model import Json
 from threed_workers.fbx.animations import add_animations
 from threed_workers.fbx.conversion import Conversion
@@ -40,6 +40,7 @@ def convert(version: int, tree: Node, companions: Companions, budget: Budget, le
     add_meshes(conversion)
     add_cameras_and_lights(conversion)
     add_animations(conversion)
+    _give_joints_a_root(conversion.builder)
     _count_what_stays_behind(conversion, objects)
     document = conversion.builder.finish()
     if not document.all("meshes"):
@@ -47,6 +48,23 @@ def convert(version: int, tree: Node, companions: Companions, budget: Budget, le
     document.issues += issues
     document.losses += conversion.losses()
     return document
+
+
+def _give_joints_a_root(builder: Builder) -> None:
+    """Put everything below one node where a skin's joints have no ancestor in common (glTF 2.0 section 3.7.3.1)."""
+    nodes = builder.json.get("nodes") or []
+    parents = {child: number for number, node in enumerate(nodes) for child in node.get("children", [])}
+    top = list(range(len(nodes)))
+    for number in range(len(nodes)):
+        path = []
+        while number in parents and top[number] == number:
+            path.append(number)
+            number = parents[number]
+        for passed in path:
+            top[passed] = top[number]
+    if any(len({top[joint] for joint in skin["joints"]}) > 1 for skin in builder.json.get("skins", [])):
+        roots = [number for number in range(len(nodes)) if number not in parents]
+        builder.add("nodes", {"name": "root", "children": roots})
 
 
 def _count_what_stays_behind(conversion: Conversion, objects: Objects) -> None:

@@ -24,6 +24,7 @@ class Channel:
         """float64 (n, shapes): how much of each shape at `percent` (n,). Linear between neighbours, and beyond."""
         base = int(np.searchsorted(self.full, 0.0))
         stops = np.insert(self.full, base, 0.0)
+        percent = np.clip(np.nan_to_num(percent), -1e6, 1e6)
         segment = np.clip(np.searchsorted(stops, percent, side="right") - 1, 0, len(stops) - 2)
         part = (percent - stops[segment]) / (stops[segment + 1] - stops[segment])
         out = np.zeros((len(percent), len(stops)))

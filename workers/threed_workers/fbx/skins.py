@@ -57,16 +57,28 @@ def add_skin(conversion: Conversion, model: Object, skin: Skin, shift: np.ndarra
     """The glTF skin for one model. `shift`: float64 (4, 4), the transform of its geometry, in the file's units."""
     shift = shift.copy()
     shift[:3, 3] = conversion.metres(shift[:3, 3])
-    joints = [conversion.inner(joint) for joint in skin.joints]
+    wanted = [conversion.inner(joint) for joint in skin.joints]
     binds = skin.binds @ shift
     if skin.loose:
-        joints.append(conversion.inner(model))
+        wanted.append(conversion.inner(model))
         binds = np.concatenate([binds, shift[None]])
-    # One node may be the joint of two clusters, which glTF does not forbid.
+    seen: set[int] = set()
+    joints: list[int] = []
+    for joint in wanted:
+        joints.append(_twin(conversion, joint) if joint in seen else joint)
+        seen.add(joint)
     matrices = binds.transpose(0, 2, 1).reshape(-1, 16).astype(np.float32)
     matrices[:, 3::4] = (0.0, 0.0, 0.0, 1.0)
     entry = {"joints": joints, "inverseBindMatrices": conversion.builder.accessor(matrices)}
     return conversion.builder.add("skins", entry | ({"name": skin.name} if skin.name else {}))
+
+
+def _twin(conversion: Conversion, joint: int) -> int:
+    """A node in the place of another: two clusters may have one joint in FBX, and a joint comes once in glTF."""
+    nodes = conversion.builder.json["nodes"]
+    twin = conversion.builder.add("nodes", {"name": f"{nodes[joint].get('name', '')} twin".strip()})
+    nodes[joint].setdefault("children", []).append(twin)
+    return twin
 
 
 def _weighted(conversion: Conversion, cluster: Object, count: int) -> tuple[np.ndarray, np.ndarray]:

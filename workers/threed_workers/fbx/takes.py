@@ -65,7 +65,7 @@ def read_takes(objects: Objects) -> list[Take]:
 
 
 def _stack(stack: Object) -> Take:
-    take = Take(stack.name, stack.properties.number("LocalStop", 0.0) / TICKS)
+    take = Take(stack.name, _seconds(stack.properties.number("LocalStop", 0.0)))
     layers = [layer for layer in stack.of("AnimationLayer") if not layer.properties.integer("Mute", 0)]
     take.more_layers = len(layers[1:])
     for layer in layers[:1]:
@@ -78,6 +78,11 @@ def _stack(stack: Object) -> Take:
     return take
 
 
+def _seconds(ticks: float) -> float:
+    """At most eleven days: that long no take is, and what goes on beyond its keys ends somewhere."""
+    return min(max(ticks / TICKS, -1e6), 1e6)
+
+
 def _track(node: Object, target: Object, name: str) -> Track | None:
     keys = [entry.name for entry in node.properties.own.values() if entry.name.startswith("d|")]
     curves = {
@@ -87,8 +92,9 @@ def _track(node: Object, target: Object, name: str) -> Track | None:
     }
     if not curves:
         return None
-    vector = name.startswith("Lcl ")
-    keys = [f"d|{axis}" for axis in _AXES] if vector else keys or list(curves)
+    keys = [f"d|{axis}" for axis in _AXES] if name.startswith("Lcl ") else keys or list(curves)
+    if not any(key in curves for key in keys):
+        return None
     own = target.properties.numbers(name, len(keys), (1.0 if name == "Lcl Scaling" else 0.0,) * len(keys))
     constants = [node.properties.number(key, default) for key, default in zip(keys, own, strict=True)]
     return Track([curves.get(key) for key in keys], constants)
@@ -96,10 +102,10 @@ def _track(node: Object, target: Object, name: str) -> Track | None:
 
 def _take(objects: Objects, node: Node) -> Take:
     span = node.child("LocalTime")
-    take = Take(node.text(), span.number(1) / TICKS if span is not None else 0.0)
+    take = Take(node.text(), _seconds(span.number(1)) if span is not None else 0.0)
     for child in node.children:
         title = child.text()
-        target = objects.objects.get(title) if title else None
+        target = objects.objects.get(title) or objects.objects.get(f"Model::{title}")
         if target is None:
             continue
         for channel in child.all("Channel"):

@@ -78,6 +78,16 @@ def picture_name(conversion: Conversion, texture: Object) -> str:
     return next((name for name in names if pictures.nearby(name) is not None), names[0] if names else "")
 
 
+def is_there(conversion: Conversion, texture: Object) -> bool:
+    """Has the picture of a texture come along? When not, that is noted, and the material's own values count."""
+    name = picture_name(conversion, texture)
+    if conversion.companions.nearby(name) is not None:
+        return True
+    text = f"the picture {name[-80:]!r} was not uploaded along. Upload a zip that holds both."
+    conversion.doubt("COMPANION_MISSING", texture, text)
+    return False
+
+
 def texture_info(conversion: Conversion, found: Map) -> Json | None:
     """{"index", "texCoord", KHR_texture_transform}; None, with an issue, when the picture cannot be used."""
     builder, source = conversion.builder, found.source
