@@ -10,6 +10,7 @@ from threed_workers.sandbox import Zygote
 pytest.importorskip("pxr", reason="usd-core is not installed")
 pytest.importorskip("cascadio", reason="cascadio is not installed")
 pytest.importorskip("laspy", reason="laspy is not installed")
+pytest.importorskip("pye57", reason="pye57 is not installed")
 
 
 @pytest.fixture(scope="module")
@@ -18,7 +19,7 @@ def zygote():
         yield zygote
 
 
-@pytest.mark.parametrize("name", ["usd", "usd.zip", "usdz", "step", "las", "las.compressed"])
+@pytest.mark.parametrize("name", ["usd", "usd.zip", "usdz", "step", "las", "las.compressed", "e57"])
 def test_a_sample_comes_in(zygote, tmp_path, name):
     folder = tmp_path / "private"
     folder.mkdir()
