@@ -120,15 +120,15 @@ def test_spherical_coordinates_become_cartesian(imported):
     assert np.allclose(points, [[0, 0, 0], [np.cos(0.5), 0, np.sin(0.5)], [0, 0, 0]], atol=1e-6)
 
 
-def test_rows_and_columns_are_kept(imported, written):
-    fields = xyz((0, 0, 0), (1, 1, 1)) | {
-        "rowIndex": np.array([3, 4], np.uint16),
-        "columnIndex": np.array([7, 8], np.uint16),
-    }
-    _, document = imported(written((fields, {"name": "a"})))
+def test_rows_and_columns_are_kept(imported):
+    # Given the sample, whose colours are now places in the scanner's grid
+    whole, xml = sample("e57"), written_by_hand._XML
+    for old, new in (("colorRed", "rowIndex"), ("colorGreen", "columnIndex"), ("colorBlue", "returnIndex")):
+        xml = xml.replace(old, new)
+    _, document = imported(written_by_hand.paged(whole[48 : whole.index(b"<?xml")], xml.encode()))
     attributes = attributes_of(document)
-    assert read(document, attributes["_ROW"]).reshape(-1).tolist() == [3, 4]
-    assert read(document, attributes["_COLUMN"]).reshape(-1).tolist() == [7, 8]
+    assert read(document, attributes["_ROW"]).reshape(-1).tolist() == [255, 0, 0]
+    assert read(document, attributes["_COLUMN"]).reshape(-1).tolist() == [0, 255, 0]
 
 
 def test_a_scan_far_away_keeps_its_millimetres(imported, written):

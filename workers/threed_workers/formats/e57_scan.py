@@ -54,6 +54,9 @@ def read_scan(file: Any, node: Any, index: int) -> Scan:
         for one in fields
         if one not in (*_CARTESIAN, *_SPHERICAL, *_COLORS, *_NORMALS, *_STATES, *_KEPT, *_IGNORED)
     }
+    for group in (_COLORS, _NORMALS):
+        if any(one in fields for one in group) and not all(one in fields for one in group):
+            scan.lost[f"field {group[0]}"] = "It comes without the others that belong to it."
     if count:
         _fill(scan, file, points, fields, axes, where)
     return scan
