@@ -51,3 +51,13 @@ def test_pictures_behind_extensions_of_a_texture_have_its_role():
 
 def test_what_no_material_shows_is_data():
     assert image_roles(model()) == [DATA] * 4
+
+
+def test_pictures_that_more_than_materials_read_have_no_role():
+    # Given the numbers of features in a picture, and a light of pictures
+    document = model({"normalTexture": {"index": 0}})
+    features = {"featureIds": [{"featureCount": 2, "texture": {"index": 1, "channels": [0]}}]}
+    primitive = {"attributes": {}, "extensions": {"EXT_mesh_features": features}}
+    document.json["meshes"] = [{"primitives": [primitive]}]
+    document.json["extensions"] = {"EXT_lights_image_based": {"lights": [{"specularImages": [[2]]}]}}
+    assert image_roles(document) == [NORMAL, None, None, DATA]

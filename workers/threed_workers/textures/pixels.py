@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import io
+import struct
+import zlib
 from dataclasses import dataclass, field
 
 import numpy as np
-from PIL import Image, UnidentifiedImageError
+from PIL import Image, JpegImagePlugin
 
 from threed.errors import FileFeatureUnsupported, FileMalformed, FileRefused, FileTruncated
 from threed_workers.budget import Budget
@@ -15,7 +17,17 @@ from threed_workers.textures import png16
 
 AVIF_TYPE, KTX2_TYPE = "image/avif", "image/ktx2"
 _PILLOW = {"image/png": "PNG", "image/jpeg": "JPEG", "image/webp": "WEBP", AVIF_TYPE: "AVIF"}
-_BROKEN = (UnidentifiedImageError, OSError, ValueError, SyntaxError, EOFError, IndexError)
+_BROKEN = (
+    OSError,
+    ValueError,
+    SyntaxError,
+    EOFError,
+    LookupError,
+    TypeError,
+    ArithmeticError,
+    struct.error,
+    zlib.error,
+)
 # Sizes are checked against the budget first; Pillow's own warning would come too late and too early.
 Image.MAX_IMAGE_PIXELS = None
 
@@ -74,8 +86,6 @@ def decode(data: memoryview, budget: Budget, where: str) -> Pixels:
         profile = _png_profile(data) if kind == "image/png" else _icc_name(image.info.get("icc_profile"))
         tables = {}
         if kind == "image/jpeg":
-            from PIL import JpegImagePlugin
-
             tables = {"qtables": image.quantization, "subsampling": JpegImagePlugin.get_sampling(image)}
         lossless = kind == "image/png" or (kind == "image/webp" and b"VP8L" in bytes(data[12:64]))
         return Pixels(values, kind, profile, lossless, tables)
@@ -99,7 +109,7 @@ def _values(image: Image.Image) -> np.ndarray:
     has_alpha = image.mode in ("RGBA", "LA", "PA", "La", "RGBa") or "transparency" in image.info
     grey = image.mode in ("1", "L", "LA", "La")
     wanted = ("LA" if has_alpha else "L") if grey else ("RGBA" if has_alpha else "RGB")
-    values = np.asarray(image.convert(wanted))
+    values = np.asarray(image if image.mode == wanted else image.convert(wanted))
     return values if values.ndim == 3 else values[..., None]
 
 

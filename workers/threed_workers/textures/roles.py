@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from threed_workers.document.checks.references import texture_infos
+from threed_workers.document.indices import references
 from threed_workers.document.model import Document, Json
 
 
@@ -58,6 +59,13 @@ SLOTS: dict[str, Kind] = {
     "transmissionTexture": Kind.DATA,  # KHR_materials_transmission
     "thicknessTexture": Kind.DATA,  # KHR_materials_volume
     "multiscatterColorTexture": Kind.COLOR,  # KHR_materials_volume_scatter
+    "occlusionRoughnessMetallicTexture": Kind.DATA,  # MSFT_packing_*
+    "roughnessMetallicOcclusionTexture": Kind.DATA,
+    "normalRoughnessMetallicTexture": Kind.DATA,  # a normal in red and green only
+    "clearcoatTintTexture": Kind.COLOR,  # ADOBE_materials_clearcoat_tint
+    "shadeMultiplyTexture": Kind.COLOR,  # VRMC_materials_mtoon
+    "matcapTexture": Kind.COLOR,
+    "rimMultiplyTexture": Kind.COLOR,
 }
 # Slots that read alpha alone: they do not decide what the colours of a picture are.
 _ALPHA_ONLY = frozenset(("diffuseTransmissionTexture", "sheenRoughnessTexture", "specularTexture"))
@@ -73,18 +81,39 @@ def role_of_slot(slot: str, material: Json) -> Role:
     return Role(SLOTS.get(slot, guess), covers)
 
 
-def image_roles(document: Document) -> list[Role]:
-    """The role of every image, by index. Those that no material shows are DATA, which changes them least."""
+def image_roles(document: Document) -> list[Role | None]:
+    """The role of every image, by index. Those that nothing shows are DATA, which changes them least.
+
+    None: something other than a material reads the picture (numbers of features, image based lights), and may be
+    wrong about every pixel that is averaged or rounded.
+    """
     textures = document.all("textures")
     found: dict[int, dict[str, Role]] = defaultdict(dict)
+    shown = set()
     for material in document.all("materials"):
         for pointer, info in texture_infos(material, ""):
+            shown.add(id(info))
             slot = pointer.rsplit("/", 1)[-1]
             role = role_of_slot(slot, material)
             for image in sources(textures[info["index"]]):
                 before = found[image].get(slot, role)
                 found[image][slot] = Role(role.kind, role.coverage and before.coverage)
-    return [_together(found.get(number, {})) for number in range(len(document.all("images")))]
+    exact = _read_elsewhere(document, shown)
+    images = range(len(document.all("images")))
+    return [None if number in exact else _together(found.get(number, {})) for number in images]
+
+
+def _read_elsewhere(document: Document, shown: set[int]) -> set[int]:
+    """Images that something else than a material's texture refers to. `shown`: identities of those references."""
+    textures = document.all("textures")
+    own = {id(owner) for texture in textures for owner in (texture, *(texture.get("extensions") or {}).values())}
+    found = set()
+    for kind, owner, key in references(document):
+        if kind == "textures" and id(owner) not in shown:
+            found |= set(sources(textures[owner[key]]))
+        elif kind == "images" and id(owner) not in own:
+            found.add(owner[key])
+    return found
 
 
 def sources(texture: Json) -> Iterator[int]:

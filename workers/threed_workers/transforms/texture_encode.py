@@ -46,7 +46,8 @@ def apply(document: Document, options: recipes_pb2.TextureEncode) -> Document:
 
     WebP, AVIF and KTX2 need an extension, which is required then: there is no second picture for readers that do not
     know it. JPEG is for opaque pictures; the others become PNG. What would become larger stays as it is, but for KTX2,
-    which saves memory of graphics processors rather than bytes. Raises RecipeInvalid when KTX2 cannot be written here.
+    which saves memory of graphics processors rather than bytes; so does what is read by more than materials. Raises
+    RecipeInvalid when KTX2 cannot be written here.
     """
     wanted = _TYPES[options.encoding]
     if wanted == KTX2_TYPE and (why := ktx2.available()):
@@ -55,7 +56,8 @@ def apply(document: Document, options: recipes_pb2.TextureEncode) -> Document:
     encoded: dict[int, _Encoded | None] = {}
     textures = [texture for texture in document.all("textures") if options.again or not _has(document, texture, wanted)]
     for image in sorted({shown for texture in textures if (shown := _shown(document, texture)) is not None}):
-        encoded[image] = _encoded(document, image, roles[image], options)
+        if (role := roles[image]) is not None:
+            encoded[image] = _encoded(document, image, role, options)
     _replace(document, textures, {image: made for image, made in encoded.items() if made is not None})
     return document
 

@@ -17,12 +17,12 @@ def apply(document: Document, options: recipes_pb2.TextureResize) -> Document:
     """Fit every picture into a square of `max_px`; with `power_of_two`, each edge to the power of two at or below.
 
     Pictures keep their encoding, channels and bits, and their shape but for rounding. None becomes larger. What is not
-    decoded here (KTX2) stays, with an issue TEXTURE_KEPT.
+    decoded here (KTX2) stays, with an issue TEXTURE_KEPT, and so does what is read by more than materials.
     """
     budget = Budget()
     for image, role in enumerate(image_roles(document)):
-        picture = store.header(document, image, budget)
-        if picture is None:
+        picture = store.header(document, image, budget) if role is not None else None
+        if picture is None or role is None:
             continue
         size = wanted_size(picture.width_px, picture.height_px, options.max_px, options.power_of_two)
         if size == (picture.width_px, picture.height_px):

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Collection
 
-from threed_workers.document import Document, edit
+from threed_workers.document import Document, edit, issue
 from threed_workers.document.model import INSTANCING
 from threed_workers.transforms._channels import drop_channels
 from threed_workers.transforms._leftovers import drop_extension, remove_orphans, used
-from threed_workers.transforms._uv_sets import drop_attribute
+from threed_workers.transforms._uv_sets import drop_attribute, tangent_uv_set
 
 _FIRST_SURFACE = 4  # modes 0 to 3 are points and lines (glTF 2.0 section 3.7.2.1)
 
@@ -19,16 +20,24 @@ def vertex_colors(document: Document) -> None:
 
 
 def tangents(document: Document) -> None:
-    drop_attributes(document, "TANGENT")
+    """TANGENT, but where a normal map is shown and nothing is there to make tangents of: an issue says so."""
+    kept = set()
+    for pointer, primitive in document.primitives():
+        uv_set = tangent_uv_set(document, primitive) if "TANGENT" in primitive["attributes"] else None
+        if uv_set is not None and not {"NORMAL", f"TEXCOORD_{uv_set}"} <= set(primitive["attributes"]):
+            kept.add(id(primitive))
+            text = "A normal map needs these tangents: there are no normals or texture coordinates to make others of."
+            document.issues.append(issue("TANGENTS_KEPT", "INFO", pointer, text))
+    drop_attributes(document, "TANGENT", kept)
 
 
-def drop_attributes(document: Document, pattern: str) -> None:
-    """Attributes whose whole name is matched, of all primitives."""
+def drop_attributes(document: Document, pattern: str, kept: Collection[int] = ()) -> None:
+    """Attributes whose whole name is matched, of all primitives but those that are `kept`, by identity."""
     found = [
         (primitive, name)
         for _, primitive in document.primitives()
         for name in primitive["attributes"]
-        if re.fullmatch(pattern, name)
+        if re.fullmatch(pattern, name) and id(primitive) not in kept
     ]
     if found:
         edit.decompress(document)
