@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import io
 import json
 from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from threed.errors import FileRefused
 from threed_workers.document import read, read_floats, read_glb
@@ -244,6 +246,33 @@ def test_composites_are_mixed_and_layers_multiply(tmp_path):
     assert np.allclose(read_floats(document, layered["attributes"]["COLOR_0"])[0], [0.2159] * 3 + [1], atol=1e-4)
     assert "baseColorTexture" in material_of(document, 1)["pbrMetallicRoughness"]
     assert "composite materials" in lost(report)
+
+
+def test_pictures_of_the_same_coordinates_are_blended_over_a_colour(tmp_path):
+    # Given half transparent red over green, as the layers of multiproperties
+    veil = io.BytesIO()
+    Image.new("RGBA", (2, 2), (255, 0, 0, 128)).save(veil, "PNG")
+    layers = (
+        '<m:multiproperties id="7" pids="2 4"><m:multi pindices="0 0"/><m:multi pindices="0 1"/></m:multiproperties>'
+    )
+    box = OBJECT.replace(mesh_3mf(), mesh_3mf('pid="7" p1="0" p2="1"'))
+    parts = parts_3mf(model_3mf(COLORS + WOOD + layers + box, ITEM), {"3D/Textures/wood.png": veil.getvalue()})
+    report, document = imported_parts(tmp_path, parts)
+    # Then there is one opaque picture of both, mixed as light
+    with Image.open(io.BytesIO(document.picture(0))) as image:
+        assert image.mode == "RGB"
+        assert image.getpixel((0, 0)) == (188, 187, 0)
+    assert (lost(report), codes(report)) == ({}, [])
+
+
+def test_a_layer_that_is_no_picture_is_reported(tmp_path):
+    layers = '<m:multiproperties id="7" pids="2 4"><m:multi pindices="0 0"/></m:multiproperties>'
+    box = OBJECT.replace(mesh_3mf(), mesh_3mf('pid="7" p1="0"'))
+    parts = parts_3mf(model_3mf(COLORS + WOOD + layers + box, ITEM), {"3D/Textures/wood.png": sample("png")})
+    parts["3D/Textures/wood.png"] = sample("png")[:60] + b"x" * 40 + sample("png")[100:]
+    report, document = imported_parts(tmp_path, parts)
+    assert codes(report) == ["IMAGE_UNUSABLE"]
+    assert "images" not in document.json
 
 
 def test_display_properties_are_metal_gloss_and_glass(tmp_path):

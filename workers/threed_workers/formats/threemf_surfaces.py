@@ -15,10 +15,11 @@ from threed_workers.formats.corners import surface_of_corners
 from threed_workers.formats.findings import Findings
 from threed_workers.formats.surface import surface
 from threed_workers.formats.threemf_beams import frustums
-from threed_workers.formats.threemf_groups import BASE, COLOR, COMPOSITE, MULTI, TEXTURE, Group, Texture
+from threed_workers.formats.threemf_groups import BASE, MULTI, TEXTURE, Group, Texture
+from threed_workers.formats.threemf_layers import Blend, blended
 from threed_workers.formats.threemf_model import Model, Object
 from threed_workers.formats.threemf_package import TEXTURE as TEXTURE_LINK
-from threed_workers.formats.threemf_package import Parts
+from threed_workers.formats.threemf_package import Parts, key
 from threed_workers.mesh.normals import crease_normals
 from threed_workers.picture import check, probe
 
@@ -26,7 +27,6 @@ from threed_workers.picture import check, probe
 _MOST_CREASED = 1_000_000
 # More beams are lines: each as a solid takes 28 triangles.
 _MOST_SOLID_BEAMS = 250_000
-_WHITE = np.full(4, 65535, np.uint16)
 _WRAPS = {"wrap": 10497, "mirror": 33648, "clamp": 33071, "none": 33071}
 _FILTERS = {"linear": 9729, "nearest": 9728}
 
@@ -38,7 +38,7 @@ class Look:
     numbers: np.ndarray
     group: Group | None = None
     entry: int = -1
-    texture: Texture | None = None
+    texture: Texture | Blend | None = None
     colors: np.ndarray | None = None
     uvs: np.ndarray | None = None
 
@@ -55,7 +55,8 @@ class Surfaces:
     def __init__(self, builder: Builder, parts: Parts, budget: Budget, findings: Findings):
         self.builder, self.parts, self.budget, self.findings = builder, parts, budget, findings
         self.materials: dict[tuple, int] = {}
-        self.textures: dict[tuple, int | None] = {}
+        self.textures: dict[Texture | Blend, int | None] = {}
+        self.pictures: dict[str, tuple[bytes, str] | None] = {}
         self.pixels = 0
         self.primitives = 0
 
@@ -160,42 +161,58 @@ class Surfaces:
     def layered(self, group: Group, rows: np.ndarray, entries: np.ndarray) -> Look:
         """Materials chapter 5, as far as glTF has it: one picture, times one colour per corner.
 
-        A layer that is mixed in covers what is below; what would show through it is lost.
+        Pictures of the same coordinates over one colour are blended ahead. Of others the topmost covers what is below,
+        and what would show through it is lost.
         """
         look = Look(rows)
         corners = entries.reshape(-1)
+        pictures: list[tuple[Texture, np.ndarray, bool]] = []
         for layer in group.layers:
             chosen = layer.rows[corners]
-            if layer.group.kind == TEXTURE:
-                if look.texture is not None or not (layer.multiplies or look.colors is None):
-                    self.findings.lose("layers of properties", "The topmost picture is kept.")
-                look.texture, look.uvs = layer.group.texture, layer.group.uvs[chosen]
-                look.colors = look.colors if layer.multiplies else None
-            elif layer.group.kind in (BASE, COLOR, COMPOSITE):
-                colors = layer.group.colors[chosen]
-                if layer.multiplies and look.colors is not None:
-                    colors = (colors.astype(np.uint32) * look.colors // 65535).astype(np.uint16)
-                elif not layer.multiplies and look.texture is not None:
-                    self.findings.lose("layers of properties", "The topmost colour is kept.")
-                    look.texture = look.uvs = None
-                look.colors = colors
+            if layer.group.texture is not None:
+                pictures.append((layer.group.texture, layer.group.uvs[chosen], layer.multiplies))
+            elif layer.multiplies and look.colors is not None:
+                product = layer.group.colors[chosen].astype(np.uint32) * look.colors // 65535
+                look.colors = product.astype(np.uint16)
+            else:
+                if pictures:
+                    self.findings.lose("layers of properties", "The topmost colour is kept.", len(pictures))
+                    pictures = []
+                look.colors = layer.group.colors[chosen]
         if look.colors is not None:
             look.colors[:, 3] = 65535
+        if pictures:
+            self.add_pictures(look, pictures)
         return look
+
+    def add_pictures(self, look: Look, pictures: list[tuple[Texture, np.ndarray, bool]]) -> None:
+        """Put pictures, from the lowest to the topmost, over the colours of a look."""
+        textures, uvs, multiplies = zip(*pictures, strict=True)
+        look.texture, look.uvs = textures[-1], uvs[-1]
+        if len(pictures) == 1 and (multiplies[0] or look.colors is None):
+            return
+        colors = np.full((1, 4), 65535, np.uint16) if look.colors is None else look.colors
+        is_alike = all(np.array_equal(each, uvs[0]) for each in uvs) and len({each.tiles for each in textures}) == 1
+        if is_alike and (colors == colors[0]).all():
+            look.texture = Blend(tuple(colors[0].tolist()), textures, multiplies)
+            look.colors = None
+        else:
+            self.findings.lose("layers of properties", "The topmost picture is kept.", len(pictures) - 1)
+            look.colors = look.colors if multiplies[-1] else None
 
     # ------------------------------------------------------------ from looks to materials
 
     def material(self, look: Look, is_open: bool) -> int | None:
-        key = (*look.key, is_open)
-        if key not in self.materials:
+        place = (*look.key, is_open)
+        if place not in self.materials:
             made = self.material_of(look)
             if made is None and not is_open:
                 return None
             made = made or {}
             if is_open:
                 made["doubleSided"] = True
-            self.materials[key] = self.builder.add("materials", made)
-        return self.materials[key]
+            self.materials[place] = self.builder.add("materials", made)
+        return self.materials[place]
 
     def material_of(self, look: Look) -> Json | None:
         surface_of: Json = {"metallicFactor": 0.0}
@@ -229,48 +246,73 @@ class Surfaces:
                 for name in more["extensions"]:
                     self.builder.use(name)
 
-    def texture(self, wanted: Texture) -> int | None:
+    def texture(self, wanted: Texture | Blend) -> int | None:
         """Materials chapter 6. None when the picture is not there, or cannot be used."""
-        key = (wanted.path, wanted.tiles, wanted.filter)
-        if key not in self.textures:
-            image = self.image(wanted)
-            sampler: Json = {"wrapS": _WRAPS.get(wanted.tiles[0], 10497), "wrapT": _WRAPS.get(wanted.tiles[1], 10497)}
-            if wanted.filter in _FILTERS:
-                sampler["magFilter"] = sampler["minFilter"] = _FILTERS[wanted.filter]
-            self.textures[key] = None
+        if wanted not in self.textures:
+            style = wanted.textures[0] if isinstance(wanted, Blend) else wanted
+            image = self.blended(wanted) if isinstance(wanted, Blend) else self.image(wanted)
+            sampler: Json = {"wrapS": _WRAPS.get(style.tiles[0], 10497), "wrapT": _WRAPS.get(style.tiles[1], 10497)}
+            if style.filter in _FILTERS:
+                sampler["magFilter"] = sampler["minFilter"] = _FILTERS[style.filter]
+            self.textures[wanted] = None
             if image is not None:
                 entry = {"source": image, "sampler": self.builder.add("samplers", sampler)}
-                self.textures[key] = self.builder.add("textures", entry)
-        return self.textures[key]
+                self.textures[wanted] = self.builder.add("textures", entry)
+        return self.textures[wanted]
+
+    def blended(self, wanted: Blend) -> int | None:
+        """The image of layers; the topmost alone when they cannot be blended."""
+        pictures = [self.picture(texture) for texture in wanted.textures]
+        found = None
+        if None not in pictures:
+            try:
+                found = blended([data for data, _ in pictures], wanted)
+            except (OSError, ValueError, SyntaxError) as error:
+                self.findings.error("IMAGE_UNUSABLE", wanted.textures[0].where, f"A picture cannot be used: {error}")
+                return None
+        if found is None:
+            self.findings.lose("layers of properties", "The topmost picture is kept.", len(pictures) - 1)
+            return self.image(wanted.textures[-1])
+        return self.builder.picture(found, "image/png")
 
     def image(self, wanted: Texture) -> int | None:
-        if wanted.path in self.builder.made:
-            return self.builder.made[wanted.path]
+        if wanted.path not in self.builder.made:
+            found = self.picture(wanted)
+            if found is None:
+                return None
+            name = wanted.path.rsplit("/", 1)[-1]
+            self.builder.made[wanted.path] = self.builder.picture(*found, name)
+        return self.builder.made[wanted.path]
+
+    def picture(self, wanted: Texture) -> tuple[bytes, str] | None:
+        """(bytes, media type) of a part; None, with an error, when it is not there or no picture."""
+        if wanted.path in self.pictures:
+            return self.pictures[wanted.path]
+        self.pictures[wanted.path] = None
         if wanted.path not in self.parts:
             message = f"The picture {wanted.path[-80:]!r} is not in the package."
             self.findings.error("PART_MISSING", wanted.where, message)
             return None
-        part = wanted.where.split(",")[0]
-        if not any(link.type == TEXTURE_LINK and link.target in self.parts for link in self.parts.relationships(part)):
+        links = self.parts.relationships(wanted.where.split(",")[0])
+        if not any(link.type == TEXTURE_LINK and key(link.target) == key(wanted.path) for link in links):
             message = f"The model has no relationship to the picture {wanted.path[-80:]!r}."
             self.findings.warning("RELATIONSHIP_MISSING", wanted.where, message)
         data = self.parts.read(wanted.path)
         try:
-            picture = probe(memoryview(data), wanted.path)
-            check(picture, self.budget, wanted.path)
+            found = probe(memoryview(data), wanted.path)
+            check(found, self.budget, wanted.path)
         except FileTooComplex:
             raise
         except FileRefused as error:
             self.findings.error("IMAGE_UNUSABLE", wanted.where, f"The picture cannot be used: {error}")
             return None
-        if picture.media_type not in ("image/png", "image/jpeg"):
-            message = f"The picture is {picture.media_type}; PNG and JPEG are what a 3MF may have."
+        if found.media_type not in ("image/png", "image/jpeg"):
+            message = f"The picture is {found.media_type}; PNG and JPEG are what a 3MF may have."
             self.findings.error("IMAGE_UNUSABLE", wanted.where, message)
             return None
-        self.pixels += picture.width_px * picture.height_px
+        self.pixels += found.width_px * found.height_px
         if self.pixels > self.budget.pictures_pixels:
             message = f"The pictures have more than {self.budget.pictures_pixels} pixels together."
             raise FileTooComplex(message, where=wanted.path)
-        name = wanted.path.rsplit("/", 1)[-1]
-        self.builder.made[wanted.path] = self.builder.picture(data, picture.media_type, name)
-        return self.builder.made[wanted.path]
+        self.pictures[wanted.path] = data, found.media_type
+        return self.pictures[wanted.path]
