@@ -16,8 +16,8 @@ _SPHERICAL = ("sphericalRange", "sphericalAzimuth", "sphericalElevation")
 _COLORS = ("colorRed", "colorGreen", "colorBlue")
 _NORMALS = ("nor:normalX", "nor:normalY", "nor:normalZ")
 _STATES = ("cartesianInvalidState", "sphericalInvalidState")
-_KEPT = {"intensity": np.float32, "rowIndex": np.int64, "columnIndex": np.int64, "returnIndex": np.int64}
-_KEPT |= {"returnCount": np.int64}
+# Whole numbers too are read as float64: the library takes a long for four bytes.
+_KEPT = {"intensity": np.float32} | dict.fromkeys(("rowIndex", "columnIndex", "returnIndex", "returnCount"), np.float64)
 _IGNORED = ("isColorInvalid", "isIntensityInvalid", "isTimeStampInvalid")
 _NOTES = ("guid", "description", "sensorVendor", "sensorModel", "sensorSerialNumber", "temperature")
 
