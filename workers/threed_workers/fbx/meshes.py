@@ -31,6 +31,7 @@ def add_meshes(conversion: Conversion) -> None:
             continue
         if not len(surface.polygons.points):
             conversion.doubt("GEOMETRY_EMPTY", geometry, "it has no polygons.", "INFO")
+            conversion.lose("loose_points", "Points of no polygon or edge are not shown.", len(surface.positions))
             continue
         drawn += len(surface.polygons.points) * len(shown_by)
         if drawn > conversion.budget.drawn_vertices:

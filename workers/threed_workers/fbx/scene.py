@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from threed.errors import FileTooComplex
 from threed_workers.budget import Budget
 from threed_workers.document import Builder, Companions, Document, issue
 from threed_workers.document.model import Json
@@ -16,6 +17,8 @@ from threed_workers.fbx.takes import read_takes
 from threed_workers.fbx.textures import Pictures
 from threed_workers.fbx.units import read_units
 
+# Animations times objects: each animation looks at each object.
+_MOST_TAKEN = 20_000_000
 _NOT_CARRIED = {
     "Constraint": ("constraints", "glTF has none; bake them into keys before exporting."),
     "Cache": ("point_caches", "Point caches are files of their own, which are not read."),
@@ -36,6 +39,11 @@ def convert(version: int, tree: Node, companions: Companions, budget: Budget, le
     asset = conversion.builder.json["asset"]
     asset["extras"] = {"threed": {**conversion.units.extras(), "source_version": version}}
     conversion.takes = read_takes(objects)
+    if len(conversion.takes) * len(objects.objects) > _MOST_TAKEN:
+        text = (
+            f"{len(conversion.takes)} animations of {len(objects.objects)} objects are too many. Export fewer at once."
+        )
+        raise FileTooComplex(text, where="Takes")
     add_nodes(conversion)
     add_meshes(conversion)
     add_cameras_and_lights(conversion)

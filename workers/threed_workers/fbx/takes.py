@@ -60,11 +60,12 @@ class Take:
 
 def read_takes(objects: Objects) -> list[Take]:
     """Every animation of the file."""
-    takes = [_stack(stack) for stack in objects.of("AnimationStack")]
+    curves: dict[Hashable, Curve | None] = {}
+    takes = [_stack(stack, curves) for stack in objects.of("AnimationStack")]
     return takes + [_take(objects, node) for section in objects.tree.all("Takes") for node in section.all("Take")]
 
 
-def _stack(stack: Object) -> Take:
+def _stack(stack: Object, curves: dict[Hashable, Curve | None]) -> Take:
     take = Take(stack.name, _seconds(stack.properties.number("LocalStop", 0.0)))
     layers = [layer for layer in stack.of("AnimationLayer") if not layer.properties.integer("Mute", 0)]
     take.more_layers = len(layers[1:])
@@ -72,7 +73,7 @@ def _stack(stack: Object) -> Take:
         for node in layer.of("AnimationCurveNode"):
             for target, name in node.parents:
                 if name and target.kind != "AnimationLayer":
-                    track = _track(node, target, name)
+                    track = _track(node, target, name, curves)
                     if track is not None:
                         take.tracks[target.id, name] = track
     return take
@@ -83,13 +84,16 @@ def _seconds(ticks: float) -> float:
     return min(max(ticks / TICKS, -1e6), 1e6)
 
 
-def _track(node: Object, target: Object, name: str) -> Track | None:
+def _track(node: Object, target: Object, name: str, known: dict[Hashable, Curve | None]) -> Track | None:
+    """`known`: curves by their object, since one may move any number of properties."""
     keys = [entry.name for entry in node.properties.own.values() if entry.name.startswith("d|")]
-    curves = {
-        prop: curve
-        for child, prop in node.children
-        if child.kind == "AnimationCurve" and (curve := read_curve(child.node))
-    }
+    curves: dict[str, Curve] = {}
+    for child, prop in node.children:
+        if child.kind == "AnimationCurve":
+            if child.id not in known:
+                known[child.id] = read_curve(child.node)
+            if known[child.id] is not None:
+                curves[prop] = known[child.id]
     if not curves:
         return None
     keys = [f"d|{axis}" for axis in _AXES] if name.startswith("Lcl ") else keys or list(curves)

@@ -107,10 +107,11 @@ def _number(text: bytes, place: int) -> int | float:
 
 def _array(numbers: list[bytes], place: int, ledger: Ledger) -> np.ndarray:
     ledger.take_bytes(8 * len(numbers), f"byte {place}")
-    try:
-        return np.array([int(number) for number in numbers], np.int64)
-    except (ValueError, OverflowError):
-        pass
+    for read, dtype in ((int, np.int64), (float, np.float64)):
+        try:
+            return np.array(list(map(read, numbers)), dtype)
+        except (ValueError, OverflowError):
+            continue
     return np.array([_number(number, place) for number in numbers], np.float64)
 
 
