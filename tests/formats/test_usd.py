@@ -138,6 +138,14 @@ def test_layers_of_the_upload_are_composed(imported):
     assert report["model"]["triangle_count"] == 1
 
 
+def test_of_several_layers_in_a_zip_the_one_that_none_refers_to_is_the_stage(imported):
+    main = METRES + 'def "a" (\n references = @part.usda@</triangle>\n) {\n}\n'
+    data = zipped({"part.usda": (METRES + TRIANGLE).encode(), "stage.usda": main.encode()})
+    report, document = imported(data)
+    assert [node["name"] for node in document.json["nodes"]] == ["a"]
+    assert report["model"]["triangle_count"] == 1
+
+
 @pytest.mark.parametrize("how", ["references = @{}@", "payload = @{}@", "subLayers", 'references = @`"{}"`@'])
 @pytest.mark.parametrize(
     "path", ["{folder}/secret.usda", "../secret.usda", "secret.usda", "file://{folder}/secret.usda"]

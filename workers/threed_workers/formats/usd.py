@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import math
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -34,17 +36,30 @@ def recognise(source: Source) -> bool:
 
 def read(source: Source, budget: Budget) -> Document:
     """The composed stage, as it is at its first moment, and its motion."""
+    with _refusing(source.name or "layer"), TemporaryDirectory() as folder:
+        return _read(source, Path(folder), budget)
+
+
+def roots(files: dict[str, Path], names: list[str], budget: Budget) -> list[str]:
+    """Of several layers in one upload those that no other refers to: the stage is one of them."""
+    with _refusing(names[0]), TemporaryDirectory() as folder:
+        from threed_workers.formats.usd_layers import main_layers
+
+        return main_layers(files, names, Path(folder), budget)
+
+
+@contextmanager
+def _refusing(where: str) -> Iterator[None]:
+    """What the library throws, as a refusal."""
     tf = _library()
     try:
-        with TemporaryDirectory() as folder:
-            return _read(source, Path(folder), budget)
+        yield
     except tf.ErrorException as error:
-        raise FileMalformed(f"The stage cannot be read: {_sentence(error)}", where=source.name or "layer") from None
+        raise FileMalformed(f"The stage cannot be read: {_sentence(error)}", where=where) from None
     except UnicodeDecodeError:
-        text = "The stage holds text that is not UTF-8. Export it again."
-        raise FileMalformed(text, where=source.name or "layer") from None
-    except RuntimeError as error:  # what the library throws beside its own errors
-        raise FileMalformed(f"The stage cannot be read: {str(error)[:200]}", where=source.name or "layer") from None
+        raise FileMalformed("The stage holds text that is not UTF-8. Export it again.", where=where) from None
+    except RuntimeError as error:  # beside its own errors
+        raise FileMalformed(f"The stage cannot be read: {str(error)[:200]}", where=where) from None
 
 
 def _library() -> Any:

@@ -59,6 +59,23 @@ def open_layers(source: Source, folder: Path, budget: Budget) -> Layers:
     return opening.layers
 
 
+def main_layers(files: dict[str, Path], names: list[str], folder: Path, budget: Budget) -> list[str]:
+    """Those of the layers `names` of an upload that no other of them refers to. Raises as `open_layers`."""
+    from pxr import UsdUtils
+
+    opening = _Opening(Source(files[names[0]], names[0], Companions(files)), folder, budget)
+    referred: set[str] = set()
+    for name in names:
+        identifier = opening.add(name, files[name])
+        wanted: list[str] = []
+        UsdUtils.ModifyAssetPaths(
+            opening.layers.opened[identifier], lambda path, found=wanted: found.append(path) or path
+        )
+        others = {opening.find(path, posixpath.dirname(name)) for path in wanted if path}
+        referred |= others - {name, None}
+    return [name for name in names if name not in referred]
+
+
 class _Opening:
     def __init__(self, source: Source, folder: Path, budget: Budget):
         self.folder = folder
@@ -107,7 +124,7 @@ class _Opening:
 
     def _token(self, path: str, base: str) -> str:
         """What stands for `path`, as a layer in the folder `base` wrote it."""
-        name = self._find(path, base)
+        name = self.find(path, base)
         suffix = posixpath.splitext(name or "")[1].lower()
         if name is not None and suffix in LAYERS:
             return self.by_name.get(name) or self.add(name, self.files[name])
@@ -120,7 +137,7 @@ class _Opening:
             table[token] = text
         return token
 
-    def _find(self, path: str, base: str) -> str | None:
+    def find(self, path: str, base: str) -> str | None:
         """The name within the upload. Paths of the machine that made the file fit by their last part, if at all."""
         plain = path.split(":SDF_FORMAT_ARGS:")[0].replace("\\", "/")
         if any(ord(sign) < 32 for sign in plain) or "[" in plain:  # a[b] lies within another package
