@@ -9,8 +9,7 @@ from threed_workers.document.model import Json
 from threed_workers.transforms.geometry.kernels import LOCK_BORDER, equal_rows, simplified
 from threed_workers.transforms.geometry.vertices import TRIANGLES, Shape, mode_of
 
-# How much a difference of 1 weighs against the extent of the primitive. Measured on scanned models: more normals cost
-# silhouettes, fewer show as dents in highlights.
+# How much a difference of 1 weighs against the extent of the primitive.
 _WEIGHTS = {"NORMAL": 0.5, "TEXCOORD": 1.0, "COLOR": 0.5}
 _MOST_ATTRIBUTES = 32
 
