@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import time
 from pathlib import Path
 
 import numpy as np
@@ -436,6 +437,24 @@ def test_components_that_nest_without_end_are_refused(tmp_path):
     with pytest.raises(FileRefused) as caught:
         imported_parts(tmp_path, parts | {"3D/b.model": model_3mf(link.format("3dmodel"), "", space)})
     assert caught.value.reason == "FILE_VALUES_INVALID"
+
+
+def test_what_repeats_without_end_takes_linear_time(tmp_path):
+    # Given metadata of one name, groups of one colour, and relationships, by the ten thousand
+    many = range(10, 20_010)
+    groups = "".join(f'<m:colorgroup id="{n}"><m:color color="#00FF00"/></m:colorgroup>' for n in many)
+    rows = "".join(f'<triangle v1="0" v2="1" v3="2" pid="{n}" p1="0"/>' for n in many)
+    box = OBJECT.replace("</triangles>", rows + "</triangles>")
+    metadata = 50_000 * '<metadata name="Title">ever and ever</metadata>'
+    model = model_3mf(groups + box, ITEM).replace(b"<resources>", metadata.encode() + b"<resources>")
+    parts = parts_3mf(model)
+    link = b'<Relationship Id="x" Target="/3D/3dmodel.model" Type="other"/>'
+    parts["_rels/.rels"] = parts["_rels/.rels"].replace(b"</Relationships>", 20_000 * link + b"</Relationships>")
+    started = time.monotonic()
+    # Then it comes in
+    report, _ = imported_parts(tmp_path, parts)
+    assert time.monotonic() - started < 60, "quadratic, it would be many minutes"
+    assert lost(report)["long metadata"] == 1
 
 
 def test_a_texture_outside_the_package_is_never_looked_for(tmp_path):

@@ -260,7 +260,7 @@ class _Reading:
             if not kind:
                 self.findings.warning("METADATA_NAME_MISSING", where, "A metadata element has no type.")
             else:
-                found[kind] = (entry.text or "").strip()
+                found[kind] = self.findings.shortened((entry.text or "").strip())
         return found
 
     def color(self, entry: Element | None) -> tuple[float, ...]:

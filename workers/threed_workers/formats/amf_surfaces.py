@@ -20,6 +20,8 @@ from threed_workers.mesh.normals import crease_normals, unit_normals
 
 # More would take minutes to sort (see surface.py).
 _MOST_CREASED = 1_000_000
+# Of pictures that are put together from grey ones: encoding more would take minutes.
+_MOST_PIXELS = 1 << 26
 
 
 class Surfaces:
@@ -46,10 +48,6 @@ class Surfaces:
             rows = normals[first : first + len(volume.triangles)] if normals is not None else None
             found += self.primitives_of_volume(made, volume, rows)
             first += len(volume.triangles)
-        self.primitives += len(found)
-        if self.primitives > self.budget.parts:
-            message = f"The file has more than {self.budget.parts} volumes and pictures. Split the model."
-            raise FileTooComplex(message, where=f"object {made.id[:40]}")
         return found
 
     def primitives_of_volume(self, made: Object, volume: Volume, normals: np.ndarray | None) -> list[Json]:
@@ -60,7 +58,12 @@ class Surfaces:
         whole = next((color for color in (volume.color, made.color, base) if not np.isnan(color[0])), NO_COLOR)
         colors = self.corner_colors(made, volume, whole)
         found = []
-        for map_, rows in self.by_map(volume).items():
+        runs = self.by_map(volume)
+        self.primitives += len(runs)
+        if self.primitives > self.budget.parts:
+            message = f"The file has more than {self.budget.parts} volumes and pictures. Split the model."
+            raise FileTooComplex(message, where=f"object {made.id[:40]}")
+        for map_, rows in runs.items():
             uvs = None
             if map_ is not None:
                 uvs = np.array([volume.maps[row][1] for row in rows.tolist()]).reshape(-1, 2)
@@ -143,8 +146,9 @@ class Surfaces:
             return None
         height, width = channels[0].pixels.shape
         self.pixels += width * height
-        if width * height > self.budget.picture_pixels or self.pixels > self.budget.pictures_pixels:
-            raise FileTooComplex(f"A texture has {width} x {height} pixels. Scale it down.", where="texture")
+        if self.pixels > _MOST_PIXELS:
+            message = f"The textures have more than {_MOST_PIXELS} pixels together. Scale them down."
+            raise FileTooComplex(message, where="texture")
         out = io.BytesIO()
         Image.fromarray(np.dstack([texture.pixels for texture in channels])).save(out, "PNG")
         wrap = 10497 if channels[0].is_tiled else 33071

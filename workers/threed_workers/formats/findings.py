@@ -8,6 +8,9 @@ from dataclasses import dataclass, field
 from threed_workers.document import Document, issue, loss
 from threed_workers.document.model import Json
 
+_LONGEST_TEXT = 1 << 16
+# Of different losses; the rest are counted together.
+_MOST_LOSSES = 100
 # Of one code. A broken exporter makes the same mistake a million times.
 _MOST_ALIKE = 10
 
@@ -35,8 +38,17 @@ class Findings:
 
     def lose(self, feature: str, reason: str, count: int = 1) -> None:
         """`count` things are left out."""
+        place = feature, reason
+        if len(self.lost) >= _MOST_LOSSES and place not in self.lost:
+            place = "others", "There are too many kinds to list."
         if count:
-            self.lost[feature, reason] += count
+            self.lost[place] += count
+
+    def shortened(self, text: str) -> str:
+        """What is kept of a text that a file says about itself: some put pictures there."""
+        if len(text) > _LONGEST_TEXT:
+            self.lose("long metadata", f"The first {_LONGEST_TEXT} signs are kept.")
+        return text[:_LONGEST_TEXT]
 
     def report(self, document: Document) -> None:
         """Write everything into the document."""

@@ -16,6 +16,8 @@ from threed_workers.textures.light import from_light, to_light
 
 # Blending takes some 60 bytes a pixel.
 _MOST_PIXELS = 1 << 22
+# In one file: some seconds.
+MOST_BLENDED = 1 << 25
 
 
 @dataclass(frozen=True)
@@ -27,11 +29,14 @@ class Blend:
     multiplies: tuple[bool, ...]
 
 
-def blended(pictures: list[bytes], blend: Blend) -> bytes | None:
-    """A PNG, opaque, as large as the largest picture; None when that is too large. Raises OSError, ValueError."""
+def blended(pictures: list[bytes], blend: Blend, left: int) -> tuple[bytes, int] | None:
+    """A PNG, opaque, as large as the largest picture, and its number of pixels; None when these are more than `left`.
+
+    Raises OSError, ValueError and SyntaxError, as Pillow does, for pictures that do not decode.
+    """
     opened = [Image.open(io.BytesIO(data), formats=("PNG", "JPEG")) for data in pictures]
     width, height = (max(image.size[axis] for image in opened) for axis in (0, 1))
-    if width * height > _MOST_PIXELS:
+    if width * height > min(_MOST_PIXELS, left):
         return None
     below = np.broadcast_to(np.array(blend.color[:3], np.float32) / 65535, (height, width, 3))
     for image, multiplies in zip(opened, blend.multiplies, strict=True):
@@ -42,4 +47,4 @@ def blended(pictures: list[bytes], blend: Blend) -> bytes | None:
     shown = np.rint(from_light(below) * 255).astype(np.uint8)
     out = io.BytesIO()
     Image.fromarray(shown).save(out, "PNG")
-    return out.getvalue()
+    return out.getvalue(), width * height

@@ -231,7 +231,7 @@ class _Reading:
 
     def metadata(self, owner: Element, prefixes: dict[str, str] | None = None) -> dict[str, str]:
         """Core 3.4.1. Names that the specification does not know need a prefix; they are kept all the same."""
-        found: dict[str, str] = {}
+        found: dict[str, list[str]] = {}
         for entry in owner.findall(f"{CORE}metadata"):
             name = entry.get("name", "").strip()
             prefix = name.partition(":")[0] if ":" in name else ""
@@ -246,10 +246,8 @@ class _Reading:
                 self.findings.error("METADATA_NAME_UNDEFINED", self.part, message)
             if name in found:  # forbidden, and done by samples of the consortium
                 self.findings.warning("METADATA_DUPLICATE", self.part, f"Metadata {name[:60]!r} is given twice.")
-                found[name] += f"\n{(entry.text or '').strip()}"
-            else:
-                found[name] = (entry.text or "").strip()
-        return found
+            found.setdefault(name, []).append((entry.text or "").strip())
+        return {name: self.findings.shortened("\n".join(texts)) for name, texts in found.items()}
 
     def only(self, root: Element, name: str) -> Element:
         found = root.findall(f"{CORE}{name}")

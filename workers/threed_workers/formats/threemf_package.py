@@ -50,6 +50,7 @@ class Parts:
     read_before: set[str] = field(default_factory=set)
     types: dict[str, str] = field(default_factory=dict)
     links: dict[str, list[Relationship]] = field(default_factory=dict)
+    textures: dict[str, set[str]] = field(default_factory=dict)
 
     def __contains__(self, part: str) -> bool:
         return key(part) in self.members
@@ -77,6 +78,7 @@ class Parts:
             return []
         found: list[Relationship] = []
         ids: set[str | None] = set()
+        seen: set[Relationship] = set()
         for entry in xml.parse(self.read(rels), where=rels).root.iter(f"{_RELS}Relationship"):
             kind, target = entry.get("Type", ""), entry.get("Target", "")
             if entry.get("TargetMode", "Internal") != "Internal":
@@ -88,13 +90,20 @@ class Parts:
                 self.findings.error("RELATIONSHIP_ID_INVALID", rels, "A relationship has no id, or another has it too.")
             ids.add(entry.get("Id"))
             link = Relationship(kind, posixpath.normpath(posixpath.join(folder, target)))
-            if link in found:
+            if link in seen:
                 self.findings.error("RELATIONSHIP_DUPLICATE", rels, f"Two relationships of a type lead to {target!r}.")
             if kind in _FIRM and link.target not in self:
                 message = f"The {_FIRM[kind]} {target[-80:]!r} is not in the package."
                 self.findings.error("PART_MISSING", rels, message)
+            seen.add(link)
             found.append(link)
         return found
+
+    def has_texture(self, part: str, path: str) -> bool:
+        """Whether a model has a relationship to a picture."""
+        if part not in self.textures:
+            self.textures[part] = {key(link.target) for link in self.relationships(part) if link.type == TEXTURE}
+        return key(path) in self.textures[part]
 
     def others(self) -> list[str]:
         """The names of the parts that nobody read."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -16,10 +17,9 @@ from threed_workers.formats.findings import Findings
 from threed_workers.formats.surface import surface
 from threed_workers.formats.threemf_beams import frustums
 from threed_workers.formats.threemf_groups import BASE, MULTI, TEXTURE, Group, Texture
-from threed_workers.formats.threemf_layers import Blend, blended
+from threed_workers.formats.threemf_layers import MOST_BLENDED, Blend, blended
 from threed_workers.formats.threemf_model import Model, Object
-from threed_workers.formats.threemf_package import TEXTURE as TEXTURE_LINK
-from threed_workers.formats.threemf_package import Parts, key
+from threed_workers.formats.threemf_package import Parts
 from threed_workers.mesh.normals import crease_normals
 from threed_workers.picture import check, probe
 
@@ -59,6 +59,7 @@ class Surfaces:
         self.pictures: dict[str, tuple[bytes, str] | None] = {}
         self.pixels = 0
         self.primitives = 0
+        self.blendable = MOST_BLENDED
 
     def primitives_of(self, model: Model, made: Object, scale: float) -> list[Json]:
         """The triangles and beams of an object, its points multiplied by `scale`."""
@@ -66,16 +67,16 @@ class Surfaces:
         found = self.solids(model, made, points) if len(made.triangles) else []
         if len(made.beams):
             found.append(self.lattice(made, points, scale))
-        self.primitives += len(found)
-        if self.primitives > self.budget.parts:
-            message = f"Triangles are of more than {self.budget.parts} materials. Use a color group."
-            raise FileTooComplex(message, where=made.where)
         return found
 
     def solids(self, model: Model, made: Object, points: np.ndarray) -> list[Json]:
         runs: dict[tuple, list[Look]] = defaultdict(list)
         for look in self.looks(model, made):
             runs[look.key].append(look)
+        self.primitives += len(runs)
+        if self.primitives > self.budget.parts:
+            message = f"Triangles are of more than {self.budget.parts} materials. Use a color group."
+            raise FileTooComplex(message, where=made.where)
         normals = None
         if len(made.triangles) <= _MOST_CREASED:
             normals = crease_normals(points, made.triangles)
@@ -121,8 +122,7 @@ class Surfaces:
         entries[default, 0] = max(made.pindex, 0)
         entries = np.where(entries < 0, entries[:, :1], entries)
         found = []
-        for number in np.unique(pid):
-            rows = np.flatnonzero(pid == number)
+        for number, rows in _runs(pid):
             if number < 0:
                 found.append(Look(rows))
                 continue
@@ -155,7 +155,7 @@ class Surfaces:
             if mixed:
                 message = f"{mixed} triangles have different materials at their corners; the first counts."
                 self.findings.warning("MATERIAL_GRADIENT", group.where, message)
-            return [Look(rows[entries[:, 0] == n], group, int(n)) for n in np.unique(entries[:, 0])]
+            return [Look(rows[places], group, entry) for entry, places in _runs(entries[:, 0])]
         return [Look(rows, colors=group.colors[entries.reshape(-1)])]
 
     def layered(self, group: Group, rows: np.ndarray, entries: np.ndarray) -> Look:
@@ -266,14 +266,16 @@ class Surfaces:
         found = None
         if None not in pictures:
             try:
-                found = blended([data for data, _ in pictures], wanted)
+                found = blended([data for data, _ in pictures], wanted, self.blendable)
             except (OSError, ValueError, SyntaxError) as error:
                 self.findings.error("IMAGE_UNUSABLE", wanted.textures[0].where, f"A picture cannot be used: {error}")
                 return None
         if found is None:
             self.findings.lose("layers of properties", "The topmost picture is kept.", len(pictures) - 1)
             return self.image(wanted.textures[-1])
-        return self.builder.picture(found, "image/png")
+        data, pixels = found
+        self.blendable -= pixels
+        return self.builder.picture(data, "image/png")
 
     def image(self, wanted: Texture) -> int | None:
         if wanted.path not in self.builder.made:
@@ -293,8 +295,7 @@ class Surfaces:
             message = f"The picture {wanted.path[-80:]!r} is not in the package."
             self.findings.error("PART_MISSING", wanted.where, message)
             return None
-        links = self.parts.relationships(wanted.where.split(",")[0])
-        if not any(link.type == TEXTURE_LINK and key(link.target) == key(wanted.path) for link in links):
+        if not self.parts.has_texture(wanted.where.split(",")[0], wanted.path):
             message = f"The model has no relationship to the picture {wanted.path[-80:]!r}."
             self.findings.warning("RELATIONSHIP_MISSING", wanted.where, message)
         data = self.parts.read(wanted.path)
@@ -316,3 +317,13 @@ class Surfaces:
             raise FileTooComplex(message, where=wanted.path)
         self.pictures[wanted.path] = data, found.media_type
         return self.pictures[wanted.path]
+
+
+def _runs(values: np.ndarray) -> Iterator[tuple[int, np.ndarray]]:
+    """Every different value with the places where it stands, in time that does not grow with how many there are."""
+    if len(values):
+        order = np.argsort(values, kind="stable")
+        ordered = values[order]
+        starts = np.flatnonzero(np.diff(ordered)) + 1
+        for places in np.split(order, starts):
+            yield int(values[places[0]]), places
