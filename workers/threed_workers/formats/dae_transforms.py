@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from xml.etree.ElementTree import Element
 
@@ -48,6 +49,8 @@ def pose(steps: list[Step]) -> tuple[np.ndarray, np.ndarray, np.ndarray, bool]:
     kinds = [step.kind for step in steps]
     turns = [place for place, kind in enumerate(kinds) if kind == "rotate"]
     plain = kinds == ["translate"] * ("translate" in kinds) + ["rotate"] * len(turns) + ["scale"] * ("scale" in kinds)
+    if plain and all(step.values.ndim == 1 for step in steps):
+        return _still(steps)
     matrices = _product([_matrices(step) for step in steps])
     if not plain:
         return decompose(matrices)
@@ -59,6 +62,39 @@ def pose(steps: list[Step]) -> tuple[np.ndarray, np.ndarray, np.ndarray, bool]:
         np.broadcast_to(quaternions(rotations[:, :3, :3]), (count, 4)),
         np.broadcast_to(scales[0] if scales else np.ones((1, 3)), (count, 3)),
         False,
+    )
+
+
+def _still(steps: list[Step]) -> tuple[np.ndarray, np.ndarray, np.ndarray, bool]:
+    """The same for one translation, some rotations and one scale that do not move: most nodes, without a matrix."""
+    move, turn, scale = np.zeros((1, 3)), (0.0, 0.0, 0.0, 1.0), np.ones((1, 3))
+    for step in steps:
+        if step.kind == "translate":
+            move = step.values[None]
+        elif step.kind == "scale":
+            scale = step.values[None]
+        else:
+            turn = _multiplied(turn, _quaternion(*step.values.tolist()))
+    return move, np.array([turn]), scale, False
+
+
+def _quaternion(x: float, y: float, z: float, degrees: float) -> tuple[float, float, float, float]:
+    """xyzw of a turn about an axis; no axis, no turn."""
+    length = math.sqrt(x * x + y * y + z * z) if max(abs(x), abs(y), abs(z)) < 1e150 else 0.0
+    if not length:
+        return 0.0, 0.0, 0.0, 1.0
+    half = math.radians(degrees) / 2
+    part = math.sin(half) / length
+    return x * part, y * part, z * part, math.cos(half)
+
+
+def _multiplied(a: tuple[float, ...], b: tuple[float, ...]) -> tuple[float, float, float, float]:
+    """The turn that does `b` first, then `a`."""
+    return (
+        a[3] * b[0] + a[0] * b[3] + a[1] * b[2] - a[2] * b[1],
+        a[3] * b[1] - a[0] * b[2] + a[1] * b[3] + a[2] * b[0],
+        a[3] * b[2] + a[0] * b[1] - a[1] * b[0] + a[2] * b[3],
+        a[3] * b[3] - a[0] * b[0] - a[1] * b[1] - a[2] * b[2],
     )
 
 
