@@ -81,6 +81,12 @@ class _Opening:
         self.folder = folder
         self.budget = budget
         self.files: dict[str, Path] = {**source.companions.files, (source.name or "the upload"): source.path}
+        self.alike: dict[str, list[str]] = {}  # names by their small letters, and pictures by their last part too
+        for name in self.files:
+            small = name.lower()
+            for key in {small, f"*/{posixpath.basename(small)}"}:
+                self.alike.setdefault(key, []).append(name)
+        self.tokens: dict[tuple[str, str], str] = {}
         self.by_name: dict[str, str] = {}  # name within the upload -> anonymous identifier
         self.layers = Layers(None)
         self.waiting: list[tuple[str, Any]] = []
@@ -131,10 +137,8 @@ class _Opening:
         table, kind, text = self.layers.missing, "missing", path
         if name is not None and suffix != ".usdz":
             table, kind, text = self.layers.assets, "asset", name
-        token = next((token for token, other in table.items() if other == text), None)
-        if token is None:
-            token = f"{kind}:{len(table)}"
-            table[token] = text
+        token = self.tokens.setdefault((kind, text), f"{kind}:{len(table)}")
+        table[token] = text
         return token
 
     def find(self, path: str, base: str) -> str | None:
@@ -145,11 +149,9 @@ class _Opening:
         wanted = posixpath.normpath(posixpath.join(base, plain))
         if wanted in self.files:
             return wanted
-        lower = wanted.lower()
-        alike = [name for name in self.files if name.lower() == lower]
+        alike = self.alike.get(wanted.lower(), [])
         if not alike and posixpath.splitext(plain)[1].lower() not in LAYERS:  # pictures only: a layer is no guess
-            last = posixpath.basename(plain).lower()
-            alike = [name for name in self.files if posixpath.basename(name).lower() == last]
+            alike = self.alike.get(f"*/{posixpath.basename(plain).lower()}", [])
         return alike[0] if len(alike) == 1 else None
 
     def _check_depth(self, name: str, layer: Any) -> None:
