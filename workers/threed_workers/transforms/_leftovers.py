@@ -20,14 +20,24 @@ def used(document: Document) -> dict[str, set[int]]:
 
 def remove_orphans(document: Document, before: dict[str, set[int]], kinds: Iterable[str] = ORDER) -> None:
     """Remove the entries of these kinds that were in use `before`, and that nothing refers to any more."""
-    for kind in kinds:
-        edit.remove(document, kind, before[kind] - used(document)[kind])
+    _remove(document, before, kinds)
 
 
 def remove_unreferenced(document: Document, kinds: Iterable[str]) -> None:
     """Remove every entry of these kinds that nothing refers to."""
+    _remove(document, {kind: set(range(len(edit.entries(document, kind)))) for kind in edit.KINDS}, kinds)
+
+
+def _remove(document: Document, candidates: dict[str, set[int]], kinds: Iterable[str]) -> None:
+    """References are followed again only after something went: that is what a large document costs."""
+    now = None
     for kind in kinds:
-        edit.remove(document, kind, set(range(len(edit.entries(document, kind)))) - used(document)[kind])
+        if not candidates[kind]:
+            continue
+        now = used(document) if now is None else now
+        gone = candidates[kind] - now[kind]
+        if gone and edit.remove(document, kind, gone):
+            now = None
 
 
 def drop_extension(owner: dict, name: str) -> bool:
