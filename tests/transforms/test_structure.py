@@ -16,7 +16,7 @@ from threed_workers.transforms import transform
 
 from .carried_out import carried_out
 
-RED, BLUE = {"baseColorFactor": [1, 0, 0, 1]}, {"baseColorFactor": [0, 0, 1, 1]}
+RED = {"baseColorFactor": [1, 0, 0, 1]}
 CORNERS = np.array([[0, 0, 0], [1, 0, 0], [0, 1, 0]], np.float32)
 
 
