@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from pxr import Usd, UsdGeom, UsdShade, UsdSkel, UsdValidation
 
+from threed.errors import FileTooComplex
 from threed_workers.document import Builder, read_floats
 from threed_workers.exports import EXPORTS
 from threed_workers.inspection import inspect
@@ -248,6 +249,15 @@ def test_a_camera_sees_the_same_part_of_the_world(tmp_path):
     camera = next(UsdGeom.Camera(prim) for prim in stage.Traverse() if prim.IsA(UsdGeom.Camera)).GetCamera()
     assert np.radians(camera.GetFieldOfView(camera.FOVVertical)) == pytest.approx(0.6, rel=1e-5)
     assert camera.aspectRatio == pytest.approx(1.5)
+
+
+def test_more_nodes_than_usd_takes_are_refused(tmp_path):
+    builder = Builder("tests")
+    for _ in range(100_001):
+        builder.add("nodes", {})
+    with pytest.raises(FileTooComplex) as caught:
+        EXPORTS["usdz"].write(builder.finish(), tmp_path, "model")
+    assert caught.value.metadata["where"] == "/nodes"
 
 
 # ---------------------------------------------------------------- motion

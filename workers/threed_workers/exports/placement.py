@@ -19,6 +19,7 @@ from threed_workers.exports.shapes import Shape, default_weights, shape_of
 from threed_workers.mesh.normals import unit_normals
 
 _ROWS = 1 << 17
+_SMALL, _MOST_KEPT = 1 << 14, 256  # vertices of shapes that are kept for the next node, and how many are
 _FARTHEST_M = 1e30  # in millimetres still a 32-bit float, and so is a cross product's length
 
 
@@ -79,9 +80,13 @@ def parts(document: Document, budget: Budget = Budget()) -> Iterator[Part]:  # n
 
     Raises as `placements`, and FileValuesInvalid for vertices that are not finite or too far away for 32-bit floats.
     """
+    kept: dict[tuple, Shape | None] = {}
     for placement in placements(document, budget):
-        for primitive in document.all("meshes")[placement.mesh]["primitives"]:
-            shape = shape_of(document, primitive, placement.weights)
+        for place, primitive in enumerate(document.all("meshes")[placement.mesh]["primitives"]):
+            key = (placement.mesh, place, tuple(placement.weights))
+            shape = kept[key] if key in kept else shape_of(document, primitive, placement.weights)
+            if len(kept) < _MOST_KEPT and (shape is None or len(shape.positions) <= _SMALL):
+                kept[key] = shape
             if shape is not None:
                 shown = to_world(document, primitive, shape, placement)
                 _check_reach(shown, placement)
@@ -111,9 +116,10 @@ def moved(shape: Shape, matrix: np.ndarray) -> Shape:
 
 def _cofactors(linear: np.ndarray) -> np.ndarray:
     """What turns normals (..., 3, 3): the inverse transpose up to a positive factor, and no inverse is needed."""
-    rows = [np.cross(linear[..., (n + 1) % 3, :], linear[..., (n + 2) % 3, :]) for n in range(3)]
+    after, before = linear[..., [1, 2, 0], :], linear[..., [2, 0, 1], :]
+    products = after[..., [1, 2, 0]] * before[..., [2, 0, 1]] - after[..., [2, 0, 1]] * before[..., [1, 2, 0]]
     sign = np.where(np.linalg.det(linear) < 0, -1.0, 1.0)
-    return np.stack(rows, axis=-2) * sign[..., None, None]
+    return products * sign[..., None, None]
 
 
 def _skinned(document: Document, attributes: Json, shape: Shape, joints: np.ndarray) -> Shape:

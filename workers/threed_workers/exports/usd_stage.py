@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from pxr import Gf, Kind, Sdf, Usd, UsdGeom
 
+from threed.errors import FileTooComplex
 from threed_workers.document import Document
 from threed_workers.document.model import INSTANCING, Json, extension
 from threed_workers.document.world import scene_roots, world_matrices
@@ -30,6 +31,7 @@ Lost = Counter[tuple[str, str]]
 _APERTURE_MM = 24.0
 _ASPECT = 1.5
 _FAR_M = 1e6
+_MOST_PRIMS = 100_000  # of nodes and instances: layers keep siblings in lists that are copied for each new one
 
 
 def write_stage(document: Document, stage: Usd.Stage, title: str) -> tuple[Pictures, Lost]:
@@ -54,6 +56,7 @@ class _Writer:
         self.names = Paths()
         self.scopes = {name: self.names.child(self.root, name, name) for name in ("Prototypes", "Materials", "Skins")}
         self.paths: dict[int, Sdf.Path] = {}
+        self.defined = 0
         self.prototypes: dict[tuple, Sdf.Path] = {}
         self.materials = Materials(document, stage, self.scopes["Materials"], self.names, self.pictures)
         self.motion = Motion(document, self.lost)
@@ -67,8 +70,8 @@ class _Writer:
         self._nodes()
         shown = list(placements(self.document))
         uses = Counter(self._key(placement) for placement in shown)
-        for placement in shown:
-            self._place(placement, uses[self._key(placement)] > 1)
+        for placement, home in zip(shown, self._homes(shown), strict=True):
+            self._place(placement, home, uses[self._key(placement)] > 1)
         self.morphs.finish()
         if self.motion.end:
             self.stage.SetTimeCodesPerSecond(RATE)
@@ -87,14 +90,26 @@ class _Writer:
         order, _ = world_matrices(self.document, roots)
         above = dict.fromkeys(roots, self.root)
         for number in order:
-            node = nodes[number]
-            path = self.names.child(above[number], node.get("name"), f"node_{number}")
-            self.paths[number] = path
-            xform = UsdGeom.Xform.Define(self.stage, path)
-            self._transform(xform, node, number)
-            if "camera" in node:
-                self._camera(path, self.document.all("cameras")[node["camera"]])
-            above |= dict.fromkeys(node.get("children") or [], path)
+            self.paths[number] = self.names.child(above[number], nodes[number].get("name"), f"node_{number}")
+            above |= dict.fromkeys(nodes[number].get("children") or [], self.paths[number])
+        self._define(list(self.paths.values()))
+        for number in order:
+            self._transform(UsdGeom.Xform.Get(self.stage, self.paths[number]), nodes[number], number)
+            if "camera" in nodes[number]:
+                self._camera(self.paths[number], self.document.all("cameras")[nodes[number]["camera"]])
+
+    def _define(self, paths: list[Sdf.Path]) -> None:
+        """Xforms, all at once: one after the other, each would make the stage look at all of its siblings again."""
+        self.defined += len(paths)
+        if self.defined > _MOST_PRIMS:
+            raise FileTooComplex(
+                f"The scene has more than {_MOST_PRIMS} nodes and instances, too many for USD. Export it as glb.",
+                where="/nodes",
+            )
+        with Sdf.ChangeBlock():
+            for path in paths:
+                spec = Sdf.CreatePrimInLayer(self.stage.GetRootLayer(), path)
+                spec.specifier, spec.typeName = Sdf.SpecifierDef, "Xform"
 
     def _transform(self, xform: UsdGeom.Xform, node: Json, number: int) -> None:
         if node.get("matrix") is not None:
@@ -138,7 +153,7 @@ class _Writer:
     def _key(self, placement: Placement) -> tuple:
         return placement.mesh, tuple(placement.weights)
 
-    def _place(self, placement: Placement, shared: bool) -> None:
+    def _place(self, placement: Placement, home: Sdf.Path, shared: bool) -> None:
         """A mesh below its node: written there, or referenced where several nodes show it; skinned ones apart."""
         node, mesh = self.document.all("nodes")[placement.node], self.document.all("meshes")[placement.mesh]
         skin, otherwise = node.get("skin"), f"mesh_{placement.mesh}"
@@ -149,7 +164,7 @@ class _Writer:
                 self._write_mesh(path, placement, skin, self.skins.skeleton(skin) if is_morphed(mesh) else None)
                 return
             self.lost["skins", "Not all of their joints are in the scene."] += 1
-        path = self.names.child(self._instance(placement), mesh.get("name"), otherwise)
+        path = self.names.child(home, mesh.get("name"), otherwise)
         if is_morphed(mesh) and extension(node, INSTANCING) is None:
             self._write_mesh(path, placement, None, self.morphs.root(path))
             return
@@ -198,15 +213,19 @@ class _Writer:
             UsdGeom.Gprim(prim).CreateDoubleSidedAttr(True)
         return prim
 
-    def _instance(self, placement: Placement) -> Sdf.Path:
-        """Where the mesh goes: its node, or an Xform for one instance of EXT_mesh_gpu_instancing."""
-        path = self.paths[placement.node]
-        if extension(self.document.all("nodes")[placement.node], INSTANCING) is None:
-            return path
-        below = self.names.child(path, None, "instance")
-        local = placement.instance.T.reshape(-1).tolist()
-        UsdGeom.Xform.Define(self.stage, below).AddTransformOp().Set(Gf.Matrix4d(*local))
-        return below
+    def _homes(self, shown: list[Placement]) -> list[Sdf.Path]:
+        """Below which prim each mesh goes: its node, or an Xform for one instance of EXT_mesh_gpu_instancing."""
+        homes, instances = [], {}
+        for place, placement in enumerate(shown):
+            path = self.paths[placement.node]
+            if extension(self.document.all("nodes")[placement.node], INSTANCING) is not None:
+                path = instances[place] = self.names.child(path, None, "instance")
+            homes.append(path)
+        self._define(list(instances.values()))
+        for place, path in instances.items():
+            local = Gf.Matrix4d(*shown[place].instance.T.reshape(-1).tolist())
+            UsdGeom.Xform.Get(self.stage, path).AddTransformOp().Set(local)
+        return homes
 
 
 def _quaternion(xyzw: Any) -> Gf.Quatf:
