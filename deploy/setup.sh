@@ -30,7 +30,7 @@ wanted=$(cat pyproject.toml clients/python/pyproject.toml constraints.txt | cksu
 if [ ! -f $stamp ] || [ "$(cat $stamp)" != "$wanted" ]; then
     say "Installing threed into .venv ..."
     .venv/bin/uv pip install --quiet --python .venv --constraint constraints.txt \
-        --editable clients/python --editable '.[workers]' --group dev
+        --editable clients/python --editable '.[workers,step]' --group dev
     printf '%s' "$wanted" > $stamp
 fi
 

@@ -18,7 +18,24 @@ MODELS = Path(__file__).parents[3] / "shared/models"
 MANIFEST = MODELS / "manifest.json"
 pytestmark = pytest.mark.skipif(not MANIFEST.exists(), reason="the model files are not beside this checkout")
 
-READ = ("glb", "gltf", "obj", "stl", "ply", "hdr")
+READ = (
+    "glb",
+    "gltf",
+    "obj",
+    "stl",
+    "ply",
+    "off",
+    "3mf",
+    "amf",
+    "dae",
+    "zae",
+    "3ds",
+    "x3d",
+    "wrl",
+    "step",
+    "usdc",
+    "hdr",
+)
 BESIDE = (".bin", ".png", ".jpg", ".jpeg", ".webp", ".mtl", ".ktx2", ".tga", ".bmp")
 # Called valid, and refused all the same: each with the reason that the refusal must give.
 REFUSED = {
@@ -40,7 +57,7 @@ def _entries(*kinds: str) -> list[dict]:
 def _uploaded(entry: dict) -> bytes:
     """The file as a user would send it: with its companions in a zip, where it has some."""
     path = MODELS / entry["file"]
-    if entry["format"] not in ("gltf", "obj"):
+    if entry["format"] not in ("gltf", "obj", "dae", "3ds", "x3d", "wrl"):
         return path.read_bytes()
     beside = [file for file in sorted(path.parent.rglob("*")) if file.is_file() and file.suffix.lower() in BESIDE]
     files = {path.name: path.read_bytes()}

@@ -147,7 +147,8 @@ BAD = {
     "an STL that ends too early": (sample("stl.text")[:-14], "FILE_TRUNCATED"),
     "an OBJ index past the vertices": (b"v 0 0 0\nv 1 0 0\nv 0 1 0\nf 1 2 4\n", "FILE_VALUES_INVALID"),
     "a PLY of four billion": (sample("ply").replace(b"vertex 4", b"vertex 4294967295"), "FILE_TRUNCATED"),
-    "a FBX": (b"Kaydara FBX Binary  \0\x1a\0" + b"\0" * 40, "FILE_FORMAT_UNKNOWN"),
+    "a Blender file": (b"BLENDER-v300" + b"\0" * 40, "FILE_FORMAT_UNKNOWN"),
+    "an FBX of zeros": (b"Kaydara FBX Binary  \0\x1a\0" + b"\0" * 40, "FILE_MALFORMED"),
 }
 
 

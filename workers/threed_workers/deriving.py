@@ -78,7 +78,9 @@ def _run(document: Document, recipe: recipes_pb2.Recipe, report: Callable[[Json]
         try:
             document = module.apply(document, getattr(step, name))
         except RecipeInvalid as error:
-            raise RecipeInvalid(f"Step {number}, {name}: {error.message}", **error.metadata, step=number) from error
+            raise RecipeInvalid(
+                f"Step {number}, {name}: {error.message}", **(error.metadata | {"step": number})
+            ) from error
         named |= {feature: name for feature in module.CHANGES if feature not in named}
     return document, named
 

@@ -22,13 +22,14 @@ from threed_workers.document.render_copy import render_copy
 from threed_workers.formats import Format, Source, archive
 from threed_workers.formats.unread import READ, archive_looks_like
 from threed_workers.inspection import inspect
+from threed_workers.orientation import Said, reorient
 from threed_workers.picture import Picture
 
 Progress = Callable[[str, float], None]
 
 NORMALIZED, RENDER = "normalized.glb", "render.glb"
-# Which models of an archive are looked at first.
-_RANK = (("gltf",), ("glb",), ("obj",), ("ply",), ("stl",))
+# Which models of an archive are looked at: these before all others, and those only when there is no other.
+_FIRST, _LAST = ("gltf", "glb"), ("obj", "off", "ply", "stl")
 # What parsers throw at input that nobody foresaw. Never MemoryError or OSError: those are the machine's.
 _SURPRISES = (
     ValueError,
@@ -42,11 +43,19 @@ _SURPRISES = (
 )
 
 
-def import_file(source: Path, filename: str, folder: Path, budget: Budget, progress: Progress) -> Json:
+def import_file(
+    source: Path,
+    filename: str,
+    folder: Path,
+    budget: Budget,
+    progress: Progress,
+    said: Said = Said(),  # noqa: B008 frozen
+) -> Json:
     """Import one file and describe it.
 
     `filename` is only shown, never trusted. `folder` is private, and empty but for `source`. `progress(step, fraction)`
-    is called with "recognising", "reading", "inspecting", "normalizing", "done".
+    is called with "recognising", "reading", "inspecting", "normalizing", "done". `said` is what the upload says about
+    units and axes, against the file.
 
     Models get `normalized.glb` (a glTF source: the same content in one buffer, lossless) and `render.glb` (the plain
     copy for renderers). `files` names them relative to `folder`; `files["validate"]` is what the Khronos validator
@@ -54,7 +63,7 @@ def import_file(source: Path, filename: str, folder: Path, budget: Budget, progr
     FileRefused, and nothing else that the content could cause.
     """
     try:
-        return _import(source, filename, folder, budget, progress)
+        return _import(source, filename, folder, budget, progress, said)
     except FileRefused:
         raise
     except _SURPRISES as error:
@@ -66,10 +75,10 @@ def import_file(source: Path, filename: str, folder: Path, budget: Budget, progr
         ) from error
 
 
-def _import(path: Path, filename: str, folder: Path, budget: Budget, progress: Progress) -> Json:
+def _import(path: Path, filename: str, folder: Path, budget: Budget, progress: Progress, said: Said) -> Json:
     progress("recognising", 0.0)
     source = Source(path, filename)
-    packed = archive.is_zip(source)
+    packed = archive.is_zip(source) and formats.package(source) is None
     if packed:
         source = _from_archive(source, folder / "unpacked", budget)
     format = formats.recognise(source)
@@ -90,6 +99,7 @@ def _import(path: Path, filename: str, folder: Path, budget: Budget, progress: P
     if isinstance(content, Picture):
         report |= _picture(format, source, content, folder)
     else:
+        reorient(content, said)
         report |= _model(format, source, content, folder, progress)
     progress("done", 1.0)
     return report
@@ -101,14 +111,17 @@ def _from_archive(source: Source, folder: Path, budget: Budget) -> Source:
     found: dict[Format, list[str]] = {}
     for name, path in files.items():
         candidate = Source(path, name)
-        if candidate.size and not archive.is_zip(candidate):
-            format = next((format for format in formats.ALL if format.recognise(candidate)), None)
+        if candidate.size:
+            asked = formats.PACKAGES if archive.is_zip(candidate) else formats.ALL
+            format = next((format for format in asked if format.recognise(candidate)), None)
             if format is not None:
                 found.setdefault(format, []).append(name)
     # A glTF's buffer may look like a binary STL, which has no signature; so the surer format decides.
-    models = [names for kind in _RANK for format, names in found.items() if format.name in kind]
+    kinds = sorted((format for format in found if format.asset_type == "MODEL"), key=_rank)
     pictures = [name for format, names in found.items() if format.asset_type != "MODEL" for name in names]
-    names = _outermost(models[0] if models else pictures)
+    names = _outermost(found[kinds[0]] if kinds else pictures)
+    if len(names) > 1 and kinds and hasattr(kinds[0], "roots"):
+        names = kinds[0].roots(files, names, budget)
     if not names:
         what = archive_looks_like(files)
         raise FileFormatUnknown(
@@ -125,6 +138,14 @@ def _from_archive(source: Source, folder: Path, budget: Budget) -> Source:
             where="archive",
         )
     return Source(files[names[0]], names[0], Companions(files, posixpath.dirname(names[0])))
+
+
+def _rank(format: Format) -> int:
+    """Where a format stands among the models of an archive."""
+    if format.name in _FIRST:
+        return _FIRST.index(format.name)
+    middle = len(_FIRST) + formats.ALL.index(format)
+    return middle if format.name not in _LAST else middle + len(formats.ALL) * (1 + _LAST.index(format.name))
 
 
 def _outermost(names: list[str]) -> list[str]:

@@ -78,6 +78,14 @@ class Builder:
             if extension not in names:
                 names.append(extension)
 
+    def note_source(self, unit_m: float, up: str) -> None:
+        """Say what the source was in: the length of its unit in metres, and its upward axis, X, Y or Z.
+
+        In `asset.extras.threed`, where `threed_workers.orientation` looks when an upload says otherwise.
+        """
+        extras = self.json["asset"].setdefault("extras", {})
+        extras["threed"] = {"source_unit_m": unit_m, "source_up": up}
+
     def finish(self) -> Document:
         """The document. A scene of every node without a parent is added when there is none."""
         nodes = self.json.get("nodes") or []

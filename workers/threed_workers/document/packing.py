@@ -38,11 +38,13 @@ def pack(document: Document) -> Packed:
     """The document with at most one buffer that has bytes, first, and every picture in a buffer view.
 
     Only addresses change: `buffer` and `byteOffset` of views, `uri` and `bufferView` of images, the list of buffers.
-    Placeholder buffers have no bytes and stay, after the first.
+    Placeholder buffers have no bytes and stay, after the first; one that no view reads means nothing, and goes.
     """
     root, pieces = dict(document.json), Pieces()
     solid = [number for number, data in enumerate(document.buffers) if data is not None]
-    hollow = [number for number, data in enumerate(document.buffers) if data is None]
+    used = {view["buffer"] for view in document.all("bufferViews")}
+    used |= {stream["buffer"] for view in document.all("bufferViews") if (stream := extension(view, MESHOPT))}
+    hollow = [number for number, data in enumerate(document.buffers) if data is None and number in used]
     places = {number: (0, pieces.append(document.buffers[number])) for number in solid}
 
     images = [dict(image) for image in document.all("images")]

@@ -11,7 +11,31 @@ from typing import Protocol
 from threed.errors import FileEmpty
 from threed_workers.budget import Budget
 from threed_workers.document import Document
-from threed_workers.formats import exr, glb, gltf, hdr, jpeg, obj, ply, png, stl, webp
+from threed_workers.formats import (
+    amf,
+    dae,
+    e57,
+    exr,
+    fbx,
+    glb,
+    gltf,
+    hdr,
+    jpeg,
+    las,
+    obj,
+    off,
+    ply,
+    png,
+    step,
+    stl,
+    threeds,
+    threemf,
+    usd,
+    usdz,
+    vrml,
+    webp,
+    x3d,
+)
 from threed_workers.formats.pillow import fitted
 from threed_workers.formats.source import Source
 from threed_workers.formats.unread import refuse
@@ -19,7 +43,11 @@ from threed_workers.picture import Picture
 
 
 class Format(Protocol):
-    """`asset_type` is MODEL, TEXTURE or ENVIRONMENT. `read` gives a Document for models, a Picture for the others."""
+    """`asset_type` is MODEL, TEXTURE or ENVIRONMENT. `read` gives a Document for models, a Picture for the others.
+
+    One whose models are made of several files of its own may have `roots(files, names, budget)` too: those of `names`
+    that no other refers to.
+    """
 
     name: str
     media_type: str
@@ -33,7 +61,18 @@ class Format(Protocol):
         """Raises a FileRefused with `where` for everything that is wrong."""
 
 
-ALL: tuple[Format, ...] = (glb, png, jpeg, webp, exr, hdr, ply, gltf, stl, obj)
+ALL: tuple[Format, ...] = (
+    *(glb, threemf, usdz, usd, fbx, png, jpeg, webp, exr, hdr, ply, threeds, vrml, off, amf, dae, x3d, step, las, e57),
+    *(gltf, stl, obj),
+)
+
+# Those that are zips of their own. They are asked before a zip is taken for a bundle of a model and its companions.
+PACKAGES: tuple[Format, ...] = (threemf, usdz)
+
+
+def package(source: Source) -> Format | None:
+    """The format that this zip is by itself, or None."""
+    return next((format for format in PACKAGES if format.recognise(source)), None)
 
 
 def recognise(source: Source) -> Format:
@@ -46,4 +85,4 @@ def recognise(source: Source) -> Format:
     refuse(source)
 
 
-__all__ = ["ALL", "Format", "Source", "fitted", "recognise"]
+__all__ = ["ALL", "PACKAGES", "Format", "Source", "fitted", "package", "recognise"]

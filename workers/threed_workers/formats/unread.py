@@ -13,17 +13,10 @@ from threed_workers.formats.source import Source
 # (offset, bytes there, what it is): what the server refuses at the door, and what may be read one day.
 _SIGNATURES = (
     *NEVER,
-    (0, b"Kaydara FBX Binary", "a binary FBX model"),
-    (0, b"PXR-USDC", "a binary USD stage"),
-    (0, b"#usda", "a USD stage"),
-    (0, b"ISO-10303-21", "a STEP model"),
+    (0, b"Kaydara FBX Binary", "a binary FBX model that a transfer as text has damaged"),
     (0, b"\xabKTX ", "a KTX texture"),
     (0, b"DRACO", "a bare Draco mesh"),
     (0, b"BLENDER", "a Blender file"),
-    (0, b"LASF", "a LAS point cloud"),
-    (0, b"ASTM-E57", "an E57 point cloud"),
-    (0, b"#VRML", "a VRML world"),
-    (0, b"#X3D", "an X3D scene"),
     (0, b"PK", "a zip archive"),
     (0, b"GIF8", "a GIF picture"),
     (0, b"BM", "a BMP picture"),
@@ -31,23 +24,20 @@ _SIGNATURES = (
     (0, b"II*\0", "a TIFF picture"),
     (0, b"MM\0*", "a TIFF picture"),
     (0, b"8BPS", "a Photoshop picture"),
-    (0, b"MM", "a 3DS model"),
 )
 
 _TEXTS = (
-    (r"\s*; FBX", "an FBX model in text form"),
-    (r"(ST|C|N|4|n)*OFF\b", "an OFF mesh"),
     (r"\s*newmtl |(#.*\n|\s)*newmtl ", "a material library without its OBJ"),
-    (r"(?s).{0,2000}<COLLADA", "a COLLADA model"),
-    (r"(?s).{0,2000}<amf", "an AMF model"),
-    (r"(?s).{0,2000}<X3D", "an X3D scene"),
     (r"(?s).{0,2000}<svg", "an SVG drawing"),
     (r"(?is)\s*(<!doctype html|<html)", "a web page"),
     (r"\s*<\?xml", "an XML file"),
     (r"\s*[\[\"{]", "JSON, and not a glTF object"),
 )
 
-READ = "glTF, GLB, OBJ, STL, PLY, PNG, JPEG, WebP, HDR and EXR"
+READ = (
+    "glTF, GLB, FBX, OBJ, STL, PLY, OFF, 3MF, AMF, 3DS, COLLADA, X3D, VRML, "
+    "USD, USDZ, STEP, LAS, LAZ, E57, PNG, JPEG, WebP, HDR and EXR"
+)
 
 
 def refuse(source: Source) -> NoReturn:
@@ -62,10 +52,6 @@ def refuse(source: Source) -> NoReturn:
 
 def archive_looks_like(files: dict[str, Path]) -> str | None:
     """The same for what a zip holds."""
-    if any(name.lower().endswith(".model") for name in files):
-        return "a 3MF model"
-    if any(name.lower().endswith((".usdc", ".usda", ".usd")) for name in files):
-        return "a USDZ package"
     found = (looks_like(Source(path, name)) for name, path in files.items() if path.stat().st_size)
     return next((what for what in found if what is not None), None)
 

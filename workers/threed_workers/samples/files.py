@@ -16,6 +16,7 @@ from PIL import Image
 from threed_workers.document import Builder, write_glb
 from threed_workers.document.model import Document
 from threed_workers.mesh.flat import flat_normals
+from threed_workers.samples import e57, fbx, las, printing, scenes, step, usd
 
 
 def sample(name: str) -> bytes:
@@ -193,10 +194,32 @@ SAMPLES = {
     "zip": _gltf_zip,
     "obj": lambda: _OBJ,
     "obj.zip": lambda: zipped({"quad.obj": _OBJ, "quad.mtl": _MTL, "wood.png": sample("png")}),
+    "fbx": lambda: fbx.binary(fbx.scene(sample("png"))),
+    "fbx.wide": lambda: fbx.binary(fbx.scene(sample("png"), 7700), 7700),
+    "fbx.zip": lambda: zipped({"scene.fbx": fbx.binary(fbx.scene(b"")), "textures/wood.png": sample("png")}),
+    "fbx.text": lambda: fbx.text(fbx.scene(sample("png"))),
     "stl": _stl,
     "stl.text": lambda: _STL_TEXT,
     "ply": _ply,
     "ply.text": _ply_text,
+    "e57": e57.e57,
+    "las": las.las,
+    "las.compressed": las.laz,
+    "step": lambda: step.block(),
+    "usd": lambda: usd.QUAD,
+    "usd.zip": lambda: zipped({"quad.usda": usd.QUAD, "textures/wood.png": sample("png")}),
+    "usdz": lambda: usd.usdz({"quad.usda": usd.QUAD, "textures/wood.png": sample("png")}),
+    "3mf": lambda: zipped(printing.box_3mf(sample("png"))),
+    "amf": lambda: printing.AMF,
+    "amf.zip": lambda: zipped({"tetrahedron.amf": printing.AMF}),
+    "off": lambda: printing.OFF,
+    "off.binary": printing.off_binary,
+    "3ds": scenes.threeds,
+    "dae": lambda: scenes.DAE,
+    "dae.zip": lambda: zipped({"doc.dae": scenes.DAE, "wood.png": sample("png")}),
+    "x3d": lambda: scenes.X3D,
+    "x3d.text": lambda: scenes.X3DV,
+    "vrml": lambda: scenes.VRML,
     "png": lambda: png_bytes(_pixels()),
     "jpeg": lambda: _saved(_pixels(), "JPEG", quality=90),
     "webp": lambda: _saved(_pixels(), "WEBP", quality=90),
