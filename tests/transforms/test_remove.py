@@ -151,3 +151,14 @@ def test_materials_keep_their_factors_without_textures():
 
 def test_animated_colours_go_with_their_materials():
     assert [animation["name"] for animation in removed(Remove.MATERIALS).json["animations"]] == ["wake up"]
+
+
+def test_tangents_stay_where_no_reader_could_make_them():
+    # Given a clear coat with a normal map, on a material without one
+    document = rich_model()
+    painted = document.json["materials"][0]
+    painted["extensions"]["KHR_materials_clearcoat"]["clearcoatNormalTexture"] = painted.pop("normalTexture")
+    del document.json["meshes"][0]["primitives"][0]["extensions"]
+    made = removed(Remove.TANGENTS, document=document)
+    assert "TANGENT" in made.json["meshes"][0]["primitives"][0]["attributes"]
+    assert "TANGENTS_KEPT" in {found["code"] for found in made.issues}

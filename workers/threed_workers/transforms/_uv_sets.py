@@ -47,6 +47,16 @@ def tangent_uv_set(document: Document, primitive: Json) -> int | None:
     return None
 
 
+def has_other_tangents(document: Document, primitive: Json) -> bool:
+    """Whether a material looks at tangents without a `normalTexture`, the one map that readers make tangents by."""
+    for material in materials_of(document, primitive):
+        slots = {pointer.rsplit("/", 1)[-1] for pointer, _ in texture_infos(material, "")}
+        bent = (extension(material, "KHR_materials_anisotropy") or {}).get("anisotropyStrength")
+        if "normalTexture" not in slots and (slots & set(_TANGENT_SLOTS) or bent):
+            return True
+    return False
+
+
 def drop_attribute(primitive: Json, name: str) -> None:
     """Take a vertex attribute away, and what morphs it."""
     for attributes in (primitive["attributes"], *(primitive.get("targets") or [])):

@@ -9,7 +9,7 @@ from threed_workers.document import Document, edit, issue
 from threed_workers.document.model import INSTANCING
 from threed_workers.transforms._channels import drop_channels
 from threed_workers.transforms._leftovers import drop_extension, remove_orphans, used
-from threed_workers.transforms._uv_sets import drop_attribute, tangent_uv_set
+from threed_workers.transforms._uv_sets import drop_attribute, has_other_tangents, tangent_uv_set
 
 _FIRST_SURFACE = 4  # modes 0 to 3 are points and lines (glTF 2.0 section 3.7.2.1)
 
@@ -20,13 +20,21 @@ def vertex_colors(document: Document) -> None:
 
 
 def tangents(document: Document) -> None:
-    """TANGENT, but where a normal map is shown and nothing is there to make tangents of: an issue says so."""
+    """TANGENT, but where readers could not make it: an issue says so.
+
+    They make it of normals and the texture coordinates of `normalTexture`; a clear coat's map or anisotropy alone is
+    none to go by (MESH_PRIMITIVE_NO_TANGENT_SPACE of the validator).
+    """
     kept = set()
     for pointer, primitive in document.primitives():
         uv_set = tangent_uv_set(document, primitive) if "TANGENT" in primitive["attributes"] else None
-        if uv_set is not None and not {"NORMAL", f"TEXCOORD_{uv_set}"} <= set(primitive["attributes"]):
+        if uv_set is None:
+            continue
+        if has_other_tangents(document, primitive) or not {"NORMAL", f"TEXCOORD_{uv_set}"} <= set(
+            primitive["attributes"]
+        ):
             kept.add(id(primitive))
-            text = "A normal map needs these tangents: there are no normals or texture coordinates to make others of."
+            text = "The material needs these tangents: readers have no normals, or no normal map, to make others of."
             document.issues.append(issue("TANGENTS_KEPT", "INFO", pointer, text))
     drop_attributes(document, "TANGENT", kept)
 
