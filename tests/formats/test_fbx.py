@@ -14,10 +14,11 @@ from threed_workers.document import Document, read_floats
 from threed_workers.document.world import world_matrices
 from threed_workers.fbx.curves import read_channel, read_curve
 from threed_workers.fbx.node import Ledger, Node
-from threed_workers.fbx.polygons import read_polygons, triangulate
+from threed_workers.fbx.polygons import read_polygons
 from threed_workers.fbx.transforms import euler, matrix, quaternion, rotate
 from threed_workers.formats import Source, fbx
 from threed_workers.inspection import inspect
+from threed_workers.mesh.triangulate import triangulate
 from threed_workers.samples import sample
 from threed_workers.samples.fbx import Tree, binary, layer, node, properties, scene, text
 from threed_workers.validator import Validator, missing
@@ -301,7 +302,7 @@ def test_a_concave_polygon_keeps_its_surface():
     polygons = read_polygons(numbers, 10, "here")
     points = np.concatenate([ell, arrow])
     # When it is cut
-    triangles, owners = triangulate(polygons, points)
+    triangles, owners = triangulate(points, polygons.points, polygons.sizes)
     # Then every triangle is counter-clockwise, and together they are the polygon
     a, b, c = (points[polygons.points[triangles[:, corner]]] for corner in range(3))
     areas = np.cross(b - a, c - a)[:, 2] / 2
@@ -313,7 +314,7 @@ def test_a_concave_polygon_keeps_its_surface():
 def test_a_concave_polygon_keeps_its_direction_in_every_plane(axes):
     ell = np.array([[0, 0, 0], [2, 0, 0], [2, 1, 0], [1, 1, 0], [1, 2, 0], [0, 2, 0]], float)[:, axes]
     polygons = read_polygons(np.array([0, 1, 2, 3, 4, ~5]), 6, "here")
-    triangles, _ = triangulate(polygons, ell)
+    triangles, _ = triangulate(ell, polygons.points, polygons.sizes)
     a, b, c = (ell[triangles[:, corner]] for corner in range(3))
     wanted = np.cross(ell - ell[0], np.roll(ell, -1, axis=0) - ell[0]).sum(axis=0)
     assert (np.cross(b - a, c - a) @ wanted > 0).all()

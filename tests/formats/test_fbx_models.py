@@ -12,10 +12,10 @@ import pytest
 from threed.errors import FileRefused
 from threed_workers.document import Companions, Document, read_floats
 from threed_workers.document.world import world_matrices
-from threed_workers.fbx.polygons import Polygons, triangulate
+from threed_workers.fbx.polygons import Polygons
 from threed_workers.formats import Source, fbx
 from threed_workers.importing import import_file
-from threed_workers.mesh.triangulate import fan
+from threed_workers.mesh.triangulate import fan, triangulate
 from threed_workers.validator import Validator, missing
 
 from .suite import BUDGET, silent
@@ -90,7 +90,7 @@ def wavefront_triangles(path: Path, posed: bool) -> np.ndarray:
     positions = np.array(points)
     if not sizes:  # the triangle of a file that lists points alone
         return positions.reshape(-1, 3, 3)
-    cut = fan(polygons.sizes) if posed else triangulate(polygons, positions)[0]
+    cut = fan(polygons.sizes) if posed else triangulate(positions, polygons.points, polygons.sizes)[0]
     return positions[polygons.points[cut]]
 
 

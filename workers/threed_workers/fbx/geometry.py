@@ -10,7 +10,8 @@ from threed.errors import FileValuesInvalid
 from threed_workers.fbx.conversion import Conversion
 from threed_workers.fbx.layers import Element, elements, per_polygon
 from threed_workers.fbx.objects import Object
-from threed_workers.fbx.polygons import Polygons, read_polygons, triangulate
+from threed_workers.fbx.polygons import Polygons, read_polygons
+from threed_workers.mesh.triangulate import triangulate
 
 _OTHER_SURFACES = {
     "NurbsSurface": "nurbs_surfaces",
@@ -54,7 +55,7 @@ def read_surface(conversion: Conversion, geometry: Object) -> Surface | None:
     numbers = node.numbers("PolygonVertexIndex", np.int64)
     conversion.ledger.take_bytes(64 * len(numbers), geometry.where)
     polygons = read_polygons(numbers, len(positions), geometry.where)
-    triangles, owners = triangulate(polygons, positions)
+    triangles, owners = triangulate(positions, polygons.points, polygons.sizes)
     triangles, owners = _without_holes(conversion, geometry, polygons, triangles, owners)
     surface = Surface(positions, polygons, triangles, owners)
     _read_layers(conversion, geometry, surface)

@@ -10,10 +10,10 @@ import numpy as np
 from threed.errors import FileMalformed, FileValuesInvalid
 from threed_workers.document import Builder
 from threed_workers.document.model import Json
-from threed_workers.formats.dae_polygons import cut_polygon, triangulate
 from threed_workers.formats.dae_sources import Input, Sources
 from threed_workers.formats.dae_vertices import LINES, TRIANGLES, Corners, add_primitive
 from threed_workers.formats.dae_xml import Dae, numbers, where_of
+from threed_workers.mesh.triangulate import cut_polygon, triangulate
 
 _KINDS = ("triangles", "polylist", "polygons", "trifans", "tristrips", "lines", "linestrips")
 _MOST_SETS = 8  # texture coordinates
@@ -217,7 +217,7 @@ class _Lists:
         if (sizes < 0).any() or (sizes > len(flat)).any() or sizes.sum() > len(flat):
             raise FileMalformed(f"The polygons want more than the {len(flat)} corners there are.", where=self._where)
         flat = flat[: sizes.sum()]
-        return flat[triangulate(self._places(flat, points, vertex), sizes).reshape(-1)]
+        return flat[self._triangles(flat, sizes, points, vertex)]
 
     def _polygons(self, points: np.ndarray, vertex: int) -> np.ndarray:
         """Plain polygons together, and each with holes by itself."""
@@ -226,7 +226,7 @@ class _Lists:
         if plain:
             flat = np.concatenate(plain)
             sizes = np.array([len(run) for run in plain], np.int64)
-            parts.append(flat[triangulate(self._places(flat, points, vertex), sizes).reshape(-1)])
+            parts.append(flat[self._triangles(flat, sizes, points, vertex)])
         for holed in self._element.findall("ph"):
             outer = holed.find("p")
             rings = ([self._of(outer)] if outer is not None else []) + [self._of(hole) for hole in holed.findall("h")]
@@ -234,11 +234,12 @@ class _Lists:
             if rings:
                 flat = np.concatenate(rings)
                 ends = np.cumsum([len(ring) for ring in rings])
-                parts.append(flat[cut_polygon(self._places(flat, points, vertex), ends).reshape(-1)])
+                parts.append(flat[cut_polygon(points[_rows(flat, vertex, len(points), self._where)], ends).reshape(-1)])
         return np.concatenate(parts) if parts else self._empty()
 
-    def _places(self, flat: np.ndarray, points: np.ndarray, vertex: int) -> np.ndarray:
-        return points[_rows(flat, vertex, len(points), self._where)]
+    def _triangles(self, flat: np.ndarray, sizes: np.ndarray, points: np.ndarray, vertex: int) -> np.ndarray:
+        triangles, _ = triangulate(points, _rows(flat, vertex, len(points), self._where), sizes)
+        return triangles.reshape(-1)
 
 
 def _fan(count: int) -> np.ndarray:

@@ -19,7 +19,7 @@ from threed_workers.formats.obj_text import Part, Text, read_text
 from threed_workers.formats.source import Source
 from threed_workers.formats.surface import surface
 from threed_workers.mesh.colors import linear_from_srgb
-from threed_workers.mesh.triangulate import fan
+from threed_workers.mesh.triangulate import triangulate
 
 name = "obj"
 media_type = "model/obj"
@@ -110,7 +110,7 @@ def _materials(builder: Builder, source: Source, text: Text, budget: Budget, iss
 def _surface(builder: Builder, text: Text, part: Part, colors: np.ndarray | None) -> dict | None:
     """The triangles of a part: corners (position, uv, normal) become vertices, equal ones one."""
     sizes, corners = part.joined(b"f")
-    triangles = fan(sizes)
+    triangles, _ = triangulate(text.points, corners[:, 0], sizes)
     if not len(triangles):
         return None
     position, uv, normal = corners[triangles.reshape(-1)].T

@@ -18,7 +18,7 @@ from threed_workers.formats.off_table import Faces, Table, read_table
 from threed_workers.formats.source import Source
 from threed_workers.formats.surface import surface
 from threed_workers.mesh.colors import linear_from_srgb
-from threed_workers.mesh.triangulate import fan
+from threed_workers.mesh.triangulate import triangulate
 
 name = "off"
 media_type = "model/vnd.off"
@@ -96,19 +96,19 @@ def _colors(colors: np.ndarray | None) -> np.ndarray | None:
 
 def _surface(builder: Builder, table: Table, points: np.ndarray, colors: np.ndarray | None) -> dict | None:
     faces = table.faces
-    triangles = faces.corners[fan(faces.sizes)]
+    cut, owners = triangulate(points, faces.corners, faces.sizes)
+    triangles = faces.corners[cut]
     if not len(triangles):
         return None
     painted = _face_colors(faces) if colors is None else None
     if painted is None:
         return surface(builder, points, triangles, normals=table.normals, uvs=table.uvs, colors=colors)
-    counts = np.maximum(faces.sizes - 2, 0)
     corners = triangles.reshape(-1)
     return surface_of_corners(
         builder,
         points,
         triangles,
-        colors=np.repeat(painted, 3 * counts, axis=0),
+        colors=np.repeat(painted[owners], 3, axis=0),
         uvs=table.uvs[corners] if table.uvs is not None else None,
         normals=table.normals[corners] if table.normals is not None else None,
     )

@@ -16,7 +16,7 @@ from threed_workers.formats.source import Source
 from threed_workers.formats.surface import add_texture, surface
 from threed_workers.mesh.colors import linear_from_srgb
 from threed_workers.mesh.normals import unit_normals
-from threed_workers.mesh.triangulate import fan
+from threed_workers.mesh.triangulate import triangulate
 
 name = "ply"
 media_type = "model/ply"
@@ -63,7 +63,7 @@ def _document(source: Source, tables: dict[str, Table], comments: list[str], bud
     normals = None if is_splat else _columns(vertices, ("nx", "ny", "nz"))
     colors = _splat_colors(vertices) if is_splat else _colors(vertices)
     uvs = next((found for names in _UVS if (found := _columns(vertices, names)) is not None), None)
-    triangles, corner_uvs = _triangles(tables.get("face"), len(points))
+    triangles, corner_uvs = _triangles(tables.get("face"), points)
     if corner_uvs is not None:
         uvs = corner_uvs
     issues: list = []
@@ -125,7 +125,7 @@ def _splat_colors(table: Table) -> np.ndarray:
     return linear_from_srgb(np.column_stack(parts))
 
 
-def _triangles(faces: Table | None, count: int) -> tuple[np.ndarray, np.ndarray | None]:
+def _triangles(faces: Table | None, points: np.ndarray) -> tuple[np.ndarray, np.ndarray | None]:
     """int64 (t, 3), and float (3t, 2) texture coordinates per corner where the faces carry them."""
     lists = faces.lists if faces is not None else {}
     found = next((lists[name] for name in ("vertex_indices", "vertex_index") if name in lists), None)
@@ -133,6 +133,7 @@ def _triangles(faces: Table | None, count: int) -> tuple[np.ndarray, np.ndarray 
         return np.zeros((0, 3), np.int64), None
     sizes, values = found
     values = values.astype(np.int64)
+    count = len(points)
     wrong = (values < 0) | (values >= count)
     if wrong.any():
         place = int(np.flatnonzero(wrong)[0])
@@ -140,7 +141,7 @@ def _triangles(faces: Table | None, count: int) -> tuple[np.ndarray, np.ndarray 
         raise FileValuesInvalid(
             f"A face uses vertex {int(values[place])}, and there are {count}.", where=f"face {face}"
         )
-    corners = fan(sizes)
+    corners, _ = triangulate(points, values, sizes)
     lengths, uvs = lists.get("texcoord", (np.zeros(0), np.zeros(0)))
     if not np.array_equal(lengths, 2 * sizes):
         return values[corners], None

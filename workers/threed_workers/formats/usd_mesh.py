@@ -14,7 +14,7 @@ from threed_workers.formats.usd_materials import Materials, Wearer
 from threed_workers.formats.usd_primvars import Column, Primvars, checked, read_primvars
 from threed_workers.formats.usd_skinning import Skinning, read_skinning
 from threed_workers.mesh.normals import crease_normals, unit_normals
-from threed_workers.mesh.triangulate import fan
+from threed_workers.mesh.triangulate import triangulate
 from threed_workers.mesh.weld import weld
 
 # Above that, normals are not split at creases: sorting the corners would take minutes.
@@ -106,8 +106,8 @@ class Meshes:
 
     def _surface(self, prim: Any, mesh: Any, points: Any, sizes: Any, corners: Any, primvars: Primvars) -> Surface:
         faces = np.arange(len(sizes))
-        triangles, owner = fan(sizes), np.repeat(faces, np.maximum(sizes - 2, 0))
-        self.conversion.spend(3 * len(triangles), 0, prim)
+        self.conversion.spend(3 * int(np.maximum(sizes - 2, 0).sum()), 0, prim)
+        triangles, owner = triangulate(points, corners, sizes)
         holes = array(value(mesh.GetHoleIndicesAttr(), self.conversion), 1, prim, "holeIndices", np.int64)
         if len(holes):
             triangles = triangles[~np.isin(owner, holes)]

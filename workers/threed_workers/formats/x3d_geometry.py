@@ -11,10 +11,10 @@ from threed.errors import FileTooComplex, FileValuesInvalid
 from threed_workers.document import Builder
 from threed_workers.document.model import Json
 from threed_workers.formats import x3d_solids as solids
-from threed_workers.formats.dae_polygons import triangulate
 from threed_workers.formats.dae_vertices import LINES, POINTS, TRIANGLES, Corners, add_primitive
 from threed_workers.formats.x3d_model import Node, World
 from threed_workers.formats.x3d_sweeps import elevation_grid, extrusion
+from threed_workers.mesh.triangulate import triangulate
 
 _COORDINATES = ("Coordinate", "CoordinateDouble")
 _UVS = ("TextureCoordinate", "TextureCoordinate2D")
@@ -316,7 +316,7 @@ def _cut(node: Node, lists: np.ndarray, points: np.ndarray, polygons: bool = Fal
         run = np.cumsum(lists < 0)[corner]
         numbers, sizes = np.unique(run, return_counts=True)
     rows = lists[corner]
-    cut = triangulate(points[rows], sizes).reshape(-1)
+    cut = triangulate(points, rows, sizes)[0].reshape(-1)
     # A face's number counts the runs before it, empty ones too.
     return Faces(corner[cut], rows[cut], np.repeat(numbers, sizes)[cut])
 
