@@ -43,6 +43,11 @@ if [ ! -d $validator/node_modules ]; then
     fi
 fi
 
+ktx2=workers/threed_workers/textures/ktx2
+if [ ! -d $ktx2/node_modules ] && command -v npm >/dev/null; then
+    npm ci --prefix $ktx2 --no-audit --no-fund --silent || say "The KTX2 encoder was not installed: recipes with KTX2 are refused."
+fi
+
 libraries() { .venv/bin/python -c 'import ctypes; [ctypes.CDLL(n) for n in ("libGL.so.1", "libEGL.so.1", "libX11.so.6")]'; }
 if [ "$(uname)" = Linux ] && ! libraries 2>/dev/null; then
     if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then

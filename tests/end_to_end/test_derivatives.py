@@ -20,6 +20,7 @@ from threed.v1.recipes_pb2 import ExportFormat
 from threed_workers.budget import Budget
 from threed_workers.document import read_glb
 from threed_workers.inventory import inventory
+from threed_workers.textures import ktx2
 
 
 @pytest.fixture(scope="session")
@@ -83,6 +84,20 @@ def test_every_preset_gives_what_it_promises(rest, asset, preset):
     if preset == "ar":
         with zipfile.ZipFile(io.BytesIO(found["EXPORT_USDZ"])) as package:
             assert package.namelist()[0].endswith((".usdc", ".usda"))
+
+
+@pytest.mark.skipif(bool(ktx2.available()), reason=ktx2.available())
+def test_pictures_become_ktx2_by_a_program_in_the_same_confinement(rest, asset):
+    steps = [{"texture_resize": {"max_px": 64}}, {"texture_encode": {"encoding": "KTX2"}}]
+    made = derived(rest, asset, recipe={"steps": steps, "export_formats": ["EXPORT_GLB", "EXPORT_OBJ"]})
+    assert made.status == Derivative.COMPLETED, made.error
+    found = files(rest, made)
+    document = read_glb(memoryview(found["EXPORT_GLB"]), Budget())
+    assert {image["mimeType"] for image in document.all("images")} == {"image/ktx2"}
+    assert "KHR_texture_basisu" in document.json["extensionsRequired"]
+    # And where a format holds none, they are pictures again
+    with zipfile.ZipFile(io.BytesIO(found["EXPORT_OBJ"])) as archive:
+        assert any(name.endswith(".png") for name in archive.namelist())
 
 
 def test_the_same_is_not_made_twice(rest, asset):

@@ -114,15 +114,21 @@ class Claim:
         request: dict,
         on_event: Callable[[dict], None] = lambda event: None,
         wall_s: float = math.inf,
+        programs: Path | None = None,
     ) -> dict:
         """Run one step in a confined child, in the private folder, at most `wall_s` seconds if a job may run longer.
+
+        `programs`: a folder whose programs the step may run, one at a time, under its own limits; by default none.
 
         Raises what `Child.result` raises, or LeaseLost.
         """
         self.check()
-        limits = dataclasses.replace(self.limits, wall_s=min(wall_s, self.limits.wall_s or math.inf))
+        limits = dataclasses.replace(
+            self.limits, wall_s=min(wall_s, self.limits.wall_s or math.inf), processes=2 if programs else 1
+        )
         # Not under the lock: when the fork server died, this waits for the next one, and `stop` must not wait with it.
-        with self.zygote.start(step, request, self.folder, limits) as child:
+        read_dirs = [programs] if programs else []
+        with self.zygote.start(step, request, self.folder, limits, read_dirs=read_dirs) as child:
             self._attach(child)
             try:
                 for event in child.events():

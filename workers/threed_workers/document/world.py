@@ -107,7 +107,7 @@ def _points(document: Document, places: dict[int, np.ndarray]) -> Iterator[np.nd
         if "mesh" not in node:
             continue
         primitives = document.all("meshes")[node["mesh"]]["primitives"]
-        joints = _joint_matrices(document, node, places)
+        joints = joint_matrices(document, node, places)
         for primitive in primitives:
             index = primitive["attributes"].get("POSITION")
             if index is None:
@@ -118,7 +118,7 @@ def _points(document: Document, places: dict[int, np.ndarray]) -> Iterator[np.nd
             if index not in corners:
                 corners[index] = _corners(document, index)
             local = corners[index]
-            for instance in _instances(document, node):
+            for instance in instance_matrices(document, node):
                 yield local @ (matrix @ instance)[:3, :3].T + (matrix @ instance)[:3, 3]
 
 
@@ -132,7 +132,7 @@ def _corners(document: Document, index: int) -> np.ndarray:
     return np.where(pick, high, low)
 
 
-def _instances(document: Document, node: Json) -> np.ndarray:
+def instance_matrices(document: Document, node: Json) -> np.ndarray:
     """Matrices (n, 4, 4) of EXT_mesh_gpu_instancing; one identity without it."""
     instanced = extension(node, INSTANCING)
     attributes = (instanced or {}).get("attributes") or {}
@@ -151,7 +151,7 @@ def _instances(document: Document, node: Json) -> np.ndarray:
     return compose(*parts)
 
 
-def _joint_matrices(document: Document, node: Json, places: dict[int, np.ndarray]) -> np.ndarray | None:
+def joint_matrices(document: Document, node: Json, places: dict[int, np.ndarray]) -> np.ndarray | None:
     """float64 (joints, 4, 4) from the bind pose to the world; None when the node has no skin, or joints elsewhere."""
     if "skin" not in node:
         return None

@@ -12,9 +12,7 @@ from threed_workers.budget import Budget
 from threed_workers.document import Document, read, read_floats
 from threed_workers.document.checks.primitives import instances_of, vertices_of
 from threed_workers.document.model import Json
-from threed_workers.document.world import _instances as instance_matrices
-from threed_workers.document.world import _joint_matrices as joint_matrices
-from threed_workers.document.world import scene_roots, world_matrices
+from threed_workers.document.world import instance_matrices, joint_matrices, scene_roots, world_matrices
 from threed_workers.exports.shapes import Shape, default_weights, shape_of
 from threed_workers.mesh.normals import unit_normals
 

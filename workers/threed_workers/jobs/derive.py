@@ -7,14 +7,17 @@ from google.protobuf import json_format
 from threed.errors import OutputInvalid, ProofFailed, ThreedError
 from threed.records import derivatives
 from threed.v1.jobs_pb2 import DeriveSpec
-from threed.v1.recipes_pb2 import Proof, Recipe
+from threed.v1.recipes_pb2 import EXPORT_OBJ, EXPORT_USDZ, Proof, Recipe, TextureEncode
 from threed_workers import validation
 from threed_workers.claims import Claim, Outcome
 from threed_workers.loosening import MOST_TIMES, loosened
+from threed_workers.textures import ktx2
 from threed_workers.validator import Validator
 
 _MADE, _JUDGED = 0.7, 0.9  # of the progress, when the recipe is carried out and when it is judged
 PICTURE = "proof.png"  # as the step names it
+_KTX2 = {TextureEncode.KTX2, TextureEncode.KTX2_UASTC, TextureEncode.KTX2_ETC1S}
+_DECODED = {EXPORT_OBJ, EXPORT_USDZ}  # these hold PNG and JPEG only
 _MEASURED = ("views", "min_ssim", "mean_distance_m", "max_distance_m", "max_distance", "engine")
 
 
@@ -25,7 +28,8 @@ def run(claim: Claim, validator: Validator) -> Outcome:
     source = claim.fetch(spec.source, "source.glb").name
     recipe, times = spec.derivative.recipe, 0
     while True:
-        made = claim.run("derive", _request(source, recipe), lambda event: _tell(claim, event, 0.0, _MADE))
+        request, programs = _request(source, recipe), ktx2.HERE if _needs_ktx2(recipe) else None
+        made = claim.run("derive", request, lambda event: _tell(claim, event, 0.0, _MADE), programs=programs)
         claim.report("validating", _MADE)
         report = validation.merged(validator.validate(claim.output(made["gate"])), [])
         result = _result(spec, made, report)
@@ -55,6 +59,12 @@ def run(claim: Claim, validator: Validator) -> Outcome:
 
 def _request(source: str, recipe: Recipe) -> dict:
     return {"source": source, "recipe": _json(recipe)}
+
+
+def _needs_ktx2(recipe: Recipe) -> bool:
+    """Whether the program that writes and reads KTX2 may be run."""
+    encodings = {step.texture_encode.encoding for step in recipe.steps}
+    return bool(encodings & _KTX2) or bool(set(recipe.export_formats) & _DECODED)
 
 
 def _json(recipe: Recipe) -> dict:
