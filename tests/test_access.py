@@ -29,6 +29,9 @@ from threed.v1 import access_pb2
 
 ROLES = {"viewer": access_pb2.VIEWER, "editor": access_pb2.EDITOR, "admin": access_pb2.ADMIN}
 KINDS = {"asset_id": "asset", "scene_id": "scene", "job_id": "render_job", "upload_id": "upload"}
+KINDS |= {"derivative_id": "derivative", "recipe_id": "recipe"}
+# The resource that a request carries, and the field of it that says which one it is.
+CARRIED = {"asset": "asset_id", "scene": "scene_id", "saved_recipe": "recipe_id"}
 every_method = pytest.mark.parametrize(
     "method", METHODS, ids=lambda method: method.full_name.removeprefix("threed.v1.")
 )
@@ -72,14 +75,17 @@ def outcome(door: Grpc | Rest, method: MethodDescriptor, request: Message) -> st
 def naming(method: MethodDescriptor, ids: dict[str, str]) -> Message:
     """A request that names resources where the path does, and says nothing else."""
     request = request_class(method)()
-    resource = next((f for f in method.input_type.fields if f.name in ("asset", "scene") and f.message_type), None)
+    resource = next((f for f in method.input_type.fields if f.name in CARRIED and f.message_type), None)
     for field in method.input_type.fields:
         if field.name in KINDS:
             setattr(request, field.name, ids[field.name])
     if resource is not None and method.name.startswith(("Update", "Replace")):
-        setattr(getattr(request, resource.name), f"{resource.name}_id", ids[f"{resource.name}_id"])
+        field = CARRIED[resource.name]
+        setattr(getattr(request, resource.name), field, ids[field])
     if method.name == "UploadChunk":
         request.media.data = b"glTF"
+    if method.name == "CreateDerivative":
+        request.derivative.preset = "web"
     return request
 
 
@@ -112,11 +118,15 @@ def theirs(stack: RunningStack) -> dict[str, str]:
     job = door("CreateRenderJob", render_job={"asset_id": asset.asset_id})
     scene = door("CreateScene", scene={"display_name": "theirs"})
     upload = door("CreateUpload", upload={"filename": "theirs.glb"})
+    derivative = door("CreateDerivative", asset_id=asset.asset_id, derivative={"recipe": {}})
+    recipe = door("CreateSavedRecipe", saved_recipe={"recipe": {}})
     return {
         "asset_id": asset.asset_id,
         "job_id": job.job_id,
         "scene_id": scene.scene_id,
         "upload_id": upload.upload_id,
+        "derivative_id": derivative.derivative_id,
+        "recipe_id": recipe.recipe_id,
     }
 
 

@@ -64,7 +64,7 @@ def test_no_handler_mentions_a_status_code():
 def test_only_ids_reads_or_writes_an_id():
     # The command line is a client: like every caller it tells kinds apart by the prefix that the contract promises.
     free = {SERVER / "ids.py", *modules(SERVER / "cli")}
-    prefixes = ("ast_", "upl_", "scn_", "rnd_")
+    prefixes = ("ast_", "upl_", "scn_", "rnd_", "drv_", "rcp_")
     made = {path: [text for text in strings(path) if text.startswith(prefixes)] for path in EVERY_MODULE}
     assert [path for path, texts in made.items() if texts and path not in free] == []
 

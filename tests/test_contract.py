@@ -34,8 +34,8 @@ every_method = pytest.mark.parametrize(
 NOT_OVER_REST = {"WriteUpload": "HTTP/1.1 has no stream in both directions; UploadChunk is its REST form"}
 # Rpcs whose verb says that a repeat is harmless, or that make nothing that lasts: they need no request_id.
 NO_REQUEST_ID = {
-    "CancelDerivative", "CancelRenderJob", "FinalizeUpload", "ProbeJobs", "RetryDerivative", "RetryRenderJob", "UndeleteAsset",
-    "UndeleteScene", "UploadChunk", "WriteUpload",
+    "CancelDerivative", "CancelRenderJob", "FinalizeUpload", "ProbeJobs", "RetryDerivative", "RetryRenderJob",
+    "UndeleteAsset", "UndeleteScene", "UploadChunk", "WriteUpload",
 }  # fmt: skip
 
 
@@ -103,7 +103,8 @@ def test_every_rpc_has_a_rest_form_of_its_kind(method):
 def test_every_rpc_takes_and_gives_messages_of_its_own_name(method):
     assert method.input_type.name == f"{method.name}Request"
     own = f"{method.name}Response"
-    resources = ("Asset", "Upload", "Scene", "RenderJob", "Derivative", "DownloadUrl", "Capabilities", "Empty")
+    made = ("Asset", "Upload", "Scene", "RenderJob", "Derivative", "SavedRecipe")
+    resources = (*made, "DownloadUrl", "Capabilities", "Empty")
     assert method.output_type.name in (own, *resources)
     lists_or_streams = method.name.startswith("List") or method.server_streaming
     assert not lists_or_streams or method.output_type.name == own
@@ -170,7 +171,7 @@ def test_names_have_no_prepositions_and_units_at_the_end():
 
 def test_ids_are_named_after_what_they_point_to():
     kinds = {"asset_id": "asset", "scene_id": "scene", "job_id": "render_job", "upload_id": "upload"}
-    kinds["derivative_id"] = "derivative"
+    kinds |= {"derivative_id": "derivative", "recipe_id": "recipe"}
     assert set(kinds.values()) == set(ids.PREFIXES)
     pointing = {field.name for field in fields() if field.name.endswith("_id")} - {"request_id", "parent_id"}
     assert pointing == set(kinds)
@@ -181,7 +182,7 @@ def test_ids_are_named_after_what_they_point_to():
         assert len(made) == len(prefix) + 26
 
 
-@pytest.mark.parametrize("resource", ["Asset", "Scene", "RenderJob", "Derivative", "Upload"])
+@pytest.mark.parametrize("resource", ["Asset", "Scene", "RenderJob", "Derivative", "SavedRecipe", "Upload"])
 def test_resources_have_the_fields_that_all_have(resource):
     message = next(m for m in messages() if m.name == resource)
     own = message.fields[0]

@@ -17,7 +17,14 @@ _ALPHABET = "0123456789abcdefghijklmnopqrstuv"
 _VALUES = {character: value for value, character in enumerate(_ALPHABET)}
 _LENGTH = 26
 
-PREFIXES = {"asset": "ast_", "upload": "upl_", "scene": "scn_", "render_job": "rnd_", "derivative": "drv_"}
+PREFIXES = {
+    "asset": "ast_",
+    "upload": "upl_",
+    "scene": "scn_",
+    "render_job": "rnd_",
+    "derivative": "drv_",
+    "recipe": "rcp_",
+}
 # The field that names such a resource in requests, for refusals.
 FIELDS = {
     "asset": "asset_id",
@@ -25,6 +32,7 @@ FIELDS = {
     "scene": "scene_id",
     "render_job": "job_id",
     "derivative": "derivative_id",
+    "recipe": "recipe_id",
 }
 
 

@@ -22,6 +22,7 @@ from threed.v1 import (
     assets_pb2_grpc,
     derivatives_pb2_grpc,
     render_jobs_pb2_grpc,
+    saved_recipes_pb2_grpc,
     scenes_pb2_grpc,
     system_pb2_grpc,
     uploads_pb2_grpc,
@@ -70,6 +71,7 @@ class Door:
         self.assets = assets_pb2_grpc.AssetServiceStub(channel)
         self.uploads = uploads_pb2_grpc.UploadServiceStub(channel)
         self.scenes = scenes_pb2_grpc.SceneServiceStub(channel)
+        self.recipes = saved_recipes_pb2_grpc.RecipeServiceStub(channel)
         self.derivatives = derivatives_pb2_grpc.DerivativeServiceStub(channel)
         self.renders = render_jobs_pb2_grpc.RenderServiceStub(channel)
         self.system = system_pb2_grpc.SystemServiceStub(channel)

@@ -15,8 +15,9 @@ from threed.records import derivatives, jobs, retention
 from threed.records.tables import derivatives as table
 from threed.records.tables import jobs as jobs_table
 from threed.services.presets import PRESETS
-from threed.v1 import assets_pb2, derivatives_pb2, jobs_pb2, recipes_pb2
+from threed.v1 import assets_pb2, derivatives_pb2, jobs_pb2, recipes_pb2, saved_recipes_pb2
 from threed.v1.derivatives_pb2 import Derivative
+from threed.v1.saved_recipes_pb2 import SavedRecipe
 
 FILE = {"format": "EXPORT_GLB", "media_type": "model/gltf-binary", "losses": [], "size_bytes": 3, "sha256": "d" * 64}
 KEY = "sha256/dd/dd/dd"
@@ -33,6 +34,14 @@ def of(kind: str, made: Derivative, **fields: Any) -> Any:
     return getattr(derivatives_pb2, f"{kind}Request")(
         asset_id=made.asset_id, derivative_id=made.derivative_id, **fields
     )
+
+
+async def save(door: Door, recipe: dict, **who: Any) -> SavedRecipe:
+    """A recipe that the project keeps."""
+    request = saved_recipes_pb2.CreateSavedRecipeRequest(saved_recipe={})
+    request.saved_recipe.recipe.SetInParent()
+    json_format.ParseDict(recipe, request.saved_recipe.recipe)
+    return await door.recipes.CreateSavedRecipe(request, metadata=door.who(**who))
 
 
 async def get(door: Door, made: Derivative, **who: Any) -> Derivative:
@@ -74,11 +83,74 @@ async def test_a_recipe_gets_its_defaults(door: Door):
     assert made.derivative_id == "" and (await execute(door, sa.select(table))).all() == []
 
 
+async def test_a_stored_recipe_is_carried_out_in_its_latest_revision_or_the_one_that_is_named(door: Door):
+    # Given a recipe in two revisions
+    asset, saved = await door.ready_asset(), await save(door, {"steps": [{"weld": {}}]})
+    change = SavedRecipe(recipe_id=saved.recipe_id, recipe={"steps": [{"unweld": {}}]})
+    request = saved_recipes_pb2.UpdateSavedRecipeRequest(saved_recipe=change)
+    await door.recipes.UpdateSavedRecipe(request, metadata=door.who())
+    for asked, used, step in (({}, 2, "unweld"), ({"recipeRevision": "1"}, 1, "weld")):
+        # When it is asked for by its id
+        made = await create(door, asset.asset_id, {"recipeId": saved.recipe_id, **asked}, no_cache=True)
+        # Then the answer says which revision that was, and what it does
+        assert (made.recipe_id, made.recipe_revision) == (saved.recipe_id, used)
+        assert [each.WhichOneof("step") for each in made.recipe.steps] == [step]
+        assert await get(door, made) == made
+        id = ids.parse("derivative", made.derivative_id)
+        row = (await execute(door, sa.select(jobs_table).where(jobs_table.c.id == id))).one()
+        spec = json_format.ParseDict(row.spec, jobs_pb2.Job()).derive
+        assert spec.derivative.recipe == made.recipe, "a worker gets what is to be done"
+        # And derivatives are found by it
+        asked = derivatives_pb2.ListDerivativesRequest(
+            asset_id="-", filter=f'recipe_id="{saved.recipe_id}" AND recipe_revision={used}'
+        )
+        found = await door.derivatives.ListDerivatives(asked, metadata=door.who("viewer"))
+        assert [each.derivative_id for each in found.derivatives] == [made.derivative_id]
+
+
+async def test_a_derivative_outlives_the_recipe_that_it_was_made_by(door: Door):
+    asset, saved = await door.ready_asset(), await save(door, {"steps": [{"weld": {}}]})
+    made = await finish(door, await create(door, asset.asset_id, {"recipeId": saved.recipe_id}))
+    request = saved_recipes_pb2.DeleteSavedRecipeRequest(recipe_id=saved.recipe_id)
+    await door.recipes.DeleteSavedRecipe(request, metadata=door.who())
+    assert await get(door, made) == made and made.recipe_id == saved.recipe_id
+    with refused("NOT_FOUND") as refusal:
+        await create(door, asset.asset_id, {"recipeId": saved.recipe_id})
+    assert refusal.metadata["recipe_id"] == saved.recipe_id
+
+
+async def test_a_stored_recipe_and_the_same_in_full_are_the_same(door: Door):
+    asset, saved = await door.ready_asset(), await save(door, {"steps": [{"weld": {}}]})
+    made = await finish(door, await create(door, asset.asset_id, {"recipe": {"steps": [{"weld": {}}]}}))
+    again = await create(door, asset.asset_id, {"recipeId": saved.recipe_id})
+    assert again.cached and again.files == made.files
+    assert (again.recipe_id, again.recipe_revision, made.recipe_id) == (saved.recipe_id, 1, "")
+
+
+async def test_a_stored_recipe_that_is_not_there_is_refused(door: Door):
+    asset = await door.ready_asset()
+    mine, theirs = await save(door, {}), await save(door, {}, project="other")
+    wanted = (
+        {"recipeId": theirs.recipe_id},
+        {"recipeId": "rcp_" + "0" * 26},
+        {"recipeId": mine.recipe_id, "recipeRevision": "2"},
+    )
+    for each in wanted:
+        with refused("NOT_FOUND") as refusal:
+            await create(door, asset.asset_id, each)
+        assert refusal.metadata["recipe_id"] == each["recipeId"]
+
+
 @pytest.mark.parametrize(
     ("wanted", "reason", "field"),
     [
         ({}, "FIELD_INVALID", "derivative"),
         ({"preset": "web", "recipe": {}}, "FIELD_INVALID", "derivative"),
+        ({"preset": "web", "recipeId": "rcp_" + "0" * 26}, "FIELD_INVALID", "derivative"),
+        ({"recipe": {}, "recipeId": "rcp_" + "0" * 26}, "FIELD_INVALID", "derivative"),
+        ({"preset": "web", "recipeRevision": "1"}, "FIELD_INVALID", "derivative"),
+        ({"recipeId": "ast_" + "0" * 26}, "ID_INVALID", "derivative.recipe_id"),
+        ({"recipeId": "rcp_" + "0" * 26, "recipeRevision": "-1"}, "FIELD_INVALID", "derivative.recipe_revision"),
         ({"preset": "fast"}, "FIELD_INVALID", "derivative.preset"),
         ({"recipe": {"steps": [{}]}}, "FIELD_INVALID", "derivative.recipe.steps[0].step"),
         (

@@ -186,6 +186,8 @@ derivatives = sa.Table(
     sa.Column("asset_id", UUID, nullable=False),
     sa.Column("request", JSONB, nullable=False),  # Derivative as JSON, its input fields with the recipe filled in
     _text("preset"),
+    sa.Column("recipe_id", UUID),  # of `recipes`; it stays when that row goes
+    sa.Column("recipe_revision", sa.BigInteger, nullable=False, server_default="0"),
     sa.Column("source_sha256", sa.Text, nullable=False),
     sa.Column("recipe_sha256", sa.Text, nullable=False),
     sa.Column("cache_key", sa.Text, nullable=False),  # SHA-256 of source, recipe and version: equal ones are equal
@@ -199,6 +201,31 @@ derivatives = sa.Table(
     sa.Index("derivatives_asset_id", "asset_id", sa.text("created_at DESC"), sa.text("id DESC")),
     sa.Index("derivatives_cache_key", "project", "cache_key"),
     sa.Index("derivatives_files", "files", postgresql_using="gin", postgresql_ops={"files": "jsonb_path_ops"}),
+)
+
+recipes = sa.Table(
+    "recipes",
+    metadata,
+    sa.Column("id", UUID, primary_key=True),
+    sa.Column("project", sa.Text, nullable=False),
+    _text("display_name"),
+    sa.Column("tags", ARRAY(sa.Text), nullable=False, server_default=_EMPTY_TEXTS),
+    # The latest of recipe_revisions; `revision` counts changes of the name and the tags too.
+    sa.Column("recipe_revision", sa.BigInteger, nullable=False, server_default="1"),
+    _text("created_by"),
+    _time("created_at", nullable=False, server_default=_NOW),
+    _time("update_time", nullable=False, server_default=_NOW),
+    sa.Column("revision", sa.BigInteger, nullable=False, server_default="1"),
+    sa.Index("recipes_newest", "project", sa.text("created_at DESC"), sa.text("id DESC")),
+)
+
+# Rows are inserted, and go with their recipe; none is ever changed.
+recipe_revisions = sa.Table(
+    "recipe_revisions",
+    metadata,
+    sa.Column("recipe_id", UUID, sa.ForeignKey("recipes.id", ondelete="CASCADE"), primary_key=True),
+    sa.Column("recipe_revision", sa.BigInteger, primary_key=True, autoincrement=False),
+    sa.Column("recipe", JSONB, nullable=False),  # Recipe as JSON, with its defaults filled in
 )
 
 requests = sa.Table(

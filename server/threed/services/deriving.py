@@ -1,4 +1,4 @@
-"""From a Derivative as asked for to the spec of a worker: the preset's recipe, its defaults, its digest, its source."""
+"""From a Derivative as asked for to the spec of a worker: which recipe, its defaults, its digest, its source."""
 
 from __future__ import annotations
 
@@ -6,11 +6,13 @@ import hashlib
 import uuid
 
 import sqlalchemy as sa
+from google.protobuf import json_format
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 import threed
+from threed import ids
 from threed.errors import FieldInvalid, RecipeInvalid
-from threed.records import assets, derivatives
+from threed.records import assets, derivatives, recipes
 from threed.services.presets import PRESETS
 from threed.services.readiness import check_ready, not_ready
 from threed.v1.derivatives_pb2 import Derivative
@@ -23,10 +25,17 @@ _GLTF = (EXPORT_GLB, EXPORT_GLTF)
 
 async def prepare(connection: AsyncConnection, project: str, asset_id: uuid.UUID, asked: Derivative) -> DeriveSpec:
     """Everything that can be known before a worker looks. Raises what CreateDerivative documents."""
-    recipe = _recipe(asked)
-    _check(recipe)
+    wanted = Derivative(preset=asked.preset, recipe_id=asked.recipe_id, priority=asked.priority)
+    if asked.recipe_id:
+        id = ids.parse("recipe", asked.recipe_id, "derivative.recipe_id")
+        saved = await recipes.get(connection, project, id, asked.recipe_revision)
+        json_format.ParseDict(saved.recipe, wanted.recipe)
+        wanted.recipe_revision = saved.recipe_revision
+    else:
+        wanted.recipe.CopyFrom(_preset(asked.preset) if asked.preset else asked.recipe)
+    fill_defaults(wanted.recipe)
+    check(wanted.recipe, "derivative.recipe")
     row = (await assets.get_many(connection, project, [asset_id]))[asset_id]
-    wanted = Derivative(recipe=recipe, preset=asked.preset, priority=asked.priority)
     return DeriveSpec(derivative=wanted, source=_normalized(row))
 
 
@@ -36,39 +45,38 @@ def cache_key(spec: DeriveSpec) -> str:
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()
 
 
-def _recipe(asked: Derivative) -> Recipe:
-    recipe = Recipe()
-    if asked.preset:
-        if asked.preset not in PRESETS:
-            sentence = f"There is no preset {asked.preset!r}. There are: {', '.join(PRESETS)}."
-            raise FieldInvalid(sentence, violations=(("derivative.preset", sentence),))
-        recipe.CopyFrom(PRESETS[asked.preset])
-    else:
-        recipe.CopyFrom(asked.recipe)
+def fill_defaults(recipe: Recipe) -> None:
+    """Say what a recipe means where it says nothing, so that equal ones are equal."""
     if not recipe.export_formats:
         recipe.export_formats.append(EXPORT_GLB)
     recipe.loss_policy = recipe.loss_policy or LOSS_WARN
-    return recipe
 
 
-def _check(recipe: Recipe) -> None:
+def check(recipe: Recipe, field: str) -> None:
+    """Raises RecipeInvalid when the steps do not go together. `field` is where the request has the recipe."""
     names = [step.WhichOneof("step") for step in recipe.steps]
     for number, name in enumerate(names):
         if name in _COMPRESSION and number + 1 < len(names):
-            _refuse(number, f"{name} must be the last step: what follows would undo it.")
+            _refuse(field, number, f"{name} must be the last step: what follows would undo it.")
         if name in _COMPRESSION and not any(format in _GLTF for format in recipe.export_formats):
-            _refuse(number, f"{name} is for GLB and glTF only. Export one of them, or leave the step out.")
+            _refuse(field, number, f"{name} is for GLB and glTF only. Export one of them, or leave the step out.")
     for number, step in enumerate(recipe.steps):
         ratios = list(step.lod.ratios)
         if ratios != sorted(set(ratios), reverse=True):
-            _refuse(number, "The ratios of lod must fall: the finest level comes first.")
+            _refuse(field, number, "The ratios of lod must fall: the finest level comes first.")
         if step.trim.end and step.trim.end <= step.trim.start:
-            _refuse(number, "The end of trim must lie after its start.")
+            _refuse(field, number, "The end of trim must lie after its start.")
 
 
-def _refuse(number: int, sentence: str) -> None:
-    field = f"derivative.recipe.steps[{number}]"
-    raise RecipeInvalid(sentence, violations=((field, sentence),), step=number)
+def _preset(name: str) -> Recipe:
+    if name not in PRESETS:
+        sentence = f"There is no preset {name!r}. There are: {', '.join(PRESETS)}."
+        raise FieldInvalid(sentence, violations=(("derivative.preset", sentence),))
+    return PRESETS[name]
+
+
+def _refuse(recipe: str, number: int, sentence: str) -> None:
+    raise RecipeInvalid(sentence, violations=((f"{recipe}.steps[{number}]", sentence),), step=number)
 
 
 def _normalized(row: sa.Row) -> BlobRef:

@@ -114,6 +114,7 @@ class DerivativeServiceServicer:
         * `FAILED_PRECONDITION` `ASSET_DELETED`: the asset is soft-deleted.
         * `INVALID_ARGUMENT` `RECIPE_INVALID`: the steps do not go together; the sentence says which.
         * `INVALID_ARGUMENT` `REQUEST_ID_REUSED`: the request_id came before with another derivative.
+        * `NOT_FOUND` `NOT_FOUND`: no recipe of that recipe_id in this project, or it has no such revision.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

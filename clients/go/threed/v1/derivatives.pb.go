@@ -155,7 +155,8 @@ type Derivative struct {
 	DerivativeId string `protobuf:"bytes,1,opt,name=derivative_id,json=derivativeId,proto3" json:"derivative_id,omitempty"`
 	// id of the Asset that it is made of.
 	AssetId string `protobuf:"bytes,2,opt,name=asset_id,json=assetId,proto3" json:"asset_id,omitempty"`
-	// How it is made. Exactly one of recipe and preset is given; answers have the recipe that a preset stands for, too.
+	// How it is made. Exactly one of recipe, preset and recipe_id is given; answers have the recipe that a preset or a
+	// recipe_id stands for, too.
 	Recipe *Recipe `protobuf:"bytes,3,opt,name=recipe,proto3" json:"recipe,omitempty"`
 	// A recipe by name: `web`, `mobile`, `ar`, `print`, `preview`. See docs/derive.md.
 	Preset string `protobuf:"bytes,4,opt,name=preset,proto3" json:"preset,omitempty"`
@@ -194,9 +195,13 @@ type Derivative struct {
 	// The project it belongs to, from the token.
 	Project string `protobuf:"bytes,21,opt,name=project,proto3" json:"project,omitempty"`
 	// How much it is like the original. Set when COMPLETED, and when FAILED by that, if the recipe asks for a proof.
-	VisualProof   *VisualProof `protobuf:"bytes,22,opt,name=visual_proof,json=visualProof,proto3" json:"visual_proof,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
+	VisualProof *VisualProof `protobuf:"bytes,22,opt,name=visual_proof,json=visualProof,proto3" json:"visual_proof,omitempty"`
+	// A recipe that the project keeps: id of a SavedRecipe. It stays here when that recipe is changed or deleted.
+	RecipeId string `protobuf:"bytes,23,opt,name=recipe_id,json=recipeId,proto3" json:"recipe_id,omitempty"`
+	// Which revision of it; only with recipe_id. 0: the latest. Answers have the one that was used.
+	RecipeRevision int64 `protobuf:"varint,24,opt,name=recipe_revision,json=recipeRevision,proto3" json:"recipe_revision,omitempty"`
+	unknownFields  protoimpl.UnknownFields
+	sizeCache      protoimpl.SizeCache
 }
 
 func (x *Derivative) Reset() {
@@ -381,6 +386,20 @@ func (x *Derivative) GetVisualProof() *VisualProof {
 		return x.VisualProof
 	}
 	return nil
+}
+
+func (x *Derivative) GetRecipeId() string {
+	if x != nil {
+		return x.RecipeId
+	}
+	return ""
+}
+
+func (x *Derivative) GetRecipeRevision() int64 {
+	if x != nil {
+		return x.RecipeRevision
+	}
+	return 0
 }
 
 // How much a derivative is like its original: both are drawn from the same places, and their surfaces are compared.
@@ -866,8 +885,8 @@ type ListDerivativesRequest struct {
 	PageSize int32 `protobuf:"varint,2,opt,name=page_size,json=pageSize,proto3" json:"page_size,omitempty"`
 	// `next_page_token` of the page before. Every other argument but page_size must be the same.
 	PageToken string `protobuf:"bytes,3,opt,name=page_token,json=pageToken,proto3" json:"page_token,omitempty"`
-	// AIP-160, over: derivative_id, asset_id, preset, status, cached, priority, attempts, source_sha256, recipe_sha256,
-	// created_by, created_at, started_at, completed_at.
+	// AIP-160, over: derivative_id, asset_id, preset, recipe_id, recipe_revision, status, cached, priority, attempts,
+	// source_sha256, recipe_sha256, created_by, created_at, started_at, completed_at.
 	Filter string `protobuf:"bytes,4,opt,name=filter,proto3" json:"filter,omitempty"`
 	// Fields with an optional ` desc`: created_at, completed_at, priority. Default: `created_at desc`.
 	OrderBy       string `protobuf:"bytes,5,opt,name=order_by,json=orderBy,proto3" json:"order_by,omitempty"`
@@ -1557,8 +1576,7 @@ var File_threed_v1_derivatives_proto protoreflect.FileDescriptor
 
 const file_threed_v1_derivatives_proto_rawDesc = "" +
 	"\n" +
-	"\x1bthreed/v1/derivatives.proto\x12\tthreed.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x17google/api/client.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x1bgoogle/api/field_info.proto\x1a\x1bgoogle/protobuf/empty.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x17google/rpc/status.proto\x1a\x16threed/v1/access.proto\x1a\x16threed/v1/assets.proto\x1a\x17threed/v1/recipes.proto\"\x89\n" +
-	"\n" +
+	"\x1bthreed/v1/derivatives.proto\x12\tthreed.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x17google/api/client.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x1bgoogle/api/field_info.proto\x1a\x1bgoogle/protobuf/empty.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x17google/rpc/status.proto\x1a\x16threed/v1/access.proto\x1a\x16threed/v1/assets.proto\x1a\x17threed/v1/recipes.proto\"\x9f\f\n" +
 	"\n" +
 	"Derivative\x12)\n" +
 	"\rderivative_id\x18\x01 \x01(\tB\x04\xe2A\x01\bR\fderivativeId\x12\x1f\n" +
@@ -1591,7 +1609,9 @@ const file_threed_v1_derivatives_proto_rawDesc = "" +
 	"\n" +
 	"created_by\x18\x14 \x01(\tB\x04\xe2A\x01\x03R\tcreatedBy\x12\x1e\n" +
 	"\aproject\x18\x15 \x01(\tB\x04\xe2A\x01\x03R\aproject\x12?\n" +
-	"\fvisual_proof\x18\x16 \x01(\v2\x16.threed.v1.VisualProofB\x04\xe2A\x01\x03R\vvisualProof\"g\n" +
+	"\fvisual_proof\x18\x16 \x01(\v2\x16.threed.v1.VisualProofB\x04\xe2A\x01\x03R\vvisualProof\x12\"\n" +
+	"\trecipe_id\x18\x17 \x01(\tB\x05\xe2A\x02\x01\x05R\brecipeId\x125\n" +
+	"\x0frecipe_revision\x18\x18 \x01(\x03B\f\xe2A\x02\x01\x05\xbaH\x04\"\x02(\x00R\x0erecipeRevision\"g\n" +
 	"\x06Status\x12\x16\n" +
 	"\x12STATUS_UNSPECIFIED\x10\x00\x12\v\n" +
 	"\aPENDING\x10\x01\x12\x0e\n" +
@@ -1600,8 +1620,9 @@ const file_threed_v1_derivatives_proto_rawDesc = "" +
 	"\tCOMPLETED\x10\x03\x12\n" +
 	"\n" +
 	"\x06FAILED\x10\x04\x12\r\n" +
-	"\tCANCELLED\x10\x05:h\xbaHe\x1ac\n" +
-	"\x11derivative.recipe\x12%give exactly one of recipe and preset\x1a'has(this.recipe) != (this.preset != '')\"\xda\x03\n" +
+	"\tCANCELLED\x10\x05:\xa2\x02\xbaH\x9e\x02\x1a\xa5\x01\n" +
+	"\x11derivative.recipe\x120give exactly one of recipe, preset and recipe_id\x1a^(has(this.recipe) ? 1 : 0) + (this.preset != '' ? 1 : 0) + (this.recipe_id != '' ? 1 : 0) == 1\x1at\n" +
+	"\x1aderivative.recipe_revision\x12#recipe_revision goes with recipe_id\x1a1this.recipe_revision == 0 || this.recipe_id != ''\"\xda\x03\n" +
 	"\vVisualProof\x127\n" +
 	"\x05views\x18\x01 \x03(\v2\x1b.threed.v1.VisualProof.ViewB\x04\xe2A\x01\x03R\x05views\x12\x1f\n" +
 	"\bmin_ssim\x18\x02 \x01(\x01B\x04\xe2A\x01\x03R\aminSsim\x12,\n" +

@@ -55,6 +55,7 @@ type DerivativeServiceClient interface {
 	// * `FAILED_PRECONDITION` `ASSET_DELETED`: the asset is soft-deleted.
 	// * `INVALID_ARGUMENT` `RECIPE_INVALID`: the steps do not go together; the sentence says which.
 	// * `INVALID_ARGUMENT` `REQUEST_ID_REUSED`: the request_id came before with another derivative.
+	// * `NOT_FOUND` `NOT_FOUND`: no recipe of that recipe_id in this project, or it has no such revision.
 	CreateDerivative(ctx context.Context, in *CreateDerivativeRequest, opts ...grpc.CallOption) (*Derivative, error)
 	// Gets one derivative.
 	GetDerivative(ctx context.Context, in *GetDerivativeRequest, opts ...grpc.CallOption) (*Derivative, error)
@@ -220,6 +221,7 @@ type DerivativeServiceServer interface {
 	// * `FAILED_PRECONDITION` `ASSET_DELETED`: the asset is soft-deleted.
 	// * `INVALID_ARGUMENT` `RECIPE_INVALID`: the steps do not go together; the sentence says which.
 	// * `INVALID_ARGUMENT` `REQUEST_ID_REUSED`: the request_id came before with another derivative.
+	// * `NOT_FOUND` `NOT_FOUND`: no recipe of that recipe_id in this project, or it has no such revision.
 	CreateDerivative(context.Context, *CreateDerivativeRequest) (*Derivative, error)
 	// Gets one derivative.
 	GetDerivative(context.Context, *GetDerivativeRequest) (*Derivative, error)

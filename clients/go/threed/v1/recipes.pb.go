@@ -1585,7 +1585,8 @@ type Quantize struct {
 	PositionBits int32 `protobuf:"varint,1,opt,name=position_bits,json=positionBits,proto3" json:"position_bits,omitempty"`
 	// Bits of normals and tangents, 8 or 16. 0: 8.
 	NormalBits int32 `protobuf:"varint,2,opt,name=normal_bits,json=normalBits,proto3" json:"normal_bits,omitempty"`
-	// Bits of texture coordinates, 8 to 16. 0: 12. Coordinates that do not lie in [0, 1] get KHR_texture_transform.
+	// Bits of texture coordinates, 8 to 16. 0: 12. Those that textures use get KHR_texture_transform, as
+	// do those outside [0, 1].
 	TexcoordBits int32 `protobuf:"varint,3,opt,name=texcoord_bits,json=texcoordBits,proto3" json:"texcoord_bits,omitempty"`
 	// Bits of colours and skin weights, 8 or 16. 0: 8.
 	ColorBits     int32 `protobuf:"varint,4,opt,name=color_bits,json=colorBits,proto3" json:"color_bits,omitempty"`

@@ -591,7 +591,8 @@ export type Quantize = Message<"threed.v1.Quantize"> & {
   normalBits: number;
 
   /**
-   * Bits of texture coordinates, 8 to 16. 0: 12. Coordinates that do not lie in [0, 1] get KHR_texture_transform.
+   * Bits of texture coordinates, 8 to 16. 0: 12. Those that textures use get KHR_texture_transform, as
+   * do those outside [0, 1].
    *
    * @generated from field: int32 texcoord_bits = 3;
    */
