@@ -32,6 +32,24 @@ def test_a_refused_file_says_why(threed, stack: RunningStack, tmp_path):
     assert (out + err).count("(FILE_FORMAT_UNKNOWN)") == 1, "refused at once, or by the checks"
 
 
+def test_a_recipe_is_kept_and_carried_out_in_the_revision_that_is_named(threed, stack: RunningStack, tmp_path):
+    # Given a model, and a recipe in two revisions
+    (tmp_path / "room.glb").write_bytes(glb(2000))
+    (tmp_path / "room.json").write_text('{"steps": [{"dedup": {}}]}')
+    server = ["--data", stack.data]
+    asset_id = json.loads(threed("upload", tmp_path / "room.glb", "--json", *server)[1])["assetId"]
+    recipe_id = json.loads(threed("recipes", "save", tmp_path / "room.json", "--json", *server)[1])["recipeId"]
+    (tmp_path / "room.json").write_text('{"steps": [{"prune": {}}], "exportFormats": ["EXPORT_GLTF"]}')
+    assert "revision 2  prune" in threed("recipes", "save", tmp_path / "room.json", "--id", recipe_id, *server)[1]
+    # When each is carried out
+    for words, revision, name in (([], 2, "room-derived.gltf.zip"), (["--revision", 1], 1, "room-derived.glb")):
+        code, out, err = threed("derive", asset_id, "--recipe", recipe_id, *words, "-o", tmp_path / "out", *server)
+        # Then it is what that revision says
+        assert (code, err) == (0, "")
+        assert f"{recipe_id} revision {revision}" in out
+        assert (tmp_path / "out" / name).stat().st_size > 0
+
+
 def test_a_printed_token_is_accepted(threed, stack: RunningStack):
     _, token, _ = threed("token", "--role", "viewer", "--data", stack.data)
     code, out, _ = threed("capabilities", "--url", stack.url, "--token", token.strip())

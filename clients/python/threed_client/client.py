@@ -12,6 +12,7 @@ from threed_client._downloading import Downloader
 from threed_client.assets import Assets
 from threed_client.derivatives import Derivatives
 from threed_client.renders import Renders
+from threed_client.saved_recipes import SavedRecipes
 from threed_client.scenes import Scenes
 from threed_client.system import System
 from threed_client.uploads import Uploads
@@ -33,6 +34,7 @@ class Client:
 
     assets: Assets
     derivatives: Derivatives
+    saved_recipes: SavedRecipes
     uploads: Uploads
     scenes: Scenes
     renders: Renders
@@ -79,6 +81,7 @@ class Client:
         self.uploads = Uploads(wire)
         self.assets = Assets(wire, self.uploads, self._downloader, self._origin)
         self.derivatives = Derivatives(wire, self._downloader)
+        self.saved_recipes = SavedRecipes(wire)
         self.scenes = Scenes(wire)
         self.renders = Renders(wire, self._downloader)
         self.system = System(wire)

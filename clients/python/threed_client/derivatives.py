@@ -43,7 +43,7 @@ class Derivatives:
     def create(
         self, asset_id: str, derivative: Derivative, *, validate_only: bool = False, no_cache: bool = False
     ) -> Derivative:
-        """Ask for a derivative: `Derivative(preset="web")` or `Derivative(recipe=Recipe(...))`.
+        """Ask for a derivative: `Derivative(preset="web")`, or with `recipe=Recipe(...)` or `recipe_id="rcp_..."`.
 
         Returns it at once, PENDING, or COMPLETED when the same was made before. With `validate_only`, nothing is made:
         the answer has the recipe that would be carried out.

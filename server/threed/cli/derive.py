@@ -1,6 +1,7 @@
 """Make something of a model by a preset or a recipe, and write its files. Interrupting the command cancels it.
 
-A recipe is a file of JSON as the contract has it: {"steps": [{"weld": {}}, {"simplify": {"ratio": 0.5}}]}.
+A recipe is a file of JSON as the contract has it: {"steps": [{"weld": {}}, {"simplify": {"ratio": 0.5}}]}, or the id of
+one that `threed recipes save` has kept.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from threed.cli import connection, showing, upload
+from threed.cli import connection, recipes, showing, upload
 from threed.cli.terminal import Progress, plain, size
 
 if TYPE_CHECKING:
@@ -36,13 +37,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("id", metavar="ID", help="an asset (ast_...)")
     how = parser.add_mutually_exclusive_group()
     how.add_argument("--preset", default="", help="web, mobile, ar, print or preview (default: web)")
-    how.add_argument("--recipe", type=Path, metavar="FILE", help="a recipe as JSON")
+    how.add_argument("--recipe", default="", metavar="FILE|ID", help="a recipe as JSON, or a stored one (rcp_...)")
+    parser.add_argument(
+        "--revision", type=int, default=0, metavar="NUMBER", help="of a stored one (default: the latest)"
+    )
     parser.add_argument(
         "--to",
         choices=_FORMATS,
         action="append",
         metavar="FORMAT",
-        help=f"with --recipe, or alone: {', '.join(_FORMATS)}",
+        help=f"with the --recipe of a file, or alone: {', '.join(_FORMATS)}",
     )
     parser.add_argument("-o", "--output", type=Path, default=Path(), metavar="FOLDER", help="default: this folder")
     parser.add_argument("--no-cache", action="store_true", help="make it, even if the same was made before")
@@ -79,21 +83,22 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _wanted(arguments: argparse.Namespace) -> Derivative:
-    """The derivative that the arguments describe. Raises ValueError for a recipe that is none."""
+    """The derivative that the arguments describe. Raises ValueError for words that do not go together."""
     from threed_client import Derivative, ExportFormat, Recipe
 
+    stored = arguments.recipe.startswith("rcp_")
     if not arguments.id.startswith("ast_"):
         raise ValueError(f"Give the id of an asset (ast_...); got {arguments.id!r}.")
-    if arguments.preset and arguments.to:
-        raise ValueError("A preset says which formats it writes. Give --to with --recipe, or alone.")
+    if (arguments.preset or stored) and arguments.to:
+        kind = "stored recipe" if stored else "preset"
+        raise ValueError(f"A {kind} says which formats it writes. Give --to with the --recipe of a file, or alone.")
+    if arguments.revision and not stored:
+        raise ValueError("Only stored recipes have revisions. Give --revision with --recipe rcp_...")
+    if stored:
+        return Derivative(recipe_id=arguments.recipe, recipe_revision=arguments.revision)
     if not arguments.recipe and not arguments.to:
         return Derivative(preset=arguments.preset or "web")
-    recipe = Recipe()
-    if arguments.recipe:
-        try:
-            recipe = Recipe.from_json(arguments.recipe.read_text())
-        except (ValueError, KeyError, TypeError, AttributeError) as error:
-            raise ValueError(f"{arguments.recipe} is no recipe: {error}") from error
+    recipe = recipes.read(Path(arguments.recipe)) if arguments.recipe else Recipe()
     if arguments.to:
         recipe.export_formats = [ExportFormat[f"EXPORT_{name.upper()}"] for name in arguments.to]
     return Derivative(recipe=recipe)

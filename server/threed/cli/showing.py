@@ -1,4 +1,4 @@
-"""Assets, scenes and jobs as lines of text."""
+"""Assets, scenes, recipes and jobs as lines of text."""
 
 from __future__ import annotations
 
@@ -8,7 +8,16 @@ from threed.cli.refusals import told
 from threed.cli.terminal import fields, moment, plain, size
 
 if TYPE_CHECKING:
-    from threed_client import Asset, Derivative, Model, RenderJob, Scene, Validation, ValidationIssue
+    from threed_client import (
+        Asset,
+        Derivative,
+        Model,
+        RenderJob,
+        SavedRecipe,
+        Scene,
+        Validation,
+        ValidationIssue,
+    )
 
 # How many errors and warnings follow an upload.
 _GRAVE_SHOWN = 5
@@ -130,6 +139,30 @@ def scene_details(scene: Scene) -> str:
     return "\n".join(lines)
 
 
+def steps(saved: SavedRecipe) -> str:
+    """The names of its steps, in their order."""
+    import betterproto2
+
+    names = [betterproto2.which_one_of(step, "step")[0] for step in saved.recipe.steps]
+    return ", ".join(names) or "none"
+
+
+def recipe_details(saved: SavedRecipe) -> str:
+    """A recipe, with what it does as the JSON that it can be saved by."""
+    text = fields(
+        [
+            ("recipe", saved.recipe_id),
+            ("name", saved.display_name),
+            ("revision", saved.revision),
+            ("tags", ", ".join(saved.tags)),
+            ("created", f"{moment(saved.created_at)} by {saved.created_by or '-'}"),
+            ("changed", moment(saved.update_time)),
+        ]
+    )
+    # JSON has its control characters escaped; what else could move the cursor is replaced line by line.
+    return "\n".join([text, *(plain(line) for line in saved.recipe.to_json(indent=2).splitlines())])
+
+
 def job_line(job: RenderJob) -> str:
     """A job in one line, and why it failed."""
     parts = [job.job_id, job.status.name]
@@ -150,6 +183,7 @@ def job_line(job: RenderJob) -> str:
 def derivative_line(made: Derivative) -> str:
     """A derivative in one line, then what it changed, and why it failed."""
     parts = [made.derivative_id, made.status.name, *([made.preset] if made.preset else [])]
+    parts += [f"{made.recipe_id} revision {made.recipe_revision}"] if made.recipe_id else []
     if made.cached:
         parts.append("made before")
     elif made.started_at and made.completed_at:

@@ -28,8 +28,12 @@ from threed import errors, ids
 from threed.v1 import (
     assets_pb2,
     assets_pb2_grpc,
+    derivatives_pb2,
+    derivatives_pb2_grpc,
     render_jobs_pb2,
     render_jobs_pb2_grpc,
+    saved_recipes_pb2,
+    saved_recipes_pb2_grpc,
     scenes_pb2,
     scenes_pb2_grpc,
     system_pb2,
@@ -76,6 +80,7 @@ class Server:
         self.assets: dict[str, assets_pb2.Asset] = {}
         self.uploads: dict[str, uploads_pb2.Upload] = {}
         self.scenes: dict[str, scenes_pb2.Scene] = {}
+        self.recipes: dict[str, list[saved_recipes_pb2.SavedRecipe]] = {}  # every revision, the first first
         self.jobs: dict[str, render_jobs_pb2.RenderJob] = {}
         self.contents: dict[str, bytearray] = {}
         self.calls: list[tuple[str, Any]] = []
@@ -320,6 +325,61 @@ class SceneService(scenes_pb2_grpc.SceneServiceServicer):
         return scene
 
 
+class RecipeService(saved_recipes_pb2_grpc.RecipeServiceServicer):
+    def __init__(self, server: Server):
+        self.server = server
+
+    async def CreateSavedRecipe(self, request, context):
+        await self.server.enter("CreateSavedRecipe", request, context)
+        saved = saved_recipes_pb2.SavedRecipe()
+        saved.CopyFrom(request.saved_recipe)
+        saved.recipe_id, saved.revision = new_id("recipe"), 1
+        self.server.recipes[saved.recipe_id] = [saved]
+        return saved
+
+    async def GetSavedRecipe(self, request, context):
+        await self.server.enter("GetSavedRecipe", request, context)
+        revisions = await self.server.found(self.server.recipes, request.recipe_id, context)
+        return revisions[request.revision - 1]
+
+    async def ListSavedRecipes(self, request, context):
+        await self.server.enter("ListSavedRecipes", request, context)
+        latest = [revisions[-1] for revisions in self.server.recipes.values()]
+        return saved_recipes_pb2.ListSavedRecipesResponse(saved_recipes=latest)
+
+    async def UpdateSavedRecipe(self, request, context):
+        await self.server.enter("UpdateSavedRecipe", request, context)
+        revisions = await self.server.found(self.server.recipes, request.saved_recipe.recipe_id, context)
+        saved = saved_recipes_pb2.SavedRecipe()
+        saved.CopyFrom(revisions[-1])
+        request.update_mask.MergeMessage(request.saved_recipe, saved, True, True)
+        saved.revision += 1
+        revisions.append(saved)
+        return saved
+
+    async def DeleteSavedRecipe(self, request, context):
+        await self.server.enter("DeleteSavedRecipe", request, context)
+        await self.server.found(self.server.recipes, request.recipe_id, context)
+        del self.server.recipes[request.recipe_id]
+        return empty_pb2.Empty()
+
+
+class DerivativeService(derivatives_pb2_grpc.DerivativeServiceServicer):
+    def __init__(self, server: Server):
+        self.server = server
+
+    async def CreateDerivative(self, request, context):
+        await self.server.enter("CreateDerivative", request, context)
+        made = derivatives_pb2.Derivative()
+        made.CopyFrom(request.derivative)
+        if made.recipe_id:
+            revisions = await self.server.found(self.server.recipes, made.recipe_id, context)
+            saved = revisions[made.recipe_revision - 1]
+            made.recipe.CopyFrom(saved.recipe)
+            made.recipe_revision = saved.revision
+        return made
+
+
 class RenderService(render_jobs_pb2_grpc.RenderServiceServicer):
     def __init__(self, server: Server):
         self.server = server
@@ -405,6 +465,8 @@ def running(certificate: tuple[bytes, bytes] | None = None) -> Iterator[Server]:
         listening = grpc.aio.server()
         assets_pb2_grpc.add_AssetServiceServicer_to_server(AssetService(server), listening)
         uploads_pb2_grpc.add_UploadServiceServicer_to_server(UploadService(server), listening)
+        saved_recipes_pb2_grpc.add_RecipeServiceServicer_to_server(RecipeService(server), listening)
+        derivatives_pb2_grpc.add_DerivativeServiceServicer_to_server(DerivativeService(server), listening)
         scenes_pb2_grpc.add_SceneServiceServicer_to_server(SceneService(server), listening)
         render_jobs_pb2_grpc.add_RenderServiceServicer_to_server(RenderService(server), listening)
         system_pb2_grpc.add_SystemServiceServicer_to_server(SystemService(server), listening)
