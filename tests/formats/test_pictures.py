@@ -28,7 +28,7 @@ def test_every_kind_of_png_has_a_preview(tmp_path, mode):
 
 
 @pytest.mark.parametrize(
-    ("kind", "options"), [("JPEG", {"progressive": True}), ("WEBP", {"lossless": True}), ("PNG", {})]
+    ("kind", "options"), [("JPEG", {"progressive": True}), ("AVIF", {}), ("WEBP", {"lossless": True}), ("PNG", {})]
 )
 def test_headers_tell_the_size(kind, options):
     out = io.BytesIO()

@@ -233,6 +233,21 @@ def ktx2(data: memoryview, where: str) -> Picture:
     return Picture("ktx2", "image/ktx2", width, height * max(1, layers) * faces * max(1, depth), 4, 8)
 
 
+def avif(data: memoryview, where: str) -> Picture:
+    """AVIF: the largest size that a property declares (ISO/IEC 23008-12 section 6.5.3), which is that of the whole."""
+    head = bytes(data[:_AVIF_HEAD])
+    places = [found.end() for found in re.finditer(b"ispe", head) if found.end() + 12 <= len(head)]
+    if not places:
+        raise FileMalformed("An AVIF picture does not say how large it is.", where=where)
+    width, height = max(
+        (struct.unpack_from(">II", head, place + 4) for place in places), key=lambda size: size[0] * size[1]
+    )
+    channels = 4 if b":auxid:1" in head or b":auxiliary:alpha" in head else 3  # an alpha plane is an item of its own
+    return Picture("avif", "image/avif", width, height, channels, 8)
+
+
+_AVIF_HEAD = 1 << 16  # the properties come before the pixels
+
 HEADERS = (
     (b"\x89PNG\r\n\x1a\n", 0, png),
     (b"\xff\xd8\xff", 0, jpeg),
@@ -241,6 +256,7 @@ HEADERS = (
     (b"#?RADIANCE", 0, hdr),
     (b"#?RGBE", 0, hdr),
     (b"v/1\x01", 0, exr),
+    (b"ftypavif", 4, avif),
 )
 
 MEDIA_TYPES = {
@@ -248,6 +264,7 @@ MEDIA_TYPES = {
     jpeg: "image/jpeg",
     webp: "image/webp",
     ktx2: "image/ktx2",
+    avif: "image/avif",
     hdr: "image/vnd.radiance",
     exr: "image/x-exr",
 }
