@@ -128,7 +128,7 @@ def test_z_up_becomes_y_up_and_the_unit_is_said_to_be_unknown(tmp_path):
     low, high = world_box(document)
     assert np.allclose(low, (-1, 0, -1), atol=1e-6)
     assert np.allclose(high, (1, 1, 0), atol=1e-6)
-    assert [entry["code"] for entry in document.issues] == ["UNIT_UNKNOWN"]
+    assert [entry["code"] for entry in document.issues] == ["UNITS_ASSUMED"]
 
 
 def test_faces_of_a_shared_smoothing_group_are_smooth_across_doubled_points(tmp_path):

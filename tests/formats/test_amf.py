@@ -166,7 +166,7 @@ def test_curves_supports_mixtures_and_formulas_are_losses(tmp_path):
 def test_metadata_is_kept(tmp_path):
     more = '<metadata type="name">part</metadata><metadata type="volume">7</metadata>'
     _, document = imported(tmp_path, '<metadata type="cad">me</metadata>' + tetrahedron(more))
-    assert document.json["asset"]["extras"] == {"metadata": {"cad": "me"}}
+    assert document.json["asset"]["extras"]["metadata"] == {"cad": "me"}
     assert document.json["nodes"][0]["extras"] == {"metadata": {"volume": "7"}}
     assert (document.json["nodes"][0]["name"], document.json["meshes"][0]["name"]) == ("part", "part")
 

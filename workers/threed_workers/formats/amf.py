@@ -84,6 +84,7 @@ class _Scene:
             self.findings.warning("MODEL_EMPTY", "amf", "The file holds no geometry.")
         if self.model.metadata:
             self.builder.json["asset"]["extras"] = {"metadata": self.model.metadata}
+        self.builder.note_source(_METRES[self.model.unit], "Z")
         return self.builder.finish()
 
     def measure(self, id_: str, above: tuple[str, ...]) -> tuple[int, int]:

@@ -27,7 +27,12 @@ media_type = "model/vnd.collada+xml"
 extensions = (".dae", ".zae")
 asset_type = "MODEL"
 
-_UP = {"X_UP": [[0, -1, 0], [1, 0, 0], [0, 0, 1]], "Z_UP": [[1, 0, 0], [0, 0, 1], [0, -1, 0]]}
+# Takes the axis that points up to +Y.
+_TO_Y = {
+    "X": np.array([[0.0, -1, 0], [1, 0, 0], [0, 0, 1]]),
+    "Y": np.eye(3),
+    "Z": np.array([[1.0, 0, 0], [0, 0, 1], [0, -1, 0]]),
+}
 _CREDITS = ("author", "authoring_tool", "comments", "copyright", "source_data")
 _UNREAD = ("library_physics_scenes", "library_kinematics_scenes", "library_force_fields", "library_formulas")
 
@@ -44,7 +49,11 @@ def read(source: Source, budget: Budget) -> Document:
     _credit(builder, dae)
     sources = Sources(dae)
     geometries = Geometries(dae, builder, sources)
-    scenes = Scenes(dae, builder, geometries, Controllers(dae, sources, geometries), _up(dae))
+    metres, axis = _unit(dae), _axis(dae)
+    builder.note_source(metres, axis)
+    upright = np.eye(4)
+    upright[:3, :3] = metres * _TO_Y[axis]
+    scenes = Scenes(dae, builder, geometries, Controllers(dae, sources, geometries), upright)
     for visual_scene in _visual_scenes(dae):
         scenes.add(visual_scene)
     scenes.add_skins()
@@ -88,22 +97,23 @@ def _visual_scenes(dae: Dae) -> list[Element]:
     return [made]
 
 
-def _up(dae: Dae) -> np.ndarray:
-    """float64 (4, 4) from the file's axes and unit to metres, +Y up."""
-    out = np.eye(4)
-    axis = text_of(dae.root.find("asset/up_axis")).upper()
-    if axis in _UP:
-        out[:3, :3] = _UP[axis]
+def _axis(dae: Dae) -> str:
+    """The axis that points up: X, Y or Z. +Y where the file does not say."""
+    axis = text_of(dae.root.find("asset/up_axis")).upper().removesuffix("_UP")
+    return axis if axis in _TO_Y else "Y"
+
+
+def _unit(dae: Dae) -> float:
+    """The length of the file's unit, metres."""
     unit = dae.root.find("asset/unit")
     try:
         metres = float((unit.get("meter") if unit is not None else None) or 1.0)
     except ValueError:
         metres = 0.0
     if not 1e-12 < metres < 1e12:
-        dae.doubt("UNIT_UNKNOWN", "WARNING", "<unit>", "The unit is no number of metres; metres are assumed.")
-        metres = 1.0
-    out[:3] *= metres
-    return out
+        dae.doubt("UNITS_ASSUMED", "WARNING", "<unit>", "The unit is no number of metres; metres are assumed.")
+        return 1.0
+    return metres
 
 
 def _credit(builder: Builder, dae: Dae) -> None:

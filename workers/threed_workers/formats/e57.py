@@ -99,6 +99,7 @@ def _document(file: Any, budget: Budget) -> Document:
             children.append(_placed(builder, scan))
     if children:
         upright(builder, children, extras=_notes(root))
+    builder.note_source(1.0, "Z")
     document = builder.finish()
     _tell(document, root, found)
     return document

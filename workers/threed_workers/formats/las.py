@@ -124,6 +124,7 @@ def _document(file: Any, count: int, budget: Budget) -> Document:
     notes |= {"point": extras} if extras else {}
     if len(cloud.points):
         upright(builder, [add_cloud(builder, cloud)], reference.unit_m, notes)
+    builder.note_source(reference.unit_m, "Z")
     document = builder.finish()
     document.losses += losses + [
         loss(f"record {kind}", number, "Not read.") for kind, number in reference.unread.items()

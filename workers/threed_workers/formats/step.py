@@ -17,6 +17,7 @@ from threed_workers.document import Document, issue, loss, read_glb
 from threed_workers.document.checks import check
 from threed_workers.formats.source import Source
 from threed_workers.formats.step_text import check_text
+from threed_workers.formats.step_unit import length_unit
 
 name = "step"
 media_type = "model/step"
@@ -55,6 +56,7 @@ def read(source: Source, budget: Budget) -> Document:
         document = read_glb(memoryview(_tessellated(text, Path(folder))), budget)
     check(document, budget)
     _stand_up(document)
+    document.json["asset"]["extras"] = {"threed": {"source_unit_m": length_unit(text), "source_up": "Z"}}
     _tell(document, text)
     return document
 

@@ -143,6 +143,7 @@ def _document(solids: list[tuple[str, np.ndarray]]) -> Document:
             children.append(builder.add("nodes", {"name": title, "mesh": mesh}))
     if children:
         builder.add("nodes", {"name": "millimetres, +Z up", "matrix": Z_UP_MILLIMETRES, "children": children})
+    builder.note_source(0.001, "Z")
     document = builder.finish()
     text = "STL has no unit and no axes: millimetres and +Z up are assumed, and the model stands in metres, +Y up."
     document.issues.append(issue("UNITS_ASSUMED", "INFO", "", text))

@@ -45,6 +45,7 @@ def read(source: Source, budget: Budget) -> Document:
         for title, material in scene.materials.items()
     }
     add_nodes(builder, scene, Meshes(builder, materials, budget), budget)
+    builder.note_source(1.0, "Z")
     document = builder.finish()
     document.issues += [*issues, *_remarks(scene)]
     document.losses += _losses(scene)
@@ -54,7 +55,7 @@ def read(source: Source, budget: Budget) -> Document:
 
 def _remarks(scene: Scene) -> list[Json]:
     text = "3DS does not name its unit: metres are assumed. Scale the model if it comes out too large or too small."
-    found = [issue("UNIT_UNKNOWN", "INFO", "", text)]
+    found = [issue("UNITS_ASSUMED", "INFO", "", text)]
     if not any(len(mesh.faces) for mesh in scene.meshes.values()):
         found.append(issue("MODEL_EMPTY", "WARNING", "", "The file holds no faces."))
     if scene.lamps:

@@ -109,6 +109,7 @@ class _Scene:
             asset["extras"] = {"metadata": self.root.metadata}
         if self.root.metadata.get("Copyright"):
             asset["copyright"] = self.root.metadata["Copyright"]
+        self.builder.note_source(self.root.unit, "Z")
         return self.builder.finish()
 
     def object(self, link: Reference) -> Object:

@@ -91,8 +91,10 @@ def _read(source: Source, folder: Path, budget: Budget) -> Document:
     if not (math.isfinite(metres) and 1e-12 < metres < 1e12):
         raise FileValuesInvalid(f"A unit of {metres} metres is none.", where="metersPerUnit")
     conversion = Conversion(stage, layers, source.companions, budget, Usd.TimeCode.EarliestTime())
-    scene = Scene(conversion, metres, str(UsdGeom.GetStageUpAxis(stage)) == "Z")
+    up = str(UsdGeom.GetStageUpAxis(stage))
+    scene = Scene(conversion, metres, up == "Z")
     scene.add_all()
+    conversion.builder.note_source(metres, up)
     document = conversion.builder.finish()
     _describe(document, conversion)
     if not UsdGeom.StageHasAuthoredMetersPerUnit(stage):
@@ -113,7 +115,7 @@ def _describe(document: Document, conversion: Any) -> None:
         else {}
     )
     if notes:
-        document.json["asset"]["extras"] = notes
+        document.json["asset"]["extras"] |= notes
     if layers.clips:
         conversion.lose("value clips", "Samples that lie in other layers are left out.", layers.clips)
     if layers.expressions:

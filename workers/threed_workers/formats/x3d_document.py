@@ -15,7 +15,7 @@ def document_of(world: World) -> Document:
     """Raises a FileRefused for what cannot be read, and leaves the rest as issues and losses."""
     builder = Builder()
     if not 1e-12 < world.metres < 1e12:
-        world.doubt("UNIT_UNKNOWN", "WARNING", "UNIT", "The unit is no number of metres; metres are assumed.")
+        world.doubt("UNITS_ASSUMED", "WARNING", "UNIT", "The unit is no number of metres; metres are assumed.")
         world.metres = 1.0
     graph = Graph(world, builder)
     graph.add()
@@ -23,6 +23,7 @@ def document_of(world: World) -> Document:
     kept = {name: world.metadata[name] for name in _CREDITS if name in world.metadata}
     if kept:
         builder.json["asset"]["extras"] = {"x3d": kept}
+    builder.note_source(world.metres, "Y")
     document = builder.finish()
     if not builder.json.get("meshes"):
         world.doubt("MODEL_EMPTY", "WARNING", "", "The file shows no geometry.")
