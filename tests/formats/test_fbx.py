@@ -320,6 +320,22 @@ def test_a_concave_polygon_keeps_its_direction_in_every_plane(axes):
     assert (np.cross(b - a, c - a) @ wanted > 0).all()
 
 
+@pytest.mark.parametrize("version", [0, 1999, 10000, 4294967295])
+def test_a_version_that_never_was_is_refused(tmp_path, version):
+    data = bytearray(binary(scene(sample("png"), 7400), 7400))
+    data[23:27] = version.to_bytes(4, "little")
+    (tmp_path / "scene.fbx").write_bytes(data)
+    with pytest.raises(FileMalformed, match=f"version {version}"):
+        fbx.read(Source(tmp_path / "scene.fbx", "scene.fbx"), BUDGET)
+
+
+@pytest.mark.parametrize("data", [binary([], 7400), binary([], 7700), b"; FBX 7.4.0 project file\n"])
+def test_a_file_without_a_node_is_refused(tmp_path, data):
+    (tmp_path / "empty.fbx").write_bytes(data)
+    with pytest.raises(FileMalformed, match="nothing behind"):
+        fbx.read(Source(tmp_path / "empty.fbx", "empty.fbx"), BUDGET)
+
+
 def test_a_corner_without_a_point_is_refused(tmp_path):
     with pytest.raises(FileMalformed, match="corner 9"):
         document_of(tmp_path, file_of([model(1), mesh(2, corners=np.array([0, 1, -10]))], [(1, 0), (2, 1)]))

@@ -15,6 +15,8 @@ from threed_workers.fbx.node import MOST_DEPTH, Ledger, Node, Packed
 
 MAGIC = b"Kaydara FBX Binary  \0"
 _BODY = 27
+# The container of FBX 5.0 calls itself 3000.
+_OLDEST, _NEWEST = 2000, 9999
 _SCALARS = {"Y": "h", "Z": "b", "C": "B", "B": "B", "I": "i", "F": "f", "D": "d", "L": "q"}
 _ARRAYS = {"f": "f4", "d": "f8", "l": "i8", "i": "i4", "b": "u1", "c": "u1"}
 # As many values of one kind, as older versions write arrays, are read at once.
@@ -27,6 +29,8 @@ def read_binary(data: memoryview, ledger: Ledger) -> tuple[int, Node]:
         raise FileTruncated("The file ends within its header. Upload it whole.", where=f"byte {len(data)}")
     order = ">" if data[22] == 1 else "<"
     version = struct.unpack_from(order + "I", data, 23)[0]
+    if not _OLDEST <= version <= _NEWEST:
+        raise FileMalformed(f"No FBX has the version {version}. Export it again, as 7.4 binary.", where="byte 23")
     return version, _Reader(data, order, version >= 7500, ledger).tree()
 
 

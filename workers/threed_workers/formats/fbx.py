@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 
+from threed.errors import FileMalformed
 from threed_workers.budget import Budget
 from threed_workers.document import Document
 from threed_workers.fbx.binary import MAGIC, read_binary
@@ -37,4 +38,6 @@ def read(source: Source, budget: Budget) -> Document:
     ledger = Ledger(budget.decoded_bytes)
     reader = read_binary if source.head.startswith(MAGIC) else read_text
     version, tree = reader(source.data, ledger)
+    if not tree.children:
+        raise FileMalformed("The file has a header, and nothing behind it. Export it again.", where="byte 0")
     return convert(version, tree, source.companions, budget, ledger)
