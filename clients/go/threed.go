@@ -21,13 +21,15 @@ import (
 // A page of 1,000 assets is above gRPC's default of 4 MiB.
 const largestAnswer = 64 << 20
 
-// Client bundles the five services of one server, on one connection.
+// Client bundles the services of one server, on one connection.
 type Client struct {
-	Assets  threedv1.AssetServiceClient
-	Uploads threedv1.UploadServiceClient
-	Scenes  threedv1.SceneServiceClient
-	Renders threedv1.RenderServiceClient
-	System  threedv1.SystemServiceClient
+	Assets      threedv1.AssetServiceClient
+	Uploads     threedv1.UploadServiceClient
+	Scenes      threedv1.SceneServiceClient
+	Renders     threedv1.RenderServiceClient
+	Derivatives threedv1.DerivativeServiceClient
+	Recipes     threedv1.RecipeServiceClient
+	System      threedv1.SystemServiceClient
 
 	// HTTP is what Download fetches signed URLs with. Replace it for another proxy or other certificates.
 	HTTP *http.Client
@@ -51,13 +53,15 @@ func Dial(ctx context.Context, url, token string, opts ...grpc.DialOption) (*Cli
 		return nil, fmt.Errorf("threed: %s: %w", url, err)
 	}
 	client := &Client{
-		Assets:     threedv1.NewAssetServiceClient(connection),
-		Uploads:    threedv1.NewUploadServiceClient(connection),
-		Scenes:     threedv1.NewSceneServiceClient(connection),
-		Renders:    threedv1.NewRenderServiceClient(connection),
-		System:     threedv1.NewSystemServiceClient(connection),
-		HTTP:       http.DefaultClient,
-		connection: connection,
+		Assets:      threedv1.NewAssetServiceClient(connection),
+		Uploads:     threedv1.NewUploadServiceClient(connection),
+		Scenes:      threedv1.NewSceneServiceClient(connection),
+		Renders:     threedv1.NewRenderServiceClient(connection),
+		Derivatives: threedv1.NewDerivativeServiceClient(connection),
+		Recipes:     threedv1.NewRecipeServiceClient(connection),
+		System:      threedv1.NewSystemServiceClient(connection),
+		HTTP:        http.DefaultClient,
+		connection:  connection,
 	}
 	if _, err := client.System.GetCapabilities(ctx, &threedv1.GetCapabilitiesRequest{}); err != nil {
 		_ = connection.Close()

@@ -249,6 +249,8 @@ async def test_derivatives_are_listed_by_asset_and_together(door: Door):
     assert await listed("-", page_size=3, page_token=first.next_page_token) == newest[3:]
     with refused("PAGE_TOKEN_INVALID"):
         await listed(one.asset_id, page_size=3, page_token=first.next_page_token)
+    with refused("NOT_FOUND"):
+        await listed("ast_" + "0" * 26)
 
 
 async def test_it_is_cancelled_retried_and_deleted(door: Door):

@@ -2,15 +2,19 @@ import { createClient as createStub, type Client as Stub, type Interceptor } fro
 import { createGrpcWebTransport } from "@connectrpc/connect-web";
 
 import { AssetService } from "./gen/threed/v1/assets_pb.js";
+import { DerivativeService } from "./gen/threed/v1/derivatives_pb.js";
 import { RenderService } from "./gen/threed/v1/render_jobs_pb.js";
+import { RecipeService } from "./gen/threed/v1/saved_recipes_pb.js";
 import { SceneService } from "./gen/threed/v1/scenes_pb.js";
 import { SystemService } from "./gen/threed/v1/system_pb.js";
 import { UploadService } from "./gen/threed/v1/uploads_pb.js";
 
-/** The five services of one server. */
+/** The services of one server. */
 export interface Client {
   readonly assets: Stub<typeof AssetService>;
   readonly uploads: Stub<typeof UploadService>;
+  readonly derivatives: Stub<typeof DerivativeService>;
+  readonly recipes: Stub<typeof RecipeService>;
   readonly scenes: Stub<typeof SceneService>;
   readonly renders: Stub<typeof RenderService>;
   readonly system: Stub<typeof SystemService>;
@@ -41,6 +45,8 @@ export function createClient(options: ClientOptions): Client {
   return {
     assets: createStub(AssetService, transport),
     uploads: createStub(UploadService, transport),
+    derivatives: createStub(DerivativeService, transport),
+    recipes: createStub(RecipeService, transport),
     scenes: createStub(SceneService, transport),
     renders: createStub(RenderService, transport),
     system: createStub(SystemService, transport),

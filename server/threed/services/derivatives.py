@@ -14,7 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from threed import access, ids
 from threed.errors import JobCancelled, JobNotFinished, JobNotRetryable, OutputMissing
 from threed.events import Kind, Tick
-from threed.records import derivatives, jobs, requests
+from threed.records import assets, derivatives, jobs, requests
 from threed.records.filters import Enum, Fields, Integer, Orders, Text, Timestamp
 from threed.records.filters.fields import Boolean, Id
 from threed.records.paging import PageRequest, page
@@ -110,10 +110,12 @@ class DerivativeService(derivatives_pb2_grpc.DerivativeServiceServicer):
     ) -> derivatives_pb2.ListDerivativesResponse:
         project = access.caller().project
         statement = derivatives.selected.where(table.c.project == project, FIELDS.where(request.filter))
-        if request.asset_id != _EVERY_ASSET:
-            statement = statement.where(table.c.asset_id == ids.parse("asset", request.asset_id))
+        named = [] if request.asset_id == _EVERY_ASSET else [ids.parse("asset", request.asset_id)]
+        if named:
+            statement = statement.where(table.c.asset_id.in_(named))
         asked = PageRequest.of("threed.v1.DerivativeService.ListDerivatives", project, request)
         async with self._records.autocommit() as connection:
+            await assets.get_many(connection, project, named)
             found = await page(connection, statement, ORDERS.parse(request.order_by), asked, self._backend.pages)
         listed = [to_proto(row) for row in found.rows]
         return derivatives_pb2.ListDerivativesResponse(derivatives=listed, next_page_token=found.next_token)
