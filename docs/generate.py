@@ -1,7 +1,8 @@
-"""Writes the pages that are generated from code: `python docs/generate.py [--into DIR] [errors] [settings]`.
+"""Writes the pages that are generated from code: `python docs/generate.py [--into DIR] [errors] [settings] [formats]`.
 
-errors.md comes from the table in server/threed/errors.py, settings.md from server/threed/settings.py. The output is
-committed, and tests/test_contract.py and tests/test_settings.py compare.
+errors.md comes from the table in server/threed/errors.py, settings.md from server/threed/settings.py, formats.md from
+what the importers make of the samples (formats_page.py). The output is committed, and tests/test_contract.py,
+tests/test_settings.py and tests/formats/test_page.py compare.
 """
 
 from __future__ import annotations
@@ -113,7 +114,14 @@ def _in_larger_units(name: str, value: Any) -> str:
     return ""
 
 
-PAGES = {"errors": errors_page, "settings": settings_page}
+def formats_page() -> str:
+    """docs/formats.md. It needs the workers, which the other pages do not."""
+    import formats_page
+
+    return formats_page.formats_page()
+
+
+PAGES = {"errors": errors_page, "settings": settings_page, "formats": formats_page}
 
 
 def main() -> None:
