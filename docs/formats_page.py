@@ -72,8 +72,10 @@ def _names(taken: Taken) -> bool:
 
 
 def _own_extras(taken: Taken) -> bool:
-    """Extras beside those that threed itself writes, `asset.extras.threed`."""
-    return taken.counts["extras"] > (set(_extras(taken)) == {"threed"})
+    """Extras beside those that no file has, but that threed and the reader of STEP write."""
+    meshes = (mesh.get("extras") or {} for mesh in taken.document.all("meshes"))
+    made = sum(set(extras) in ({"threed"}, {"cascadio"}) for extras in (_extras(taken), *meshes))
+    return taken.counts["extras"] > made
 
 
 FEATURES: dict[str, Callable[[Taken], bool]] = {
