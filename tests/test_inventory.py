@@ -40,7 +40,7 @@ def rich() -> Document:
         "KHR_materials_variants": {"variants": [{"name": "red"}, {"name": "blue"}]},
     }
     builder.json["extensionsUsed"] = ["KHR_mesh_quantization", "KHR_lights_punctual", "KHR_lights_punctual"]
-    builder.json["asset"]["extras"] = {"threed": {"units": 0.01, "up": "Z"}}
+    builder.json["asset"]["extras"] = {"threed": {"source_unit_m": 0.01, "source_up": "Z"}}
     return builder.finish()
 
 

@@ -118,11 +118,15 @@ def _pixels(document: Document, image: int) -> int:
 
 
 def _source(document: Document) -> dict[str, Any]:
-    """What the importer noted of the source's frame."""
+    """What the importer noted of the source's frame (`Builder.note_source`): metres in a unit, and the upward axis."""
     found: Any = document.json.get("asset")
     for key in ("extras", "threed"):
         found = found.get(key) if isinstance(found, dict) else None
-    return {key: found[key] for key in ("units", "up") if key in found} if isinstance(found, dict) else {}
+    if not isinstance(found, dict):
+        return {}
+    unit, up = found.get("source_unit_m"), found.get("source_up")
+    noted = {"units": float(unit)} if isinstance(unit, int | float) else {}
+    return noted | ({"up": up} if isinstance(up, str) else {})
 
 
 def _extensions(document: Document, uses: Counter[str]) -> dict[str, int]:
