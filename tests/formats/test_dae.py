@@ -12,7 +12,7 @@ import pytest
 
 from threed.errors import FileMalformed, FileRefused, FileTooComplex, FileValuesInvalid
 from threed_workers.document import Companions, Document, read
-from threed_workers.document.world import world_box
+from threed_workers.document.world import scene_roots, world_box, world_matrices
 from threed_workers.formats import Source, dae, recognise
 from threed_workers.formats.dae_skins import heaviest
 from threed_workers.samples import sample
@@ -116,10 +116,39 @@ def test_transforms_apply_from_the_last_to_the_first(tmp_path, transform, corner
     assert np.allclose(np.where(np.array(corner) < 0, low, high), corner, atol=1e-6)
 
 
-def test_shear_is_counted_as_lost(tmp_path):
-    transform = "<skew>45  0 1 0  1 0 0</skew>"
-    document = opened(tmp_path, collada(QUAD, scene(shown(transform=transform))))
-    assert [(loss["feature"], loss["count"]) for loss in document.losses] == [("shear", 1)]
+def places(document: Document) -> np.ndarray:
+    """The corners of the mesh as they stand in the scene, (c, 3)."""
+    order, matrices = world_matrices(document, scene_roots(document))
+    shown = next(matrices[place] for place, node in enumerate(order) if "mesh" in document.json["nodes"][node])
+    return attribute(document, "POSITION") @ shown[:3, :3].T + shown[:3, 3]
+
+
+SHEAR = "<matrix {}>1 0.5 0 3  0 1 0 4  0 0.25 -1 5  0 0 0 1</matrix>"
+
+
+def test_shear_takes_two_nodes_and_nothing_is_lost(tmp_path):
+    # Given a node with shear, and one below it
+    below = shown(transform="<translate>1 0 0</translate>", name="below")
+    document = opened(tmp_path, collada(QUAD, scene(f'<node id="n">{SHEAR.format("")}{below}</node>')))
+    # Then its corners are where the matrix puts them
+    matrix = np.array([[1, 0.5, 0], [0, 1, 0], [0, 0.25, -1]])
+    moved = attribute(document, "POSITION") + np.array([1, 0, 0])
+    wanted = moved @ matrix.T + np.array([3, 4, 5])
+    assert np.allclose(places(document), wanted, atol=1e-6)
+    assert document.losses == []
+
+
+def test_what_moves_has_one_node_and_its_shear_is_counted_as_lost(tmp_path):
+    rows = "1 0.5 0 {} 0 1 0 4 0 0.25 -1 5 0 0 0 1"
+    moves = animations(animation("n/m", "0 1", f"{rows.format(3)} {rows.format(7)}", "M" * 16))
+    transform = SHEAR.format('sid="m"')
+    document = opened(tmp_path, collada(QUAD, moves, scene(shown(transform=transform))))
+    assert [(loss["feature"], loss["count"]) for loss in document.losses] == [("shear in motion", 1)]
+    # The node above does nothing, and the lower one goes the whole way
+    target = document.json["animations"][0]["channels"][0]["target"]["node"]
+    above = next(node for node in document.json["nodes"] if target in node.get("children", []))
+    assert above == {"children": [target]}
+    assert np.allclose(tracks(document)["translation"][1], [[3, 4, 5], [7, 4, 5]])
 
 
 def test_every_visual_scene_becomes_a_scene_and_the_shown_one_is_first(tmp_path):

@@ -151,6 +151,30 @@ def test_transforms_follow_the_standard(tmp_path, fields, corner):
     assert np.allclose(np.where(np.array(corner) < 0, low, high), corner, atol=1e-5)
 
 
+def test_shear_takes_two_nodes_and_nothing_is_lost(tmp_path):
+    # Given a scale along axes that are turned by 45 degrees
+    fields = 'scale="3 1 1" scaleOrientation="0 0 1 0.78539816" translation="5 6 7"'
+    document = opened(tmp_path, xml(f"<Transform {fields}>{shape(QUAD)}</Transform>"))
+    # Then (1, 1) goes three times as far along the diagonal, and (1, 0) only by half
+    low, high = world_box(document)
+    assert np.allclose([low, high], [[5, 6, 7], [8, 9, 7]], atol=1e-6)
+    order, matrices = world_matrices(document, scene_roots(document))
+    shown = next(matrices[place] for place, node in enumerate(order) if "mesh" in document.json["nodes"][node])
+    assert np.allclose(shown[:2, :2], [[2, 1], [1, 2]], atol=1e-6)
+    assert document.losses == []
+
+
+def test_what_moves_has_one_node_and_its_shear_is_counted_as_lost(tmp_path):
+    mover = '<PositionInterpolator DEF="mover" key="0 1" keyValue="0 0 0 3 0 0"/>'
+    fields = 'DEF="T" scale="3 1 1" scaleOrientation="0 0 1 0.78539816"'
+    thing = f"<Transform {fields}>{shape(QUAD)}</Transform>"
+    document = opened(tmp_path, xml(thing, CLOCK, mover, ROUTES.format("translation")))
+    assert [(loss["feature"], loss["count"]) for loss in document.losses] == [("shear in motion", 1)]
+    target = document.json["animations"][0]["channels"][0]["target"]["node"]
+    above = next(node for node in document.json["nodes"] if target in node.get("children", []))
+    assert above == {"children": [target]}
+
+
 def test_a_switch_shows_its_choice_and_levels_of_detail_the_finest(tmp_path):
     boxes = "".join(f'<Group DEF="{name}"/>' for name in "abc")
     document = opened(

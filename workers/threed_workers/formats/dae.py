@@ -19,8 +19,9 @@ from threed_workers.formats.dae_geometry import Geometries
 from threed_workers.formats.dae_nodes import Scenes
 from threed_workers.formats.dae_skins import Controllers
 from threed_workers.formats.dae_sources import Sources
-from threed_workers.formats.dae_xml import Dae, first_element, parse, text_of, where_of
+from threed_workers.formats.dae_xml import Dae, parse, text_of, where_of
 from threed_workers.formats.source import Source
+from threed_workers.formats.xml import first_element
 
 name = "dae"
 media_type = "model/vnd.collada+xml"
@@ -39,7 +40,7 @@ _UNREAD = ("library_physics_scenes", "library_kinematics_scenes", "library_force
 
 def recognise(source: Source) -> bool:
     """The first element is <COLLADA>, in UTF-8 or UTF-16."""
-    return first_element(source) == "COLLADA"
+    return first_element(source.data) == "COLLADA"
 
 
 def read(source: Source, budget: Budget) -> Document:

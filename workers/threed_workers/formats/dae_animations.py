@@ -18,8 +18,10 @@ from threed_workers.document.model import Json
 from threed_workers.formats.dae_curves import Curve, Curves
 from threed_workers.formats.dae_nodes import Nodes
 from threed_workers.formats.dae_sources import Sources
-from threed_workers.formats.dae_transforms import Step, placed, pose, steps_of
+from threed_workers.formats.dae_transforms import steps_of
 from threed_workers.formats.dae_xml import Dae, number, title_of, where_of
+from threed_workers.formats.placement import properties
+from threed_workers.formats.steps import Step, nearest, pose
 
 _PER_SECOND = 30.0  # between keys, where a curve bends
 _MOST_BETWEEN = 3000  # times added to one node's track
@@ -144,11 +146,15 @@ class Animations:
         times = self._between(times, moved, where_of(node))
         self._count(len(times), _ROW_BYTES, where_of(node))
         translations, rotations, scales, sheared = pose(_at(moved, times))
-        if sheared:
-            self._dae.lost["shear", "A glTF node moves, turns and scales; the nearest of these is kept."] += 1
         copies = [number for _, number in self._nodes.copies[node]]
+        for copy in copies:  # what moves has one node, even where it stands sheared
+            if copy in self._nodes.above:
+                nearest(self._builder, moved.steps, copy, self._nodes.above.pop(copy))
+                sheared = True
+        if sheared:
+            self._dae.lost["shear in motion", "A glTF node moves, turns and scales; the nearest is kept."] += 1
         self._count(len(copies), _CHANNEL_BYTES, where_of(node))
-        start = placed(translations[0], rotations[0], scales[0], always=True)
+        start = properties(translations[0], rotations[0], scales[0], always=True)
         clock = None
         for path, rows in (("translation", translations), ("rotation", rotations), ("scale", scales)):
             neutral = self._builder.json["nodes"][copies[0]].get(path, _NEUTRAL[path])

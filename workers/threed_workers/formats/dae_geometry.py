@@ -11,8 +11,9 @@ from threed.errors import FileMalformed, FileValuesInvalid
 from threed_workers.document import Builder
 from threed_workers.document.model import Json
 from threed_workers.formats.dae_sources import Input, Sources
-from threed_workers.formats.dae_vertices import LINES, TRIANGLES, Corners, add_primitive
-from threed_workers.formats.dae_xml import Dae, numbers, where_of
+from threed_workers.formats.dae_xml import Dae, where_of
+from threed_workers.formats.number_list import numbers
+from threed_workers.formats.vertices import LINES, TRIANGLES, Corners, add_primitive
 from threed_workers.mesh.triangulate import cut_polygon, triangulate
 
 _KINDS = ("triangles", "polylist", "polygons", "trifans", "tristrips", "lines", "linestrips")

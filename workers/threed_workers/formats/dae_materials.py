@@ -11,8 +11,8 @@ from xml.etree.ElementTree import Element
 from threed_workers.document import Builder
 from threed_workers.document.model import Json
 from threed_workers.formats.dae_extras import extras_of
-from threed_workers.formats.dae_phong import phong, roughness_of, texture_info
 from threed_workers.formats.dae_xml import Dae, number, text_of, title_of, vector, where_of
+from threed_workers.formats.phong import phong, roughness_of, texture_info
 from threed_workers.formats.surface import add_texture
 
 _MODELS = ("phong", "blinn", "lambert", "constant")

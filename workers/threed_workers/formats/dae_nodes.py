@@ -16,8 +16,10 @@ from threed_workers.formats.dae_geometry import Geometries, Part
 from threed_workers.formats.dae_materials import Materials
 from threed_workers.formats.dae_optics import LIGHTS, Optics
 from threed_workers.formats.dae_skins import Controllers, Deformed, Morph, Skin, add_deformation
-from threed_workers.formats.dae_transforms import decompose, placed, pose, steps_of
+from threed_workers.formats.dae_transforms import steps_of
 from threed_workers.formats.dae_xml import Dae, title_of, where_of
+from threed_workers.formats.placement import parts
+from threed_workers.formats.steps import standing
 
 _SHOWN = ("instance_geometry", "instance_controller", "instance_camera", "instance_light")
 
@@ -41,9 +43,13 @@ class Chain:
 
 @dataclass
 class Nodes:
-    """What was made of the nodes. `copies` are the glTF nodes of each <node>, as (scene, number)."""
+    """What was made of the nodes. `copies` are the glTF nodes of each <node>, as (scene, number).
+
+    `above` is the node above, for a copy whose transform shears and therefore took two.
+    """
 
     copies: dict[Element, list[tuple[int, int]]] = field(default_factory=dict)
+    above: dict[int, int] = field(default_factory=dict)
     morphed: dict[Element, list[tuple[int, Morph]]] = field(default_factory=dict)
 
 
@@ -72,9 +78,7 @@ class Scenes:
         number = len(self._builder.json.setdefault("scenes", []))
         roots: list[int] = []
         if not np.array_equal(self._up, np.eye(4)):
-            translations, rotations, scales, _ = decompose(self._up[None])
-            frame = placed(translations[0], rotations[0], scales[0])
-            roots.append(self._node({"name": "collada", **frame}, visual_scene))
+            roots.append(self._node({"name": "collada", **parts(self._up)[0]}, visual_scene))
         self._grow(visual_scene, roots, number)
         scene: Json = {"nodes": roots} if roots else {}
         if title_of(visual_scene):
@@ -101,10 +105,11 @@ class Scenes:
                 limit = self._dae.budget.node_depth
                 raise FileTooComplex(f"Nodes are nested deeper than {limit}.", where=where_of(element))
             number = self._place(element, scene)
+            top = self.made.above.get(number, number)
             if parent is None:
-                roots.append(number)
+                roots.append(top)
             else:
-                self._builder.json["nodes"][parent].setdefault("children", []).append(number)
+                self._builder.json["nodes"][parent].setdefault("children", []).append(top)
             stack += [(child, number, chain) for child in reversed(_children(element))]
 
     def _node(self, entry: Json, where: Element) -> int:
@@ -115,15 +120,14 @@ class Scenes:
 
     def _place(self, element: Element, scene: int) -> int:
         """The glTF node of a <node>; what it shows beyond the first mesh, camera and light goes into children."""
-        translations, rotations, scales, sheared = pose(steps_of(element))
-        if sheared:
-            self._dae.lost["shear", "A glTF node moves, turns and scales; the nearest of these is kept."] += 1
-        entry: Json = placed(translations[0], rotations[0], scales[0])
+        *outer, entry = standing(steps_of(element))
         if title_of(element):
             entry["name"] = title_of(element)
         if extras_of(element):
             entry["extras"] = extras_of(element)
         number = self._node(entry, element)
+        if outer:
+            self.made.above[number] = self._node({"children": [number], **outer[0]}, element)
         self.made.copies.setdefault(element, []).append((scene, number))
         for instance in element:
             if instance.tag in _SHOWN:

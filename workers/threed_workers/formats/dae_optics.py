@@ -8,8 +8,8 @@ from xml.etree.ElementTree import Element
 from threed_workers.document import Builder
 from threed_workers.document.model import Json
 from threed_workers.formats.dae_extras import extras_of
-from threed_workers.formats.dae_phong import linear
 from threed_workers.formats.dae_xml import Dae, number, title_of, vector, where_of
+from threed_workers.formats.phong import linear
 
 LIGHTS = "KHR_lights_punctual"
 

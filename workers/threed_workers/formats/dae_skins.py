@@ -12,7 +12,8 @@ from threed_workers.document import Builder
 from threed_workers.document.model import Json
 from threed_workers.formats.dae_geometry import Geometries, Part
 from threed_workers.formats.dae_sources import Sources
-from threed_workers.formats.dae_xml import Dae, numbers, where_of
+from threed_workers.formats.dae_xml import Dae, where_of
+from threed_workers.formats.number_list import numbers
 
 _LANES = 8  # two sets of four
 _MOST_CHAIN = 8  # controllers over controllers

@@ -8,7 +8,8 @@ from xml.etree.ElementTree import Element
 import numpy as np
 
 from threed.errors import FileMalformed
-from threed_workers.formats.dae_xml import Dae, numbers, where_of
+from threed_workers.formats.dae_xml import Dae, where_of
+from threed_workers.formats.number_list import numbers
 
 _NAMES = ("Name_array", "IDREF_array", "SIDREF_array")
 _NUMBERS = ("float_array", "int_array")

@@ -1,9 +1,7 @@
-"""A COLLADA file as a tree without namespaces, with its ids, numbers and references."""
+"""A COLLADA file as a tree without namespaces, with its ids and references."""
 
 from __future__ import annotations
 
-import re
-import warnings
 from collections import Counter
 from dataclasses import dataclass, field
 from urllib.parse import unquote
@@ -18,13 +16,7 @@ from threed_workers.document.model import Json
 from threed_workers.formats import xml
 from threed_workers.formats.source import Source
 
-_SPACE = re.compile(r"\s*")
-_SUBSET = re.compile(r"<!DOCTYPE[^>\[]*\[")
-_ELEMENT = re.compile(r"<(?:[A-Za-z_][\w.\-]*:)?([A-Za-z_][\w.\-]*)")
 _MOST_ISSUES = 200
-_SHORT = 256  # characters, below which numpy costs more than it saves
-_PROLOGUE = 1 << 16  # bytes in which the first element must begin
-_MARKS = ((b"\xff\xfe", "utf-16-le"), (b"\xfe\xff", "utf-16-be"), (b"<\0", "utf-16-le"), (b"\0<", "utf-16-be"))
 
 
 @dataclass(eq=False)
@@ -78,22 +70,6 @@ def parse(source: Source, budget: Budget) -> Dae:
     return found
 
 
-def first_element(source: Source) -> str | None:
-    """The name of an XML file's first element, without a prefix; None when the file does not begin like XML."""
-    head = bytes(source.data[:_PROLOGUE])
-    encoding = next((encoding for mark, encoding in _MARKS if head.startswith(mark)), "utf-8")
-    text = head.decode(encoding, "replace").lstrip("\ufeff")
-    place = _SPACE.match(text).end()
-    while text.startswith(("<?", "<!"), place):
-        closing = "-->" if text.startswith("<!--", place) else "]>" if _SUBSET.match(text, place) else ">"
-        end = text.find(closing, place)
-        if end < 0:
-            return None
-        place = _SPACE.match(text, end + len(closing)).end()
-    found = _ELEMENT.match(text, place)
-    return found.group(1) if found else None
-
-
 def where_of(element: Element) -> str:
     """A phrase that leads a reader to the element."""
     name = element.get("id") or element.get("sid") or element.get("name")
@@ -106,28 +82,6 @@ def title_of(element: Element) -> str:
 
 def text_of(element: Element | None) -> str:
     return (element.text or "").strip() if element is not None else ""
-
-
-def numbers(text: str | None, where: str, dtype: type = np.float64) -> np.ndarray:
-    """The numbers of a list that white space separates. Raises FileMalformed for anything else in it."""
-    text = text or ""
-    if not text or text.isspace():
-        return np.zeros(0, dtype)
-    try:
-        if len(text) < _SHORT:
-            kind = float if dtype is np.float64 else int
-            return np.array([kind(word) for word in text.split()], dtype)
-        with warnings.catch_warnings():
-            warnings.simplefilter("error")
-            return np.fromstring(text, dtype, sep=" ")
-    except (ValueError, OverflowError, DeprecationWarning):
-        pass
-    try:  # "NaN", "INF", "1.#QNAN", or whole numbers with a point
-        words = text.replace("-1.#IND", "nan").replace("1.#IND", "nan").replace("1.#QNAN", "nan").split()
-        with np.errstate(all="ignore"):
-            return np.array(words, np.float64).astype(dtype)
-    except (ValueError, OverflowError, RuntimeWarning):
-        raise FileMalformed("A list of numbers holds something else. Export the model again.", where=where) from None
 
 
 def number(element: Element | None, default: float, where: str = "") -> float:

@@ -1,4 +1,7 @@
-"""Affine matrices on glTF nodes, which hold translation, rotation and scale, and no shear (glTF 2.0, section 3.5.3)."""
+"""Affine matrices on glTF nodes, which hold translation, rotation and scale, and no shear (glTF 2.0, section 3.5.3).
+
+A matrix with shear is the product of two such nodes, by its singular value decomposition, so nothing is lost.
+"""
 
 from __future__ import annotations
 
@@ -7,34 +10,91 @@ import numpy as np
 from threed_workers.document import Builder
 from threed_workers.document.model import Json
 
-_ORTHOGONAL = 1e-6
-# Of the largest: a node without any thickness has no rotation that could be told from its matrix.
-_THINNEST = 1e-6
+_ORTHOGONAL = 1e-5
+_SMALLEST = 1e-12
+# What a matrix on a node may be off, and how thin it may be next to its length; below, validators see no rotation.
+_MATRIX_ORTHOGONAL, _MATRIX_THINNEST = 1e-6, 1e-6
+_NEUTRAL = {"translation": [0.0, 0.0, 0.0], "rotation": [0.0, 0.0, 0.0, 1.0], "scale": [1.0, 1.0, 1.0]}
 
 
 def placed(builder: Builder, content: Json, matrix: np.ndarray) -> int:
     """The number of a node that shows `content` (mesh, children, name) moved by `matrix`, float64 (4, 4) for columns.
 
-    A matrix with shear becomes two nodes, one below the other: its singular value decomposition is a rotation, a scale,
-    and another rotation.
+    The matrix stays as it is where a node may have it. One with shear becomes two nodes, one below the other.
     """
     if np.array_equal(matrix, np.eye(4)):
         return builder.add("nodes", content)
-    linear = matrix[:3, :3]
-    square = linear.T @ linear
-    lengths = np.sqrt(square.diagonal())
-    slack = _ORTHOGONAL * np.outer(lengths, lengths)
-    if lengths.min() > _THINNEST * lengths.max() and (np.abs(square - np.diag(lengths**2)) <= slack).all():
+    whole = decompose(matrix, _MATRIX_ORTHOGONAL)
+    if whole is not None and np.abs(whole[2]).min() > _MATRIX_THINNEST * np.abs(whole[2]).max():
         return builder.add("nodes", content | {"matrix": matrix.T.reshape(-1).tolist()})
-    left, scales, right = np.linalg.svd(linear)
-    scales = np.maximum(scales, _THINNEST * (scales.max() or 1.0))
-    # Reflections belong to the scale.
-    flips = np.sign(np.linalg.det([left, right]))
-    left[:, 2] *= flips[0]
-    right[2] *= flips[1]
-    scales[2] *= flips.prod()
-    inner, outer = np.eye(4), matrix.copy()
-    inner[:3, :3] = right
-    outer[:3, :3] = left * scales
-    child = builder.add("nodes", content | {"matrix": inner.T.reshape(-1).tolist()})
-    return builder.add("nodes", {"children": [child], "matrix": outer.T.reshape(-1).tolist()})
+    outer, *inner = parts(matrix)
+    if not inner:
+        return builder.add("nodes", content | outer)
+    child = builder.add("nodes", content | inner[0])
+    return builder.add("nodes", {"children": [child], **outer})
+
+
+def parts(matrix: np.ndarray) -> list[Json]:
+    """The properties of one node, or of two nodes, the outer one first, where there is shear. float64 (4, 4)."""
+    whole = decompose(matrix)
+    if whole is not None:
+        return [properties(*whole)]
+    left, scales, right = np.linalg.svd(matrix[:3, :3])
+    for rotation, axis in ((left, np.s_[:, 2]), (right, np.s_[2])):
+        if np.linalg.det(rotation) < 0:
+            rotation[axis] *= -1
+            scales[2] *= -1
+    return [
+        properties(matrix[:3, 3], quaternion(left), scales),
+        properties(np.zeros(3), quaternion(right), np.ones(3)),
+    ]
+
+
+def decompose(matrix: np.ndarray, slack: float = _ORTHOGONAL) -> tuple[np.ndarray, np.ndarray, np.ndarray] | None:
+    """(translation, rotation xyzw, scale), or None where there is more shear than `slack`, or no volume."""
+    linear = matrix[:3, :3]
+    scale = np.linalg.norm(linear, axis=0)
+    if scale.min() < _SMALLEST:
+        return None
+    rotation = linear / scale
+    if np.abs(rotation.T @ rotation - np.eye(3)).max() > slack:
+        return None
+    if np.linalg.det(rotation) < 0:
+        rotation[:, 0] *= -1
+        scale[0] *= -1
+    return matrix[:3, 3], quaternion(rotation), scale
+
+
+def properties(translation: np.ndarray, rotation: np.ndarray, scale: np.ndarray, always: bool = False) -> Json:
+    """What a node says; what is the default is left out, unless `always`."""
+    found = {"translation": translation.tolist(), "rotation": rotation.tolist(), "scale": scale.tolist()}
+    return {key: numbers for key, numbers in found.items() if always or numbers != _NEUTRAL[key]}
+
+
+def quaternion(rotation: np.ndarray) -> np.ndarray:
+    """xyzw, unit length, w >= 0, of a rotation (3, 3)."""
+    found = quaternions(rotation[None])[0]
+    return -found if found[3] < 0 else found
+
+
+def quaternions(turns: np.ndarray) -> np.ndarray:
+    """xyzw, float64 (k, 4), of rotation matrices (k, 3, 3), each next to its neighbour (Shepperd 1978)."""
+    m = turns
+    trace = np.trace(m, axis1=1, axis2=2)
+    squares = np.stack([2 * m[:, 0, 0] - trace, 2 * m[:, 1, 1] - trace, 2 * m[:, 2, 2] - trace, trace], axis=1) + 1
+    x, y, z = m[:, 2, 1] - m[:, 1, 2], m[:, 0, 2] - m[:, 2, 0], m[:, 1, 0] - m[:, 0, 1]
+    xy, xz, yz = m[:, 0, 1] + m[:, 1, 0], m[:, 0, 2] + m[:, 2, 0], m[:, 1, 2] + m[:, 2, 1]
+    rows = np.stack(
+        [
+            np.stack([squares[:, 0], xy, xz, x], axis=1),
+            np.stack([xy, squares[:, 1], yz, y], axis=1),
+            np.stack([xz, yz, squares[:, 2], z], axis=1),
+            np.stack([x, y, z, squares[:, 3]], axis=1),
+        ],
+        axis=1,
+    )
+    out = rows[np.arange(len(m)), np.argmax(squares, axis=1)]
+    lengths = np.linalg.norm(out, axis=1, keepdims=True)
+    out = np.where(lengths > 0, out / np.where(lengths > 0, lengths, 1), (0.0, 0.0, 0.0, 1.0))
+    turned = np.einsum("ij,ij->i", out[1:], out[:-1]) < 0
+    return out * np.where(np.append(False, np.cumsum(turned) % 2 == 1), -1.0, 1.0)[:, None]

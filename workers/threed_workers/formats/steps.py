@@ -1,47 +1,27 @@
-"""The transform elements of a COLLADA node, as they stand and as they move (COLLADA 1.4.1, chapter 5)."""
+"""Transforms that a file gives as a row of steps, as they stand and as they move (COLLADA 1.4.1, chapter 5; X3D)."""
 
 from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from xml.etree.ElementTree import Element
 
 import numpy as np
 
-from threed.errors import FileMalformed, FileValuesInvalid
+from threed.errors import FileValuesInvalid
+from threed_workers.document import Builder
 from threed_workers.document.model import Json
-from threed_workers.formats.dae_xml import numbers, where_of
+from threed_workers.formats.placement import parts, properties, quaternions
 
-_WIDTHS = {"matrix": 16, "translate": 3, "rotate": 4, "scale": 3, "lookat": 9, "skew": 7}
 _SHEARED = 1e-4
 
 
 @dataclass
 class Step:
-    """One element: its sid, its kind, and its numbers as float64 (w,), or (k, w) while they move."""
+    """One step: its sid, its kind as COLLADA calls it, and its numbers as float64 (w,), or (k, w) while they move."""
 
     sid: str
     kind: str
     values: np.ndarray
-
-
-def steps_of(node: Element) -> list[Step]:
-    """Raises FileMalformed or FileValuesInvalid for elements of other numbers than their kind has."""
-    found = []
-    for element in node:
-        width = _WIDTHS.get(element.tag)
-        if width is None:
-            continue
-        where = f"{where_of(node)}, <{element.tag}>"
-        values = numbers(element.text, where)
-        if not len(values):
-            continue  # an empty element moves nothing
-        if len(values) != width:
-            raise FileMalformed(f"<{element.tag}> has {len(values)} numbers instead of {width}.", where=where)
-        if not np.isfinite(values).all():
-            raise FileValuesInvalid("A transform is NaN or infinite.", where=where)
-        found.append(Step((element.get("sid") or "").strip(), element.tag, values))
-    return found
 
 
 def pose(steps: list[Step]) -> tuple[np.ndarray, np.ndarray, np.ndarray, bool]:
@@ -121,34 +101,21 @@ def decompose(matrices: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray,
     return matrices[:, :3, 3], quaternions(turns), scales, bool((solid & (off > _SHEARED)).any())
 
 
-def quaternions(turns: np.ndarray) -> np.ndarray:
-    """xyzw, float64 (k, 4), of rotation matrices (k, 3, 3), each next to its neighbour (Shepperd 1978)."""
-    m = turns
-    trace = np.trace(m, axis1=1, axis2=2)
-    squares = np.stack([2 * m[:, 0, 0] - trace, 2 * m[:, 1, 1] - trace, 2 * m[:, 2, 2] - trace, trace], axis=1) + 1
-    x, y, z = m[:, 2, 1] - m[:, 1, 2], m[:, 0, 2] - m[:, 2, 0], m[:, 1, 0] - m[:, 0, 1]
-    xy, xz, yz = m[:, 0, 1] + m[:, 1, 0], m[:, 0, 2] + m[:, 2, 0], m[:, 1, 2] + m[:, 2, 1]
-    rows = np.stack(
-        [
-            np.stack([squares[:, 0], xy, xz, x], axis=1),
-            np.stack([xy, squares[:, 1], yz, y], axis=1),
-            np.stack([xz, yz, squares[:, 2], z], axis=1),
-            np.stack([x, y, z, squares[:, 3]], axis=1),
-        ],
-        axis=1,
-    )
-    out = rows[np.arange(len(m)), np.argmax(squares, axis=1)]
-    lengths = np.linalg.norm(out, axis=1, keepdims=True)
-    out = np.where(lengths > 0, out / np.where(lengths > 0, lengths, 1), (0.0, 0.0, 0.0, 1.0))
-    turned = np.einsum("ij,ij->i", out[1:], out[:-1]) < 0
-    return out * np.where(np.append(False, np.cumsum(turned) % 2 == 1), -1.0, 1.0)[:, None]
+def standing(steps: list[Step]) -> list[Json]:
+    """The glTF properties of the node that the steps place, or of two, one below the other, where they shear."""
+    translations, rotations, scales, sheared = pose(steps)
+    if sheared:
+        return parts(_product([_matrices(step) for step in steps])[0])
+    return [properties(translations[0], rotations[0], scales[0])]
 
 
-def placed(translation: np.ndarray, rotation: np.ndarray, scale: np.ndarray, always: bool = False) -> Json:
-    """The glTF properties of one pose; neutral ones are left out, unless `always`."""
-    neutral = {"translation": (0, 0, 0), "rotation": (0, 0, 0, 1), "scale": (1, 1, 1)}
-    given = {"translation": translation, "rotation": rotation, "scale": scale}
-    return {key: value.tolist() for key, value in given.items() if always or not np.array_equal(value, neutral[key])}
+def nearest(builder: Builder, steps: list[Step], number: int, above: int) -> None:
+    """Make one of the two nodes that steps with shear took: the nearest pose, on the lower one."""
+    nodes = builder.json["nodes"]
+    nodes[above] = {"children": nodes[above]["children"]}
+    translations, rotations, scales, _ = pose(steps)
+    kept = {key: value for key, value in nodes[number].items() if key not in ("translation", "rotation", "scale")}
+    nodes[number] = kept | properties(translations[0], rotations[0], scales[0])
 
 
 def _rows(step: Step) -> np.ndarray:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from threed_workers.budget import Budget
 from threed_workers.document import Builder, Companions, issue
 from threed_workers.document.model import Json
-from threed_workers.formats.dae_phong import phong, roughness_of, texture_info
+from threed_workers.formats.phong import phong, roughness_of, texture_info
 from threed_workers.formats.surface import add_texture
 from threed_workers.formats.threeds_chunks import Chunk, Chunks
 

@@ -10,7 +10,7 @@ from threed.errors import FileTooComplex, FileValuesInvalid
 from threed_workers.budget import Budget
 from threed_workers.document import Builder
 from threed_workers.document.model import Json
-from threed_workers.formats.dae_phong import linear
+from threed_workers.formats.phong import linear
 from threed_workers.formats.threeds_meshes import Meshes
 from threed_workers.formats.threeds_model import FRAMES_PER_SECOND, Camera, Lamp, Mesh, Node, Scene
 from threed_workers.formats.threeds_tracks import quaternions

@@ -12,8 +12,9 @@ from typing import Any
 import numpy as np
 
 from threed.errors import FileTooComplex
+from threed_workers.formats.placement import decompose
 from threed_workers.formats.usd_conversion import Conversion
-from threed_workers.formats.usd_transforms import decompose, local_matrix
+from threed_workers.formats.usd_transforms import local_matrix
 
 _FINEST_DEG = 30.0
 _MOST_BETWEEN = 64

@@ -8,6 +8,8 @@ import numpy as np
 
 from threed.errors import FileTooComplex
 from threed_workers.document.model import INSTANCING, Json
+from threed_workers.formats.placement import decompose
+from threed_workers.formats.placement import parts as parts_of
 from threed_workers.formats.usd_conversion import Conversion, array, value
 from threed_workers.formats.usd_extras import extras
 from threed_workers.formats.usd_gprims import GPRIMS, gprim
@@ -17,7 +19,7 @@ from threed_workers.formats.usd_mesh import Meshes, points_mesh
 from threed_workers.formats.usd_motion import Motion
 from threed_workers.formats.usd_skeletons import Skeletons
 from threed_workers.formats.usd_skinning import Skinning
-from threed_workers.formats.usd_transforms import decompose, local_matrix, still
+from threed_workers.formats.usd_transforms import local_matrix
 
 # No place in space: read where they are used.
 _NOWHERE = frozenset(
@@ -72,7 +74,7 @@ class Scene:
         if xformable and xformable.GetResetXformStack():
             parent = self.root
         made = placed if placed is not None else local_matrix(xformable, conversion) if xformable else np.eye(4)
-        outer, *inner = still(made)
+        outer, *inner = parts_of(made)
         entry: Json = {"name": prim.GetName(), **outer}
         notes = extras(prim, conversion)
         node = top = conversion.add_node(entry | ({"extras": notes} if notes else {}), parent, prim)

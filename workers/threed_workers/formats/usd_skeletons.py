@@ -11,10 +11,11 @@ from typing import Any
 
 import numpy as np
 
+from threed_workers.formats.placement import decompose, properties
 from threed_workers.formats.usd_conversion import Conversion, array, value
 from threed_workers.formats.usd_motion import Motion, continuous
 from threed_workers.formats.usd_skinning import Skinning
-from threed_workers.formats.usd_transforms import decompose, matrix, properties
+from threed_workers.formats.usd_transforms import matrix
 
 _ATTRIBUTES = (("translation", "translations", 3), ("rotation", "rotations", 4), ("scale", "scales", 3))
 

@@ -10,9 +10,9 @@ from __future__ import annotations
 from threed_workers.budget import Budget
 from threed_workers.document import Document
 from threed_workers.formats import x3d_classic, x3d_xml
-from threed_workers.formats.dae_xml import first_element
 from threed_workers.formats.source import Source
 from threed_workers.formats.x3d_document import document_of
+from threed_workers.formats.xml import first_element
 
 name = "x3d"
 media_type = "model/x3d+xml"
@@ -25,7 +25,7 @@ _MARK = b"\xef\xbb\xbf"
 
 def recognise(source: Source) -> bool:
     """The first element is <X3D>, or the first line begins with #X3D."""
-    return _is_classic(source) or first_element(source) == "X3D"
+    return _is_classic(source) or first_element(source.data) == "X3D"
 
 
 def read(source: Source, budget: Budget) -> Document:

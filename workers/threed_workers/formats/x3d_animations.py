@@ -10,7 +10,7 @@ import numpy as np
 from threed.errors import FileTooComplex
 from threed_workers.document import Builder
 from threed_workers.document.model import Json
-from threed_workers.formats.dae_transforms import Step, pose
+from threed_workers.formats.steps import Step, nearest, pose
 from threed_workers.formats.x3d_model import Node, World
 from threed_workers.formats.x3d_nodes import Graph, Placed
 
@@ -70,7 +70,11 @@ def _write(
     samplers: list[Json] = []
     for target, movers in targets.items():
         found = graph.placed[target]
-        for path, keys, rows in _tracks(found, movers):
+        tracks = _tracks(found, movers)
+        while tracks and found.above:  # what moves has one node, even where it stands sheared
+            nearest(builder, found.steps, *found.above.popitem())
+            world.lost["shear in motion", "A glTF node moves, turns and scales; the nearest is kept."] += 1
+        for path, keys, rows in tracks:
             size.count(len(keys))
             samplers.append(
                 {

@@ -11,7 +11,7 @@ from threed.errors import FileTooComplex, FileValuesInvalid
 from threed_workers.document import Builder
 from threed_workers.document.model import Json
 from threed_workers.formats import x3d_solids as solids
-from threed_workers.formats.dae_vertices import LINES, POINTS, TRIANGLES, Corners, add_primitive
+from threed_workers.formats.vertices import LINES, POINTS, TRIANGLES, Corners, add_primitive
 from threed_workers.formats.x3d_model import Node, World
 from threed_workers.formats.x3d_sweeps import elevation_grid, extrusion
 from threed_workers.mesh.triangulate import triangulate

@@ -11,7 +11,7 @@ from PIL import Image
 from threed.errors import FileMalformed, FileRefused, FileTooComplex
 from threed_workers.document import Builder
 from threed_workers.document.model import Json
-from threed_workers.formats.dae_phong import phong, roughness_of, texture_info
+from threed_workers.formats.phong import phong, roughness_of, texture_info
 from threed_workers.formats.surface import add_texture
 from threed_workers.formats.x3d_model import Node, World
 from threed_workers.picture import probe

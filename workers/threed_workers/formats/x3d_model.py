@@ -12,7 +12,7 @@ import numpy as np
 from threed_workers.budget import Budget
 from threed_workers.document import issue
 from threed_workers.document.model import Json
-from threed_workers.formats.dae_xml import numbers
+from threed_workers.formats.number_list import numbers
 from threed_workers.formats.source import Source
 
 _STRING = re.compile(r'"((?:[^"\\]|\\.)*)"', re.S)

@@ -10,8 +10,8 @@ import numpy as np
 from threed.errors import FileTooComplex, FileValuesInvalid
 from threed_workers.document import Builder
 from threed_workers.document.model import Json
-from threed_workers.formats.dae_phong import linear
-from threed_workers.formats.dae_transforms import Step, placed, pose
+from threed_workers.formats.phong import linear
+from threed_workers.formats.steps import Step, standing
 from threed_workers.formats.x3d_geometry import GEOMETRIES, UNREAD, Geometries
 from threed_workers.formats.x3d_materials import Materials, has_picture
 from threed_workers.formats.x3d_model import Node, World
@@ -65,9 +65,13 @@ class Chain:
 
 @dataclass
 class Placed:
-    """What became of a node that may move: its glTF nodes, its transforms, and which of them a field sets."""
+    """What became of a node that may move: its glTF nodes, its transforms, and which of them a field sets.
+
+    `above` is the node above, for those that shear and therefore took two.
+    """
 
     numbers: list[int] = field(default_factory=list)
+    above: dict[int, int] = field(default_factory=dict)
     steps: list[Step] = field(default_factory=list)
     fields: dict[str, int] = field(default_factory=dict)
 
@@ -112,7 +116,8 @@ class Graph:
             if number is None:
                 continue
             if parent is not None:
-                self._builder.json["nodes"][parent].setdefault("children", []).append(number)
+                top = self.placed[node].above.get(number, number)
+                self._builder.json["nodes"][parent].setdefault("children", []).append(top)
             stack += [(child, number, chain) for child in reversed(self._children(node))]
 
     def _pass(self, node: Node) -> None:
@@ -158,10 +163,7 @@ class Graph:
         found = self.placed.get(node)
         if found is None:
             found = self.placed[node] = _transforms(node)
-        translations, rotations, scales, sheared = pose(found.steps)
-        if sheared:
-            self._lose("shear", 1, "A glTF node moves, turns and scales; the nearest of these is kept.")
-        entry: Json = placed(translations[0], rotations[0], scales[0])
+        *outer, entry = standing(found.steps)
         name = node.name or node.fields.get("description", "").strip().strip('"')
         if name:
             entry["name"] = name[:1000]
@@ -176,6 +178,8 @@ class Graph:
             entry["extensions"] = {LIGHTS: {"light": self._light(node)}}
         number = self._node(entry, node.where)
         found.numbers.append(number)
+        if outer:
+            found.above[number] = self._node({"children": [number], **outer[0]}, node.where)
         return number
 
     def _shape(self, node: Node) -> int | None:

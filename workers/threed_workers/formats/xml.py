@@ -6,6 +6,7 @@ built. Expat keeps no stack of its own, so depth costs memory only.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import NoReturn
@@ -24,6 +25,11 @@ MOST_BYTES = 1 << 30
 MOST_PREFIXES = 256
 _XML = "http://www.w3.org/XML/1998/namespace"
 _CHUNK = 1 << 20
+_SPACE = re.compile(r"\s*")
+_SUBSET = re.compile(r"<!DOCTYPE[^>\[]*\[")
+_ELEMENT = re.compile(r"<(?:[A-Za-z_][\w.\-]*:)?([A-Za-z_][\w.\-]*)")
+_PROLOGUE = 1 << 16  # bytes in which the first element must begin
+_MARKS = ((b"\xff\xfe", "utf-16-le"), (b"\xfe\xff", "utf-16-be"), (b"<\0", "utf-16-le"), (b"\0<", "utf-16-be"))
 
 
 @dataclass(frozen=True)
@@ -70,6 +76,22 @@ def local(tag: str) -> str:
     ('Shape', 'Shape', 'Shape')
     """
     return tag.rpartition("}")[2].rpartition(":")[2]
+
+
+def first_element(data: memoryview) -> str | None:
+    """The name of an XML file's first element, without a prefix; None when the file does not begin like XML."""
+    head = bytes(data[:_PROLOGUE])
+    encoding = next((encoding for mark, encoding in _MARKS if head.startswith(mark)), "utf-8")
+    text = head.decode(encoding, "replace").lstrip("\ufeff")
+    place = _SPACE.match(text).end()
+    while text.startswith(("<?", "<!"), place):
+        closing = "-->" if text.startswith("<!--", place) else "]>" if _SUBSET.match(text, place) else ">"
+        end = text.find(closing, place)
+        if end < 0:
+            return None
+        place = _SPACE.match(text, end + len(closing)).end()
+    found = _ELEMENT.match(text, place)
+    return found.group(1) if found else None
 
 
 @dataclass
