@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from threed_workers.mesh.colors import linear_from_srgb
 from threed_workers.mesh.flat import flat_normals
-from threed_workers.mesh.normals import crease_normals, unit_normals
+from threed_workers.mesh.normals import corner_normals, crease_normals, smooth_normals, unit_normals
 from threed_workers.mesh.triangulate import fan
 from threed_workers.mesh.weld import weld
 from threed_workers.samples.shapes import sphere
@@ -47,6 +47,19 @@ def test_a_sphere_becomes_smooth():
     normals = crease_normals(points[welded], inverse[triangles]).reshape(-1, 3)
     agreement = np.einsum("ij,ij->i", normals, expected[triangles.reshape(-1)])
     assert agreement.min() > 0.99
+
+
+def test_smooth_normals_of_a_cube_point_away_from_its_middle():
+    triangles = QUADS.reshape(-1)[fan(np.full(6, 4))]
+    # A corner has one triangle or two of each side, so it leans; but outwards it points on all three axes.
+    assert ((smooth_normals(CUBE, triangles) * (CUBE - 0.5)) > 0.1).all()
+
+
+def test_above_the_limit_normals_are_smooth(monkeypatch):
+    triangles = QUADS.reshape(-1)[fan(np.full(6, 4))]
+    assert (corner_normals(CUBE, triangles) == crease_normals(CUBE, triangles).reshape(-1, 3)).all()
+    monkeypatch.setattr("threed_workers.mesh.normals.MOST_CREASED", 11)
+    assert (corner_normals(CUBE, triangles) == smooth_normals(CUBE, triangles)[triangles.reshape(-1)]).all()
 
 
 def test_a_hub_of_many_triangles_is_smooth_and_finite():

@@ -11,11 +11,8 @@ from threed_workers.document.model import Json
 from threed_workers.fbx.conversion import Conversion
 from threed_workers.fbx.geometry import Surface
 from threed_workers.mesh.colors import linear_from_srgb
-from threed_workers.mesh.normals import crease_normals, unit_normals
+from threed_workers.mesh.normals import corner_normals, unit_normals
 from threed_workers.mesh.weld import weld
-
-# Splitting at creases sorts every corner; above that, normals that are not there are made smooth.
-_MOST_CREASED = 1_000_000
 
 
 @dataclass
@@ -100,14 +97,7 @@ def _normals(surface: Surface) -> np.ndarray | None:
 def _made(surface: Surface) -> np.ndarray:
     """Normals (3t, 3) for the corners of the triangles."""
     triangles = surface.polygons.points[surface.triangles]
-    if len(triangles) <= _MOST_CREASED:
-        return crease_normals(surface.positions, triangles).reshape(-1, 3)
-    a, b, c = (surface.positions[triangles[:, corner]] for corner in range(3))
-    weighted = np.repeat(np.cross(b - a, c - a), 3, axis=0)
-    flat = triangles.reshape(-1)
-    count = len(surface.positions)
-    total = np.column_stack([np.bincount(flat, weighted[:, axis], count) for axis in range(3)])
-    return unit_normals(total)[flat]
+    return corner_normals(surface.positions, triangles)
 
 
 def _primitive(

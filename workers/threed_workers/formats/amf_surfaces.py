@@ -16,10 +16,8 @@ from threed_workers.formats.amf_model import NO_COLOR, Amf, Map, Object, Volume
 from threed_workers.formats.corners import surface_of_corners
 from threed_workers.formats.findings import Findings
 from threed_workers.mesh.colors import linear_from_srgb
-from threed_workers.mesh.normals import crease_normals, unit_normals
+from threed_workers.mesh.normals import corner_normals, unit_normals
 
-# More would take minutes to sort (see surface.py).
-_MOST_CREASED = 1_000_000
 # Of pictures that are put together from grey ones: encoding more would take minutes.
 _MOST_PIXELS = 1 << 26
 
@@ -160,9 +158,9 @@ class Surfaces:
 def _normals(made: Object, volumes: list[Volume]) -> np.ndarray | None:
     """Per triangle and corner, float (t, 3, 3), over all volumes: the file's, and made ones where it has none."""
     triangles = np.vstack([np.zeros((0, 3), np.int64), *(volume.triangles for volume in volumes)])
-    if not len(triangles) or len(triangles) > _MOST_CREASED:
+    if not len(triangles):
         return None
-    found = crease_normals(made.points, triangles).reshape(-1, 3)
+    found = corner_normals(made.points, triangles)
     given = made.normals[triangles.reshape(-1)]
     has = ~np.isnan(given[:, 0])
     found[has] = unit_normals(given[has])

@@ -11,12 +11,10 @@ from threed.errors import FileRefused
 from threed_workers.budget import Budget
 from threed_workers.document import Builder, Companions, issue
 from threed_workers.document.model import Json
-from threed_workers.mesh.normals import crease_normals, unit_normals
+from threed_workers.mesh.normals import MOST_CREASED, crease_normals, smooth_normals, unit_normals
 from threed_workers.mesh.weld import weld
 from threed_workers.picture import check, probe
 
-# Above that, normals are not split at creases: a scan is smooth, and sorting its corners would take minutes.
-_MOST_CREASED = 1_000_000
 _EMBEDDED = ("image/png", "image/jpeg", "image/webp")
 _CONVERTED = ("TGA", "BMP", "GIF", "TIFF")
 
@@ -40,8 +38,8 @@ def surface(
     """
     corners = triangles.reshape(-1)
     if normals is None and corner_normals is None:
-        if len(triangles) > _MOST_CREASED:
-            normals = _smooth(points, triangles)
+        if len(triangles) > MOST_CREASED:
+            normals = smooth_normals(points, triangles)
         else:
             corner_normals = crease_normals(points, triangles).reshape(-1, 3)
     if corner_normals is None and corner_uvs is None:
@@ -64,17 +62,6 @@ def _flipped(uvs: np.ndarray, rows: np.ndarray) -> np.ndarray:
     picked = np.where((rows >= 0)[:, None], uvs[np.maximum(rows, 0)][:, :2], (0.0, 1.0))
     flipped = np.column_stack([picked[:, 0], 1 - picked[:, 1]])
     return np.nan_to_num(flipped, nan=0.0, posinf=0.0, neginf=0.0).astype(np.float32)
-
-
-def _smooth(points: np.ndarray, triangles: np.ndarray) -> np.ndarray:
-    """Area-weighted vertex normals, float32 (n, 3)."""
-    with np.errstate(all="ignore"):
-        a, b, c = (points[triangles[:, corner]].astype(np.float64) for corner in range(3))
-        weighted = np.cross(b - a, c - a)
-        total = np.column_stack(
-            [np.bincount(triangles.reshape(-1), np.repeat(weighted[:, axis], 3), len(points)) for axis in range(3)]
-        )
-    return unit_normals(total)
 
 
 def add_texture(

@@ -20,11 +20,9 @@ from threed_workers.formats.threemf_groups import BASE, MULTI, TEXTURE, Group, T
 from threed_workers.formats.threemf_layers import MOST_BLENDED, Blend, blended
 from threed_workers.formats.threemf_model import Model, Object
 from threed_workers.formats.threemf_package import Parts
-from threed_workers.mesh.normals import crease_normals
+from threed_workers.mesh.normals import MOST_CREASED, crease_normals
 from threed_workers.picture import check, probe
 
-# More would take minutes to sort (see surface.py); then normals are smooth within each material.
-_MOST_CREASED = 1_000_000
 # More beams are lines: each as a solid takes 28 triangles.
 _MOST_SOLID_BEAMS = 250_000
 _WRAPS = {"wrap": 10497, "mirror": 33648, "clamp": 33071, "none": 33071}
@@ -77,8 +75,8 @@ class Surfaces:
         if self.primitives > self.budget.parts:
             message = f"Triangles are of more than {self.budget.parts} materials. Use a color group."
             raise FileTooComplex(message, where=made.where)
-        normals = None
-        if len(made.triangles) <= _MOST_CREASED:
+        normals = None  # above the limit they are smooth within each material
+        if len(made.triangles) <= MOST_CREASED:
             normals = crease_normals(points, made.triangles)
         found = []
         for alike in runs.values():

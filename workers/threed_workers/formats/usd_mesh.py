@@ -13,12 +13,9 @@ from threed_workers.formats.usd_conversion import Conversion, array, value
 from threed_workers.formats.usd_materials import Materials, Wearer
 from threed_workers.formats.usd_primvars import Column, Primvars, checked, read_primvars
 from threed_workers.formats.usd_skinning import Skinning, read_skinning
-from threed_workers.mesh.normals import crease_normals, unit_normals
+from threed_workers.mesh.normals import MOST_CREASED, crease_normals, smooth_normals, unit_normals
 from threed_workers.mesh.triangulate import triangulate
 from threed_workers.mesh.weld import weld
-
-# Above that, normals are not split at creases: sorting the corners would take minutes.
-_MOST_CREASED = 1_000_000
 
 
 @dataclass(eq=False)
@@ -283,11 +280,7 @@ def _check_topology(prim: Any, points: np.ndarray, sizes: np.ndarray, corners: n
 
 
 def _made_normals(points: np.ndarray, triangles: np.ndarray) -> Column:
-    """Normals that nobody gave, per corner of the triangles."""
-    if len(triangles) <= _MOST_CREASED:
+    """Normals that nobody gave: per corner of the triangles, or per point where there are too many."""
+    if len(triangles) <= MOST_CREASED:
         return Column(crease_normals(points, triangles).reshape(-1, 3), "made")
-    a, b, c = (points[triangles[:, corner]].astype(np.float64) for corner in range(3))
-    weighted = np.cross(b - a, c - a)
-    flat = triangles.reshape(-1)
-    total = np.column_stack([np.bincount(flat, np.repeat(weighted[:, axis], 3), len(points)) for axis in range(3)])
-    return Column(unit_normals(total), "vertex")
+    return Column(smooth_normals(points, triangles), "vertex")

@@ -9,7 +9,7 @@ import numpy as np
 from threed_workers.document import Builder
 from threed_workers.document.model import Json
 from threed_workers.mesh.colors import linear_from_srgb
-from threed_workers.mesh.normals import CREASE_DEG, crease_normals, unit_normals
+from threed_workers.mesh.normals import CREASE_DEG, corner_normals, unit_normals
 from threed_workers.mesh.weld import weld
 
 POINTS, LINES, TRIANGLES = 0, 1, 4
@@ -41,7 +41,7 @@ def add_primitive(
     normals = corners.normals
     if normals is None and corners.mode == TRIANGLES:
         used, faces = np.unique(corners.rows, return_inverse=True)
-        normals = crease_normals(points[used], faces.reshape(-1, 3), crease_deg).reshape(-1, 3)
+        normals = corner_normals(points[used], faces.reshape(-1, 3), crease_deg)
     columns = [corners.rows.astype(np.int64)]
     streams: dict[str, np.ndarray] = {}
     if normals is not None:

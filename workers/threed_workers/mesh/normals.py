@@ -5,8 +5,27 @@ from __future__ import annotations
 import numpy as np
 
 CREASE_DEG = 45.0
+# Above that many triangles normals are not split at creases: a scan is smooth, and sorting its corners takes minutes.
+MOST_CREASED = 1_000_000
 # Beyond that many triangles around one point, a hub, comparing each with each is dear; the hub is smooth all around.
 _MOST_AROUND = 64
+
+
+def corner_normals(points: np.ndarray, triangles: np.ndarray, crease_deg: float = CREASE_DEG) -> np.ndarray:
+    """Unit normals per corner, float32 (3t, 3): `crease_normals`, or `smooth_normals` above MOST_CREASED triangles."""
+    if len(triangles) <= MOST_CREASED:
+        return crease_normals(points, triangles, crease_deg).reshape(-1, 3)
+    return smooth_normals(points, triangles)[triangles.reshape(-1)]
+
+
+def smooth_normals(points: np.ndarray, triangles: np.ndarray) -> np.ndarray:
+    """Area-weighted unit normals per point, float32 (n, 3). points: float (n, 3); triangles: int (t, 3)."""
+    with np.errstate(all="ignore"):
+        a, b, c = (points[triangles[:, corner]].astype(np.float64) for corner in range(3))
+        weighted = np.cross(b - a, c - a)
+        corners = triangles.reshape(-1)
+        total = [np.bincount(corners, np.repeat(weighted[:, axis], 3), len(points)) for axis in range(3)]
+    return unit_normals(np.column_stack(total))
 
 
 def crease_normals(points: np.ndarray, triangles: np.ndarray, crease_deg: float = CREASE_DEG) -> np.ndarray:
