@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Hashable
 from dataclasses import dataclass, field
 
 import numpy as np
 
 from threed_workers.budget import Budget
-from threed_workers.document import Builder, Companions, issue, loss
-from threed_workers.document.model import Json
+from threed_workers.document import Builder, Companions
 from threed_workers.fbx.node import Ledger
 from threed_workers.fbx.objects import Object, Objects
 from threed_workers.fbx.takes import Take
 from threed_workers.fbx.transforms import Local
 from threed_workers.fbx.units import Units
+from threed_workers.formats.findings import Findings
 
 
 @dataclass
@@ -30,14 +29,13 @@ class Conversion:
     companions: Companions
     budget: Budget
     ledger: Ledger
-    issues: list[Json]
+    findings: Findings
     builder: Builder = field(default_factory=Builder)
     nodes: dict[Hashable, int] = field(default_factory=dict)
     locals: dict[Hashable, Local] = field(default_factory=dict)
     scaled: dict[Hashable, int] = field(default_factory=dict)
     takes: list[Take] = field(default_factory=list)
     mesh_nodes: dict[tuple[Hashable, Hashable], int] = field(default_factory=dict)
-    _lost: Counter = field(default_factory=Counter)
 
     def inner(self, model: Object) -> int:
         """The node that what is in a Model is scaled by."""
@@ -45,15 +43,11 @@ class Conversion:
 
     def lose(self, feature: str, reason: str, count: int = 1) -> None:
         """Count what glTF cannot hold, or this reader does not carry over."""
-        if count:
-            self._lost[feature, reason] += count
-
-    def losses(self) -> list[Json]:
-        return [loss(feature, count, reason) for (feature, reason), count in self._lost.items()]
+        self.findings.lose(feature, reason, count)
 
     def doubt(self, code: str, about: Object, message: str, severity: str = "WARNING") -> None:
         """Note something odd about an object."""
-        self.issues.append(issue(code, severity, about.where, f"{about.kind} {about.name[:60]!r}: {message}"))
+        self.findings.add(code, severity, about.where, f"{about.kind} {about.name[:60]!r}: {message}")
 
     def metres(self, values: np.ndarray) -> np.ndarray:
         return values * self.units.metre

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from threed.errors import FileTooComplex
 from threed_workers.budget import Budget
-from threed_workers.document import Builder, Companions, Document, issue
-from threed_workers.document.model import Json
+from threed_workers.document import Builder, Companions, Document
 from threed_workers.fbx.animations import add_animations
 from threed_workers.fbx.conversion import Conversion
 from threed_workers.fbx.hierarchy import add_nodes
@@ -16,6 +15,7 @@ from threed_workers.fbx.optics import add_cameras_and_lights
 from threed_workers.fbx.takes import read_takes
 from threed_workers.fbx.textures import Pictures
 from threed_workers.fbx.units import read_units
+from threed_workers.formats.findings import Findings
 
 # Animations times objects: each animation looks at each object.
 _MOST_TAKEN = 20_000_000
@@ -32,10 +32,10 @@ _NOT_CARRIED = {
 
 def convert(version: int, tree: Node, companions: Companions, budget: Budget, ledger: Ledger) -> Document:
     """The document of a tree. Raises FileRefused for what is impossible; everything odd becomes an issue."""
-    issues: list[Json] = []
+    findings = Findings()
     objects = read_objects(version, tree)
     pictures = Pictures(companions.files, companions.base)
-    conversion = Conversion(objects, read_units(objects.settings, issues), pictures, budget, ledger, issues)
+    conversion = Conversion(objects, read_units(objects.settings, findings), pictures, budget, ledger, findings)
     asset = conversion.builder.json["asset"]
     asset["extras"] = {"threed": {**conversion.units.extras(), "source_version": version}}
     conversion.takes = read_takes(objects)
@@ -52,9 +52,8 @@ def convert(version: int, tree: Node, companions: Companions, budget: Budget, le
     _count_what_stays_behind(conversion, objects)
     document = conversion.builder.finish()
     if not document.all("meshes"):
-        issues.append(issue("MODEL_EMPTY", "WARNING", "", "The file holds no geometry."))
-    document.issues += issues
-    document.losses += conversion.losses()
+        findings.warning("MODEL_EMPTY", "", "The file holds no geometry.")
+    findings.report(document)
     return document
 
 

@@ -92,7 +92,9 @@ def texture_info(conversion: Conversion, found: Map) -> Json | None:
     """{"index", "texCoord", KHR_texture_transform}; None, with an issue, when the picture cannot be used."""
     builder, source = conversion.builder, found.source
     where = f"{source.where} ({source.name[:60]})"
-    index = add_texture(builder, conversion.companions, found.name, conversion.budget, conversion.issues, where)
+    index = add_texture(
+        builder, conversion.companions, found.name, conversion.budget, conversion.findings.issues, where
+    )
     return placed(conversion, index, found) if index is not None else None
 
 

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from threed_workers.document import issue
 from threed_workers.document.model import Json
 from threed_workers.fbx.objects import Properties
+from threed_workers.formats.findings import Findings
 
 # KTime, the unit of all times: so many ticks a second.
 TICKS = 46_186_158_000
@@ -38,12 +38,12 @@ class Units:
         }
 
 
-def read_units(settings: Properties, issues: list[Json]) -> Units:
+def read_units(settings: Properties, findings: Findings) -> Units:
     """Centimetres and +Y up are FBX's defaults. Axes that are no system, and odd scales, are noted and left out."""
     scale = settings.number("UnitScaleFactor", 1.0)
     if not 1e-9 <= scale <= 1e9:
         text = f"The unit scale {scale:g} makes no sense; centimetres are assumed."
-        issues.append(issue("UNITS_ASSUMED", "WARNING", "GlobalSettings", text))
+        findings.warning("UNITS_ASSUMED", "GlobalSettings", text)
         scale = 1.0
     axes, names = np.zeros((3, 3)), []
     for row, (key, usual) in enumerate((("CoordAxis", 0), ("UpAxis", 1), ("FrontAxis", 2))):
@@ -53,7 +53,7 @@ def read_units(settings: Properties, issues: list[Json]) -> Units:
             names.append(f"{'+' if sign >= 0 else '-'}{_LETTERS[axis]}")
     if abs(np.linalg.det(axes)) < 0.5:
         text = "The axes in GlobalSettings are not three different ones; +Y up is assumed."
-        issues.append(issue("AXES_ASSUMED", "WARNING", "GlobalSettings", text))
+        findings.warning("AXES_ASSUMED", "GlobalSettings", text)
         axes, names = np.eye(3), ["+X", "+Y", "+Z"]
     mode = settings.integer("TimeMode", 0)
     rate = _RATES[mode] if 0 <= mode < len(_RATES) else 30.0

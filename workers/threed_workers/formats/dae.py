@@ -11,7 +11,7 @@ from xml.etree.ElementTree import Element
 import numpy as np
 
 from threed_workers.budget import Budget
-from threed_workers.document import Builder, Document, issue, loss
+from threed_workers.document import Builder, Document
 from threed_workers.document.checks import check
 from threed_workers.document.model import Json
 from threed_workers.formats.dae_animations import Animations
@@ -67,13 +67,12 @@ def _finished(dae: Dae, builder: Builder, budget: Budget) -> Document:
         builder.json["scene"] = 0
     document = builder.finish()
     if not builder.json.get("meshes"):
-        dae.doubt("MODEL_EMPTY", "WARNING", "", "The file shows no geometry.")
+        dae.findings.warning("MODEL_EMPTY", "", "The file shows no geometry.")
     for tag in _UNREAD:
         count = sum(len(library) for library in dae.root.iter(tag))
         if count:
-            dae.lost[tag.removeprefix("library_").replace("_", " "), "glTF has no counterpart."] += count
-    document.issues += dae.issues
-    document.losses += [loss(what, count, reason) for (what, reason), count in dae.lost.items()]
+            dae.findings.lose(tag.removeprefix("library_").replace("_", " "), "glTF has no counterpart.", count)
+    dae.findings.report(document)
     check(document, budget)
     return document
 
@@ -94,7 +93,7 @@ def _visual_scenes(dae: Dae) -> list[Element]:
     if not len(made):
         return []
     text = "The file has no scene; each of its geometries is shown once."
-    dae.issues.append(issue("SCENE_ASSUMED", "WARNING", "<COLLADA>", text))
+    dae.findings.warning("SCENE_ASSUMED", "<COLLADA>", text)
     return [made]
 
 
@@ -112,7 +111,7 @@ def _unit(dae: Dae) -> float:
     except ValueError:
         metres = 0.0
     if not 1e-12 < metres < 1e12:
-        dae.doubt("UNITS_ASSUMED", "WARNING", "<unit>", "The unit is no number of metres; metres are assumed.")
+        dae.findings.warning("UNITS_ASSUMED", "<unit>", "The unit is no number of metres; metres are assumed.")
         return 1.0
     return metres
 

@@ -96,7 +96,9 @@ class Animations:
 
     def _take(self, target: str, curve: Curve, group: Group) -> None:
         if not self._take_node(target, curve, group) and not self._take_weight(target, curve, group):
-            self._dae.lost["animated properties", "Only transforms and morph weights are animated in core glTF."] += 1
+            self._dae.findings.lose(
+                "animated properties", "Only transforms and morph weights are animated in core glTF."
+            )
 
     def _take_node(self, target: str, curve: Curve, group: Group) -> bool:
         match = _TARGET.match(target)
@@ -152,7 +154,7 @@ class Animations:
                 nearest(self._builder, moved.steps, copy, self._nodes.above.pop(copy))
                 sheared = True
         if sheared:
-            self._dae.lost["shear in motion", "A glTF node moves, turns and scales; the nearest is kept."] += 1
+            self._dae.findings.lose("shear in motion", "A glTF node moves, turns and scales; the nearest is kept.")
         self._count(len(copies), _CHANNEL_BYTES, where_of(node))
         start = properties(translations[0], rotations[0], scales[0], always=True)
         clock = None

@@ -129,7 +129,9 @@ class Curves:
         kinds = np.array(words)[first]
         other = ~np.isin(kinds, ("LINEAR", "STEP", *_SMOOTH))
         if other.any():
-            self._dae.lost["cardinal and other splines", "Keys are joined by straight lines."] += int(other.sum())
+            self._dae.findings.lose(
+                "cardinal and other splines", "Keys are joined by straight lines.", int(other.sum())
+            )
             kinds = np.where(other, "LINEAR", kinds)
         return kinds
 

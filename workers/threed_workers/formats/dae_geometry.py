@@ -84,7 +84,7 @@ class Geometries:
         if mesh is None or points is None:
             for other in ("spline", "brep"):
                 if geometry.find(other) is not None:
-                    self._dae.lost[other, "Only meshes are read."] += 1
+                    self._dae.findings.lose(other, "Only meshes are read.")
             return None
         shape = Shape(points)
         shared = {
@@ -104,7 +104,7 @@ class Geometries:
         inputs = self._sources.inputs(element)
         vertex = next((entry for entry in inputs if entry.semantic in ("VERTEX", "POSITION")), None)
         if vertex is None:
-            self._dae.doubt("PRIMITIVE_UNUSABLE", "WARNING", where, "A primitive has no vertices; it is left out.")
+            self._dae.findings.warning("PRIMITIVE_UNUSABLE", where, "A primitive has no vertices; it is left out.")
             return None
         inputs += [Input(semantic, source, vertex.offset, None) for semantic, source in shared.items()]
         stride = max(entry.offset for entry in inputs) + 1
@@ -141,7 +141,7 @@ class Geometries:
                 binormals = values[:, :3]
             else:
                 reason = "glTF holds one of these, or none."
-                self._dae.lost[f"vertex input {entry.semantic[:40]}", reason] += 1
+                self._dae.findings.lose(f"vertex input {entry.semantic[:40]}", reason)
         if tangents is not None and made.normals is not None and made.mode == TRIANGLES:
             made.tangents = _handed(made.normals, tangents, binormals)
         return sets

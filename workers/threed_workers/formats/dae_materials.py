@@ -143,7 +143,7 @@ class Materials:
             alpha = part * amount if mode in ("A_ONE", "RGB_ONE") else 1.0 - part * amount
         if alpha <= 1e-6:
             text = "By its transparency nothing would be seen of this material; it is shown opaque."
-            self._dae.doubt("TRANSPARENCY_DOUBTFUL", "WARNING", where, text)
+            self._dae.findings.warning("TRANSPARENCY_DOUBTFUL", where, text)
             return 1.0
         return min(alpha, 1.0) if alpha < 0.9999 else 1.0
 
@@ -154,13 +154,13 @@ class Materials:
             return False
         if self._image(effect, opacity.texture) is self._image(effect, base):
             return True
-        self._dae.lost["opacity pictures", "glTF takes opacity from the alpha of the base colour's picture."] += 1
+        self._dae.findings.lose("opacity pictures", "glTF takes opacity from the alpha of the base colour's picture.")
         return False
 
     def _count_lost(self, effect: Effect) -> None:
         for name in ("ambient", "specular", "reflective"):
             if name in effect.channels and effect.channels[name].texture is not None:
-                self._dae.lost[f"{name} pictures", "A metallic-roughness surface has no place for them."] += 1
+                self._dae.findings.lose(f"{name} pictures", "A metallic-roughness surface has no place for them.")
 
     def _texture(self, effect: Effect, texture: Element, sets: dict[Element, int], where: str) -> Json | None:
         if texture not in sets:
@@ -169,13 +169,13 @@ class Materials:
         uri = _uri_of(image) if image is not None else ""
         if not uri:
             if image is not None and (image.find("data") is not None or image.find("init_from/hex") is not None):
-                self._dae.lost["pictures in hexadecimal", "Only pictures in files are read."] += 1
+                self._dae.findings.lose("pictures in hexadecimal", "Only pictures in files are read.")
             else:
                 text = f"The texture {texture.get('texture', '')[:60]!r} leads to no picture."
-                self._dae.doubt("REFERENCE_DANGLING", "WARNING", where, text)
+                self._dae.findings.warning("REFERENCE_DANGLING", where, text)
             return None
         source = self._dae.source
-        found = add_texture(self._builder, source.companions, uri, self._dae.budget, self._dae.issues, where)
+        found = add_texture(self._builder, source.companions, uri, self._dae.budget, self._dae.findings.issues, where)
         if found is None:
             return None
         sampled = self._sampled(found, self._sampler(effect, texture))

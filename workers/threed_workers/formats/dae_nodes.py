@@ -215,7 +215,7 @@ class Scenes:
             node = self._builder.json["nodes"][number]
             if joints is None:
                 text = "Joints of the skin are not in the scene; the mesh stays as it is."
-                self._dae.doubt("SKIN_UNUSABLE", "WARNING", where_of(instance), text)
+                self._dae.findings.warning("SKIN_UNUSABLE", where_of(instance), text)
                 mesh = self._builder.json["meshes"][node["mesh"]]
                 node["mesh"] = self._builder.add("meshes", _unskinned(mesh))
                 continue

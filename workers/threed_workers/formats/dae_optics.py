@@ -80,7 +80,7 @@ class Optics:
                 made = {"extensions": {LIGHTS: {"light": len(lights) - 1}}}
                 if len(lights) == 1:
                     text = "COLLADA has no photometric units: a white light became one of pi lux, or pi candelas."
-                    self._dae.doubt("LIGHT_UNITS_ASSUMED", "INFO", where_of(light), text)
+                    self._dae.findings.add("LIGHT_UNITS_ASSUMED", "INFO", where_of(light), text)
             self._made[light] = made
         return self._made[light]
 
@@ -89,7 +89,7 @@ class Optics:
         kind = next(iter(common), None) if common is not None else None
         if kind is None or kind.tag not in ("directional", "point", "spot"):
             what = "ambient lights" if kind is not None and kind.tag == "ambient" else "lights of unknown kind"
-            self._dae.lost[what, "glTF has no counterpart."] += 1
+            self._dae.findings.lose(what, "glTF has no counterpart.")
             return {}
         color = [max(part, 0.0) for part in vector(kind.find("color"), [1.0, 1.0, 1.0])]
         strongest = max(1.0, *color)

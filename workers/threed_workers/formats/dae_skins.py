@@ -82,7 +82,7 @@ class Controllers:
             at = self._dae.find(inner.get("source"), where_of(controller))
         if at is None or at.tag != "geometry":
             text = "The controller leads to no geometry; it is left out."
-            self._dae.doubt("CONTROLLER_UNUSABLE", "WARNING", where_of(controller), text)
+            self._dae.findings.warning("CONTROLLER_UNUSABLE", where_of(controller), text)
             return None
         points = self._geometries.points(at)
         if points is None:
@@ -102,7 +102,7 @@ class Controllers:
         names = self._sources.names(sources["JOINT"]) if "JOINT" in sources else []
         if not names:
             text = "The skin names no joints; the mesh stays as it is."
-            self._dae.doubt("SKIN_UNUSABLE", "WARNING", where, text)
+            self._dae.findings.warning("SKIN_UNUSABLE", where, text)
             return None
         inverse = np.tile(np.eye(4), (len(names), 1, 1))
         if "INV_BIND_MATRIX" in sources:
@@ -136,12 +136,14 @@ class Controllers:
         point = np.repeat(np.arange(len(sizes)), sizes)
         bound = (joint < 0) & (weight > 0)
         if bound.any():
-            self._dae.lost["weights of the bind shape", "glTF has no joint that stands still."] += int(bound.sum())
+            self._dae.findings.lose(
+                "weights of the bind shape", "glTF has no joint that stands still.", int(bound.sum())
+            )
         usable = (joint >= 0) & (weight > 0) & (point < count)
         out = heaviest(point[usable], joint[usable], weight[usable], count)
         if out[2]:
             reason = f"The {_LANES} heaviest joints of a point are kept."
-            self._dae.lost["joint weights", reason] += out[2]
+            self._dae.findings.lose("joint weights", reason, out[2])
         return out[0], out[1]
 
     def _morph(self, morph: Element, points: np.ndarray, where: str) -> Morph | None:
@@ -159,7 +161,7 @@ class Controllers:
             other = self._geometries.points(geometry) if geometry is not None else None
             if other is None or len(other) != len(points):
                 text = f"The morph target {name[:60]!r} has other points than its base; it does not move."
-                self._dae.doubt("MORPH_TARGET_UNUSABLE", "WARNING", where, text)
+                self._dae.findings.warning("MORPH_TARGET_UNUSABLE", where, text)
                 other = np.zeros_like(points) if relative else points
             self._count(other.nbytes, where)
             found.targets.append(other if relative else other - points)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from dataclasses import dataclass, field
 from urllib.parse import unquote
 from xml.etree.ElementTree import Element
@@ -11,27 +10,20 @@ import numpy as np
 
 from threed.errors import FileMalformed
 from threed_workers.budget import Budget
-from threed_workers.document import issue
-from threed_workers.document.model import Json
 from threed_workers.formats import xml
+from threed_workers.formats.findings import Findings
 from threed_workers.formats.source import Source
-
-_MOST_ISSUES = 200
 
 
 @dataclass(eq=False)
 class Dae:
-    """`ids` is every element that has one; of several, the first that holds anything.
-
-    `issues` and `lost` are what reading had to say; `lost` counts (feature, reason).
-    """
+    """`ids` is every element that has one; of several, the first that holds anything."""
 
     root: Element
     source: Source
     budget: Budget
     ids: dict[str, Element] = field(default_factory=dict)
-    issues: list[Json] = field(default_factory=list)
-    lost: Counter = field(default_factory=Counter)
+    findings: Findings = field(default_factory=Findings)
 
     def find(self, url: str | None, where: str) -> Element | None:
         """What "#id" refers to; None, with an issue, when it is not there or in another file."""
@@ -40,18 +32,14 @@ class Dae:
             return None
         file, mark, name = wanted.rpartition("#")
         if file and mark:
-            self.lost["references to other files", "Only what the file itself holds is read."] += 1
+            self.findings.lose("references to other files", "Only what the file itself holds is read.")
             return None
         found = self.ids.get(name)
         if found is None:
             found = self.ids.get(unquote(name))
         if found is None:
-            self.doubt("REFERENCE_DANGLING", "WARNING", where, f"{wanted[:80]!r} refers to nothing in the file.")
+            self.findings.warning("REFERENCE_DANGLING", where, f"{wanted[:80]!r} refers to nothing in the file.")
         return found
-
-    def doubt(self, code: str, severity: str, where: str, message: str) -> None:
-        if len(self.issues) < _MOST_ISSUES:
-            self.issues.append(issue(code, severity, where, message))
 
 
 def parse(source: Source, budget: Budget) -> Dae:

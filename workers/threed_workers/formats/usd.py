@@ -17,7 +17,7 @@ from typing import Any
 
 from threed.errors import FileFeatureUnsupported, FileMalformed, FileValuesInvalid
 from threed_workers.budget import Budget
-from threed_workers.document import Document, issue, loss
+from threed_workers.document import Document, issue
 from threed_workers.formats.source import Source
 
 name = "usd"
@@ -120,8 +120,7 @@ def _describe(document: Document, conversion: Any) -> None:
         conversion.lose("value clips", "Samples that lie in other layers are left out.", layers.clips)
     if layers.expressions:
         conversion.lose("expression variables", "Names that are put together from variables are not read.")
-    document.issues += conversion.issues
-    document.losses += [loss(feature, count, reason) for (feature, reason), count in conversion.lost.items()]
+    conversion.findings.report(document)
     if not document.all("meshes"):
         document.issues.append(issue("MODEL_EMPTY", "WARNING", "", "The stage shows no geometry."))
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -10,11 +9,10 @@ import numpy as np
 
 from threed.errors import FileTooComplex, FileValuesInvalid
 from threed_workers.budget import Budget
-from threed_workers.document import Builder, Companions, issue
+from threed_workers.document import Builder, Companions
 from threed_workers.document.model import Json
+from threed_workers.formats.findings import Findings
 from threed_workers.formats.usd_layers import Layers
-
-_MOST_ISSUES = 100
 
 
 @dataclass(eq=False)
@@ -27,20 +25,21 @@ class Conversion:
     budget: Budget
     time: Any
     builder: Builder = field(default_factory=Builder)
-    issues: list[Json] = field(default_factory=list)
-    lost: Counter = field(default_factory=Counter)
+    findings: Findings = field(default_factory=Findings)
+    warned: set[tuple[str, str, str]] = field(default_factory=set)
     vertices: int = 0
     size: int = 0
 
     def lose(self, feature: str, reason: str, count: int = 1) -> None:
         """Remember something that the glTF will not have."""
-        self.lost[feature, reason] += count
+        self.findings.lose(feature, reason, count)
 
     def warn(self, code: str, prim: Any, message: str) -> None:
-        """A doubt about a prim. More than a hundred are no help to anybody."""
-        found = issue(code, "WARNING", str(prim.GetPath()), message)
-        if len(self.issues) < _MOST_ISSUES and found not in self.issues:
-            self.issues.append(found)
+        """A doubt about a prim, told once however often the prim is used."""
+        found = code, str(prim.GetPath()), message
+        if found not in self.warned:
+            self.warned.add(found)
+            self.findings.warning(*found)
 
     def spend(self, vertices: int, size: int, prim: Any) -> None:
         """Account for `vertices` of `size` bytes altogether, before they are made. Raises FileTooComplex."""

@@ -38,7 +38,7 @@ def add_animations(world: World, builder: Builder, graph: Graph) -> None:
             used.add(place)
     lost = len(world.routes) - len(used)
     if lost:
-        world.lost["routes", "Only clocks that move, turn and scale nodes become animations."] += lost
+        world.findings.lose("routes", "Only clocks that move, turn and scale nodes become animations.", lost)
     size = _Size(world)
     for clock, targets in moved.items():
         _write(world, builder, graph, world.names[clock], targets, size)
@@ -73,7 +73,7 @@ def _write(
         tracks = _tracks(found, movers)
         while tracks and found.above:  # what moves has one node, even where it stands sheared
             nearest(builder, found.steps, *found.above.popitem())
-            world.lost["shear in motion", "A glTF node moves, turns and scales; the nearest is kept."] += 1
+            world.findings.lose("shear in motion", "A glTF node moves, turns and scales; the nearest is kept.")
         for path, keys, rows in tracks:
             size.count(len(keys))
             samplers.append(

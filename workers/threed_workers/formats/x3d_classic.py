@@ -113,7 +113,7 @@ class _Reading:
             found = self.world.names.get(used)
             if found is None:
                 text = f"USE {used[:60]!r} names no node that was defined before; it is left out."
-                self.world.doubt("REFERENCE_DANGLING", "WARNING", parent.where, text)
+                self.world.findings.warning("REFERENCE_DANGLING", parent.where, text)
             else:
                 parent.nodes.append((field, found))
             return
@@ -184,7 +184,7 @@ class _Reading:
             self.skip_group()
         else:
             self.take()
-        self.world.lost["prototypes", "Only the nodes of the standard are read."] += 1
+        self.world.findings.lose("prototypes", "Only the nodes of the standard are read.")
 
     def skip_group(self) -> None:
         depth = 0

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from threed_workers.document import Builder, Document, loss
+from threed_workers.document import Builder, Document
 from threed_workers.document.checks import check
 from threed_workers.formats.x3d_animations import add_animations
 from threed_workers.formats.x3d_model import World
@@ -15,7 +15,7 @@ def document_of(world: World) -> Document:
     """Raises a FileRefused for what cannot be read, and leaves the rest as issues and losses."""
     builder = Builder()
     if not 1e-12 < world.metres < 1e12:
-        world.doubt("UNITS_ASSUMED", "WARNING", "UNIT", "The unit is no number of metres; metres are assumed.")
+        world.findings.warning("UNITS_ASSUMED", "UNIT", "The unit is no number of metres; metres are assumed.")
         world.metres = 1.0
     graph = Graph(world, builder)
     graph.add()
@@ -26,8 +26,7 @@ def document_of(world: World) -> Document:
     builder.note_source(world.metres, "Y")
     document = builder.finish()
     if not builder.json.get("meshes"):
-        world.doubt("MODEL_EMPTY", "WARNING", "", "The file shows no geometry.")
-    document.issues += world.issues
-    document.losses += [loss(what, count, reason) for (what, reason), count in world.lost.items()]
+        world.findings.warning("MODEL_EMPTY", "", "The file shows no geometry.")
+    world.findings.report(document)
     check(document, world.budget)
     return document

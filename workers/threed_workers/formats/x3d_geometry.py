@@ -172,7 +172,7 @@ class Geometries:
             rows = faces.face if not len(indices) else _taken(indices[indices >= 0], faces.face)
         if not len(values) or not len(rows) or rows.min() < 0 or rows.max() >= len(values):
             text = f"The {kind} node has too few rows; it is left out."
-            self._world.doubt("ATTRIBUTE_TOO_SHORT", "WARNING", node.where, text)
+            self._world.findings.warning("ATTRIBUTE_TOO_SHORT", node.where, text)
             return None
         return values[rows]
 
@@ -180,7 +180,7 @@ class Geometries:
         multiple = node.of("MultiTextureCoordinate")
         found = list((multiple or node).all(*_UVS))[:_MOST_SETS]
         if (multiple or node).of("TextureCoordinateGenerator") is not None:
-            self._world.lost["generated texture coordinates", "glTF has no counterpart."] += 1
+            self._world.findings.lose("generated texture coordinates", "glTF has no counterpart.")
         sets = []
         for coordinate in found:
             values = self._array(coordinate, "point", 2)
@@ -190,7 +190,7 @@ class Geometries:
                 sets.append(values[rows])
             else:
                 text = "The texture coordinates have too few rows; they are left out."
-                self._world.doubt("ATTRIBUTE_TOO_SHORT", "WARNING", node.where, text)
+                self._world.findings.warning("ATTRIBUTE_TOO_SHORT", node.where, text)
         return sets
 
     # ------------------------------------------------------------ lines and points

@@ -145,7 +145,7 @@ class Materials:
         if node is None and under == "texture":
             node = owner.of(*_TEXTURES, under="")
         if node is not None and node.kind == "MultiTexture":
-            self._world.lost["further textures of a MultiTexture", "glTF mixes no textures."] += 1
+            self._world.findings.lose("further textures of a MultiTexture", "glTF mixes no textures.")
             node = node.of("ImageTexture", "PixelTexture")
         if node is None:
             return None
@@ -162,7 +162,7 @@ class Materials:
         elif node.kind == "PixelTexture":
             index = self._pixels(node)
         else:
-            self._world.lost[f"node {node.kind}", "glTF has no such textures."] += 1
+            self._world.findings.lose(f"node {node.kind}", "glTF has no such textures.")
             return None
         wraps = {key: _CLAMP for key, name in (("wrapS", "repeatS"), ("wrapT", "repeatT")) if not node.flag(name, True)}
         if index is None or not wraps:
@@ -180,7 +180,9 @@ class Materials:
         here = [name for name in names if companions.nearby(name) is not None] or names[:1]
         if not here:
             return None
-        index = add_texture(self._builder, companions, here[0], self._world.budget, self._world.issues, node.where)
+        index = add_texture(
+            self._builder, companions, here[0], self._world.budget, self._world.findings.issues, node.where
+        )
         if index is not None and _has_alpha(companions.nearby(here[0])):
             self._see_through.add(index)
         return index
@@ -199,7 +201,7 @@ class Materials:
             raise FileMalformed("The pixels of a PixelTexture are no numbers.", where=node.where) from None
         if len(values) != width * height:
             text = f"The picture should have {width * height} pixels, and has {len(values)}; it is left out."
-            self._world.doubt("IMAGE_UNUSABLE", "WARNING", node.where, text)
+            self._world.findings.warning("IMAGE_UNUSABLE", node.where, text)
             return None
         packed = np.array([value & 0xFFFFFFFF for value in values], np.uint32).reshape(height, width)[::-1]
         bytes_of = [(packed >> np.uint32(8 * (parts - 1 - part))).astype(np.uint8) for part in range(parts)]
@@ -216,7 +218,7 @@ class Materials:
         node = appearance.of("TextureTransform")
         if node is None:
             if appearance.of("MultiTextureTransform", "TextureTransform3D", "TextureTransformMatrix3D") is not None:
-                self._world.lost["texture transforms in three dimensions", "glTF transforms in two."] += 1
+                self._world.findings.lose("texture transforms in three dimensions", "glTF transforms in two.")
             return None
         sx, sy = node.vector("scale", (1.0, 1.0))
         turn = node.number("rotation", 0.0)
@@ -224,10 +226,10 @@ class Materials:
         if (sx, sy, turn) == (1.0, 1.0, 0.0) and not move.any():
             return None
         if max(map(abs, (sx, sy, *move, *center))) > _FAR:
-            self._world.doubt("VALUES_TOO_LARGE", "WARNING", node.where, "The texture transform is left out.")
+            self._world.findings.warning("VALUES_TOO_LARGE", node.where, "The texture transform is left out.")
             return None
         if turn and sx != sy:
-            self._world.lost["sheared textures", "glTF scales before it turns."] += 1
+            self._world.findings.lose("sheared textures", "glTF scales before it turns.")
         cosine, sine = math.cos(turn), math.sin(turn)
         linear = np.diag([sx, sy]) @ np.array([[cosine, -sine], [sine, cosine]])
         shift = linear @ (move + center) - center

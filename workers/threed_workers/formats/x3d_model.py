@@ -3,21 +3,18 @@
 from __future__ import annotations
 
 import re
-from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 import numpy as np
 
 from threed_workers.budget import Budget
-from threed_workers.document import issue
-from threed_workers.document.model import Json
+from threed_workers.formats.findings import Findings
 from threed_workers.formats.number_list import numbers
 from threed_workers.formats.source import Source
 
 _STRING = re.compile(r'"((?:[^"\\]|\\.)*)"', re.S)
 _ESCAPED = re.compile(r"\\(.)", re.S)
-_MOST_ISSUES = 200
 _MOST_URLS = 100
 
 
@@ -94,9 +91,4 @@ class World:
     routes: list[Route] = field(default_factory=list)
     metres: float = 1.0
     metadata: dict[str, str] = field(default_factory=dict)
-    issues: list[Json] = field(default_factory=list)
-    lost: Counter = field(default_factory=Counter)
-
-    def doubt(self, code: str, severity: str, where: str, message: str) -> None:
-        if len(self.issues) < _MOST_ISSUES:
-            self.issues.append(issue(code, severity, where, message))
+    findings: Findings = field(default_factory=Findings)

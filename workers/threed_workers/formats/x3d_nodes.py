@@ -122,9 +122,9 @@ class Graph:
 
     def _pass(self, node: Node) -> None:
         if node.kind == "Inline":
-            self._world.lost["Inline", "Only what the file itself holds is read."] += 1
+            self._world.findings.lose("Inline", "Only what the file itself holds is read.")
         elif node.kind not in _QUIET:
-            self._world.lost[f"node {node.kind[:60]}", "glTF has no counterpart, or it is not read."] += 1
+            self._world.findings.lose(f"node {node.kind[:60]}", "glTF has no counterpart, or it is not read.")
 
     def _children(self, node: Node) -> list[Node]:
         """The nodes below a group: of a Switch the chosen one, of levels of detail the first."""
@@ -150,7 +150,7 @@ class Graph:
 
     def _lose(self, what: str, count: int, reason: str) -> None:
         if count > 0:
-            self._world.lost[what, reason] += count
+            self._world.findings.lose(what, reason, count)
 
     def _node(self, entry: Json, where: str) -> int:
         self._count += 1
@@ -258,7 +258,7 @@ class Graph:
             if len(lights) > 1:
                 return self._lights[node]
             text = "X3D has no photometric units: a light of intensity 1 became one of pi lux, or pi candelas."
-            self._world.doubt("LIGHT_UNITS_ASSUMED", "INFO", node.where, text)
+            self._world.findings.add("LIGHT_UNITS_ASSUMED", "INFO", node.where, text)
         return self._lights[node]
 
 

@@ -51,7 +51,7 @@ def _read_scene(scene: Element, world: World) -> None:
         parent, element = stack.pop()
         kind = xml.local(element.tag)
         if kind in _PROTOS:
-            world.lost["prototypes", "Only the nodes of the standard are read."] += 1
+            world.findings.lose("prototypes", "Only the nodes of the standard are read.")
             continue
         if kind in _PASSED:
             continue
@@ -75,7 +75,7 @@ def _node(kind: str, element: Element, world: World) -> Node | None:
         found = world.names.get(used)
         if found is None:
             text = f"USE {used[:60]!r} names no node that was defined before; it is left out."
-            world.doubt("REFERENCE_DANGLING", "WARNING", kind, text)
+            world.findings.warning("REFERENCE_DANGLING", kind, text)
         return found
     node = Node(kind, name, dict(element.attrib))
     if name:
