@@ -30,6 +30,20 @@ def dae() -> bytes:
     return re.sub(rb"<unit[^>]*>", b'<unit name="inch" meter="0.0254"/>', sample("dae"))
 
 
+def step() -> bytes:
+    pytest.importorskip("cascadio", reason="cascadio is not installed")
+    return sample("step")
+
+
+def step_in_inches() -> bytes:
+    millimetre = b"(LENGTH_UNIT()NAMED_UNIT(*)SI_UNIT(.MILLI.,.METRE.))"
+    inch = b"(CONVERSION_BASED_UNIT('INCH',#901)LENGTH_UNIT()NAMED_UNIT(#903));\n"
+    inch += b"#901=LENGTH_MEASURE_WITH_UNIT(LENGTH_MEASURE(25.4),#902);\n#902=" + millimetre
+    inch += b";\n#903=DIMENSIONAL_EXPONENTS(1.,0.,0.,0.,0.,0.,0.)"
+    assert millimetre in step()
+    return step().replace(millimetre, inch)
+
+
 CASES = {
     "stl": (lambda: sample("stl"), 0.001, "Z"),
     "3mf": (lambda: sample("3mf"), 0.001, "Z"),
@@ -39,7 +53,8 @@ CASES = {
     "3ds": (lambda: sample("3ds"), 1.0, "Z"),
     "las": (lambda: sample("las"), 1.0, "Z"),
     "e57": (lambda: sample("e57"), 1.0, "Z"),
-    "step": (lambda: sample("step"), 0.001, "Z"),
+    "step": (step, 0.001, "Z"),
+    "step in inches": (step_in_inches, 0.0254, "Z"),
 }
 every_case = pytest.mark.parametrize(("make", "unit_m", "up"), CASES.values(), ids=CASES)
 
@@ -78,3 +93,9 @@ def test_saying_y_up_leaves_the_axes_as_the_file_counts_them(box, make, unit_m, 
     data = make()
     (x, y, z), (right, top, front) = box(data, Said())
     assert box(data, Said(up="Y")).ravel() == pytest.approx([x, -front, y, right, -z, top], rel=1e-5, abs=1e-9)
+
+
+def test_a_step_in_inches_has_its_numbers_in_metres_when_metres_are_said(box):
+    # Given a block of 20 x 30 x 40 inches
+    # Then the numbers alone are metres
+    assert np.ptp(box(step_in_inches(), Said(unit_m=1.0)), axis=0) == pytest.approx([20, 40, 30])
