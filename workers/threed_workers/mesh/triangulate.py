@@ -55,11 +55,15 @@ def triangulate(points: np.ndarray, corners: np.ndarray, sizes: np.ndarray) -> t
     if not len(concave):
         return triangles, owners
     kept = ~((bends > 1) & (sizes > 4))[owners]
+    alike = sizes[concave]
+    places = np.repeat(starts[concave] - (np.cumsum(alike) - alike), alike) + np.arange(alike.sum())
+    flat, usable = _flattened(points[corners[places]].astype(np.float64), alike)
     parts, names = [triangles[kept]], [owners[kept]]
-    for polygon in concave.tolist():
-        start, size = int(starts[polygon]), int(sizes[polygon])
-        cut = cut_polygon(points[corners[start : start + size]], np.array([size]))
-        parts.append(cut + start)
+    end = 0
+    for polygon, size, is_usable in zip(concave.tolist(), alike.tolist(), usable.tolist(), strict=True):
+        begin, end = end, end + size
+        cut = _ears(flat[begin:end], np.array([size], np.uint32)) if is_usable else fan(np.array([size]))
+        parts.append(cut + places[begin])
         names.append(np.full(len(cut), polygon))
     triangles, owners = np.concatenate(parts), np.concatenate(names)
     order = np.argsort(owners, kind="stable")
@@ -73,30 +77,45 @@ def cut_polygon(points: np.ndarray, ring_ends: np.ndarray) -> np.ndarray:
     shape, becomes a fan of the outer ring.
     """
     outer = int(ring_ends[0])
-    plain = fan(np.array([outer]))
-    if len(points) > _MOST_CUT or not np.isfinite(points).all():
-        return plain
-    points = points.astype(np.float64)
-    normal = _newell(points[:outer])
-    axis = int(np.argmax(np.abs(normal)))
-    if not np.abs(normal[axis]) > 0:
-        return plain
-    # Seen along the axis that the normal is nearest to, from the side where the ring turns counter-clockwise.
-    flat = points[:, [(axis + 1) % 3, (axis + 2) % 3][:: 1 if normal[axis] > 0 else -1]]
-    flat = np.ascontiguousarray((flat - flat.min(axis=0)) / (np.ptp(flat, axis=0).max() or 1.0))
-    cut = mapbox_earcut.triangulate_float64(flat, ring_ends.astype(np.uint32)).reshape(-1, 3).astype(np.int64)
-    if not len(cut):
-        return plain
-    a, b, c = (flat[cut[:, corner]] for corner in range(3))
-    turned = (b[:, 0] - a[:, 0]) * (c[:, 1] - a[:, 1]) < (b[:, 1] - a[:, 1]) * (c[:, 0] - a[:, 0])
-    cut[turned] = cut[turned][:, ::-1]
-    return cut
+    flat, usable = _flattened(points.astype(np.float64), np.array([len(points)]), outer)
+    return _ears(flat, ring_ends.astype(np.uint32)) if usable[0] else fan(np.array([outer]))
 
 
-def _newell(ring: np.ndarray) -> np.ndarray:
-    """The normal of a ring (n, 3), as long as twice its area (Newell 1974)."""
+def _flattened(points: np.ndarray, sizes: np.ndarray, outer: int | None = None) -> tuple[np.ndarray, np.ndarray]:
+    """(float64 (c, 2), bool (p,)): polygons in the plane, at most 1 wide; and which of them are fit to be cut.
+
+    Seen along the axis that the normal is nearest to (Newell 1974), from the side where the ring turns
+    counter-clockwise. `outer`: how many corners of a single polygon are its outer ring.
+    """
+    first = np.cumsum(sizes) - sizes
+    owners = np.repeat(np.arange(len(sizes)), sizes)
     with np.errstate(all="ignore"):
-        return np.cross(ring - ring[0], np.roll(ring, -1, axis=0) - ring[0]).sum(axis=0)
+        points = points - points[first[owners]]
+        after = np.roll(points, -1, axis=0)
+        after[first + sizes - 1 if outer is None else outer - 1] = 0.0  # back to the first corner
+        normals = np.add.reduceat(_cross(points.T, after.T)[:, :outer], first, axis=1)
+        axis = np.abs(normals).argmax(axis=0)
+        height = np.take_along_axis(normals, axis[None], axis=0)[0]
+        pair = np.column_stack([(axis + 1) % 3, (axis + 2) % 3])
+        pair[height < 0] = pair[height < 0, ::-1]
+        flat = np.take_along_axis(points, pair[owners], axis=1)
+        low, high = np.minimum.reduceat(flat, first), np.maximum.reduceat(flat, first)
+        extent = (high - low).max(axis=1)
+        flat = (flat - low[owners]) / np.where(extent > 0, extent, 1.0)[owners, None]
+        usable = (np.abs(height) > 0) & np.isfinite(extent) & (sizes <= _MOST_CUT)
+    return flat, usable
+
+
+def _ears(flat: np.ndarray, ring_ends: np.ndarray) -> np.ndarray:
+    """Counter-clockwise triangles, int64 (t, 3), of one polygon (n, 2); a fan when it has no shape."""
+    cut = mapbox_earcut.triangulate_float64(flat, ring_ends).reshape(-1, 3).astype(np.int64)
+    if not len(cut):
+        return fan(ring_ends[:1])
+    x, y = flat[cut, 0].T, flat[cut, 1].T
+    turned = (x[1] - x[0]) * (y[2] - y[0]) < (y[1] - y[0]) * (x[2] - x[0])
+    if turned.any():
+        cut[turned] = cut[turned][:, ::-1]
+    return cut
 
 
 def _bends(points: np.ndarray, corners: np.ndarray, starts: np.ndarray, sizes: np.ndarray) -> tuple:
