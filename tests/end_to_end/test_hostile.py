@@ -26,8 +26,6 @@ from threed.v1.assets_pb2 import Asset
 
 HOSTILE = Path(__file__).parents[3] / "shared/hostile"
 MANIFEST = json.loads((HOSTILE / "manifest.json").read_text()) if (HOSTILE / "manifest.json").exists() else None
-# Formats that no module reads yet: their controls are refused for now. A new format is taken out of here.
-NOT_READ_YET = {"3mf", "dae"}
 # What a file may end with that is not wrong, only too much.
 TOO_MUCH = {"JOB_TIMED_OUT", "JOB_OUT_OF_MEMORY"}
 _AT_ONCE = 4
@@ -170,7 +168,7 @@ def test_every_hostile_file_behaves_as_its_manifest_says(impatient: RunningStack
     # And what must be refused is, what must be accepted is, and whatever is refused has a reason that is the file's own
     accepted = {name for name, ending in endings.items() if ending.accepted}
     assert {e["file"] for e in entries if e["expected"] == "refuse"} & accepted == set()
-    controls = {e["file"] for e in entries if e["expected"] == "accept" and e["format"] not in NOT_READ_YET}
+    controls = {e["file"] for e in entries if e["expected"] == "accept"}
     assert controls - accepted == set()
     refused = {e["file"]: endings[e["file"]].reason for e in entries if not endings[e["file"]].accepted}
     slow = {e["file"] for e in entries if e["expected"] == "survive" and refused.get(e["file"]) in TOO_MUCH}

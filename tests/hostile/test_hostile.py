@@ -19,9 +19,6 @@ MANIFEST = json.loads((HOSTILE / "manifest.json").read_text()) if (HOSTILE / "ma
 pytestmark = pytest.mark.skipif(MANIFEST is None, reason="the hostile files are not beside this checkout")
 ENTRIES = MANIFEST["entries"] if MANIFEST else []
 
-# Formats that no module reads yet: their controls are refused for now. A new format is taken out of here.
-NOT_READ_YET = {"3mf", "dae"}
-
 
 class Canary:
     """A secret to be found, a port to be called and a name to be written, none of which may happen."""
@@ -99,7 +96,7 @@ def test_a_hostile_file_behaves_as_its_manifest_says(entry, outcomes):
     assert not result["leaked"]
     if entry["expected"] == "refuse":
         assert result["outcome"] == "refused"
-    if entry["expected"] == "accept" and entry["format"] not in NOT_READ_YET:
+    if entry["expected"] == "accept":
         assert result["outcome"] == "accepted", result["message"]
     if result["outcome"] == "refused":
         assert result["where"], result["message"]
@@ -110,10 +107,6 @@ def test_a_hostile_file_behaves_as_its_manifest_says(entry, outcomes):
 def test_a_hostile_file_stays_within_its_memory(entry, outcomes):
     allowed_mb = entry["limits"].get("rss_mb", 2048) + 256  # what is loaded before anything is read
     assert outcomes[entry["file"]]["rss_kb"] / 1024 < allowed_mb
-
-
-def test_formats_that_are_not_read_yet_are_still_needed_here():
-    assert {entry["format"] for entry in ENTRIES if entry["expected"] == "accept"} >= NOT_READ_YET
 
 
 def test_nothing_was_contacted_and_nothing_was_written_elsewhere(outcomes):
