@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import concurrent.futures
+import contextlib
 import importlib
 import os
 import signal
@@ -121,6 +122,43 @@ def test_a_killed_fork_server_fails_what_runs_and_is_replaced(folder, gone):
         assert zygote.pid != killed
 
 
+def test_a_fork_server_that_is_killed_while_it_starts_is_no_fault_of_the_job(folder):
+    with Zygote() as zygote:
+        # Given a fork server that died, and whose successor is killed before it is ready
+        os.kill(zygote.pid, signal.SIGKILL)
+        before = _fork_servers()
+        killer = threading.Thread(target=_kill_the_next, args=(before,))
+        killer.start()
+        with pytest.raises(errors.JobCrashed) as caught:
+            while True:  # until the start falls into the moment in which it is killed
+                with zygote.start("nothing", {}, folder) as child:
+                    child.result()
+        killer.join()
+        assert caught.value.metadata["signal"] == "SIGKILL"
+        # Then the one after that works
+        with zygote.start("nothing", {}, folder) as child:
+            assert child.result() == {}
+
+
+def _fork_servers() -> set[int]:
+    """The fork servers of this process that run now."""
+    found = set()
+    for task in Path("/proc/self/task").iterdir():
+        for pid in (task / "children").read_text().split():
+            with contextlib.suppress(OSError):
+                if b"sandbox.zygote" in Path(f"/proc/{pid}/cmdline").read_bytes():
+                    found.add(int(pid))
+    return found
+
+
+def _kill_the_next(before: set[int]) -> None:
+    deadline = time.monotonic() + 10
+    while not (new := _fork_servers() - before) and time.monotonic() < deadline:
+        time.sleep(0.001)
+    for pid in new:
+        os.kill(pid, signal.SIGKILL)
+
+
 def test_a_fork_server_that_hangs_is_killed_so_that_no_caller_waits_for_ever(folder, gone, monkeypatch):
     monkeypatch.setattr("threed_workers.sandbox.keeper.STUCK_S", 0.5)
     with Zygote(preload=["misbehaving"], module_dirs=[HERE]) as zygote:
@@ -147,10 +185,11 @@ def test_a_step_runs_in_a_process_that_was_forked_ahead(folder, gone):
     assert gone(other)
 
 
-def test_a_spare_process_that_was_killed_gets_no_step(folder):
+def test_a_spare_process_that_was_killed_gets_no_step(folder, gone):
     with Zygote() as zygote:
         spare = _spare(zygote)
         os.kill(spare, signal.SIGKILL)
+        assert gone(spare)
         with zygote.start("nothing", {}, folder) as child:
             assert child.result() == {}
         assert child.pid != spare

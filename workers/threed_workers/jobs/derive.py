@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from google.protobuf import json_format
 
-from threed.errors import OutputInvalid, ProofFailed, ThreedError
+from threed.errors import JobFailed, OutputInvalid, ProofFailed, ThreedError
 from threed.records import derivatives
+from threed.v1.derivatives_pb2 import Derivative
 from threed.v1.jobs_pb2 import DeriveSpec
-from threed.v1.recipes_pb2 import EXPORT_OBJ, EXPORT_USDZ, Proof, Recipe, TextureEncode
+from threed.v1.recipes_pb2 import EXPORT_OBJ, EXPORT_USDZ, ExportFormat, Proof, Recipe, TextureEncode
 from threed_workers import validation
 from threed_workers.claims import Claim, Outcome
 from threed_workers.loosening import MOST_TIMES, loosened
@@ -48,12 +49,15 @@ def run(claim: Claim, validator: Validator) -> Outcome:
             return _failed(claim, result, _not_proved(proof, recipe.proof, times))
         recipe, times = looser, times + 1
     claim.report("storing", _JUDGED)
+    asked = [ExportFormat.Name(format) for format in recipe.export_formats]
+    if [file["format"] for file in made["files"]] != asked:
+        raise JobFailed("The step wrote other formats than it was asked for.")
     files = [_stored(claim, file) for file in made["files"]]
     if result.get("visual_proof", {}).get("views"):
         # Beside the files, so that the same look-up keeps it.
         picture = {"format": derivatives.PROOF, "file": PICTURE, "media_type": "image/png", "losses": []}
         files.append(_stored(claim, picture))
-    statement = derivatives.publish(claim.row.id, files, result)
+    statement = derivatives.publish(claim.row.id, files, as_contract(result))
     return Outcome(keys=[file["key"] for file in files], statements=[statement])
 
 
@@ -81,7 +85,16 @@ def _result(spec: DeriveSpec, made: dict, report: dict) -> dict:
 
 
 def _failed(claim: Claim, result: dict, error: ThreedError) -> Outcome:
-    return Outcome(error=error, statements=[derivatives.publish(claim.row.id, [], result)])
+    return Outcome(error=error, statements=[derivatives.publish(claim.row.id, [], as_contract(result))])
+
+
+def as_contract(result: dict) -> dict:
+    """The same with proto field names, if it is what the contract has. Raises JobFailed: a step is not trusted."""
+    try:
+        message = json_format.ParseDict(result, Derivative())
+    except json_format.ParseError as error:
+        raise JobFailed("The step answered with what is no report of a derivative.") from error
+    return json_format.MessageToDict(message, preserving_proto_field_name=True)
 
 
 def _proved(claim: Claim, before: str, after: str) -> dict:
@@ -117,10 +130,11 @@ def _invalid(report: dict) -> OutputInvalid:
 
 def _stored(claim: Claim, file: dict) -> dict:
     blob = claim.store_output(file["file"])
+    told = as_contract({"files": [{"media_type": file["media_type"], "losses": file["losses"]}]})["files"][0]
     return {
+        "losses": [],
+        **told,
         "format": file["format"],
-        "media_type": file["media_type"],
-        "losses": file["losses"],
         "key": blob.key,
         "size_bytes": blob.size,
         "sha256": blob.sha256,

@@ -17,6 +17,7 @@ import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from threed import errors
 from threed_workers import steps
 from threed_workers.sandbox import watch
 from threed_workers.sandbox.child import Child, Ending
@@ -198,9 +199,9 @@ class _Server:
             while b"\n" not in self._buffer:
                 part = self.socket.recv(_DRAIN)
                 if not part:
-                    raise RuntimeError("The fork server ended at its start. Its standard error says why.")
+                    raise self._ended_early()
                 self._buffer += part
-        except (OSError, RuntimeError):  # also a timeout
+        except (OSError, RuntimeError, errors.JobCrashed):  # also a timeout
             self.socket.close()
             self.process.kill()
             self.process.wait()
@@ -215,6 +216,13 @@ class _Server:
         if lacking := [name for name, there in ready["layers"].items() if not there]:
             _log.warning("fork server: this machine cannot confine by %s", ", ".join(lacking))
         return ready
+
+    def _ended_early(self) -> Exception:
+        """Why it ended before it was ready: killed, which the next one may not be; or by itself, as that would too."""
+        if self.process.wait() == -signal.SIGKILL:
+            sentence = "The process that steps are forked from was killed while it started. Run the job again."
+            return errors.JobCrashed(sentence, signal="SIGKILL")
+        return RuntimeError("The fork server ended at its start. Its standard error says why.")
 
     def _tell(self, message: dict) -> None:
         with self._lock, contextlib.suppress(OSError):
