@@ -112,7 +112,7 @@ async def test_what_a_child_left_in_its_group_ends_before_it_starts_again(folder
     time.sleep(600)
     """
     async with Supervisor([[service("worker", folder, code, cwd=folder)]], folder) as running:
-        await until((folder / "grandchild").exists)
+        await until(lambda: (folder / "grandchild").exists() and (folder / "grandchild").read_text().endswith("\n"))
         first = int((folder / "grandchild").read_text())
         os.kill(running.pids()["worker"], signal.SIGKILL)
         await until(lambda: len(starts(folder, "worker")) == 2)
