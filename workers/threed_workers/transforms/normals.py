@@ -8,7 +8,7 @@ import numpy as np
 
 from threed.v1 import recipes_pb2
 from threed_workers.document import Document, edit, read_floats
-from threed_workers.mesh.normals import crease_normals, unit_normals
+from threed_workers.mesh.normals import MOST_CREASED, corner_normals
 from threed_workers.mesh.weld import weld
 from threed_workers.transforms._corners import alike, triangle_list, write
 from threed_workers.transforms.geometry.vertices import Shape, note, shapes
@@ -16,8 +16,6 @@ from threed_workers.transforms.geometry.vertices import Shape, note, shapes
 CHANGES: frozenset[str] = frozenset(("vertices",))
 
 _DEFAULT_CREASE = 1.05  # radians
-# Above that, normals are smooth everywhere: sorting the corners of a scan would take minutes, and it has no creases.
-_MOST_CREASED = 1_000_000
 
 
 def apply(document: Document, options: recipes_pb2.Normals) -> Document:
@@ -41,8 +39,8 @@ def _shade(document: Document, shape: Shape, crease: float) -> None:
     if not sum(map(len, lists)):
         return
     triangles = np.concatenate(lists)
-    if len(triangles) > _MOST_CREASED:
-        text = f"Above {_MOST_CREASED} triangles normals are smooth everywhere. Simplify first for creases."
+    if len(triangles) > MOST_CREASED:
+        text = f"Above {MOST_CREASED} triangles normals are smooth everywhere. Simplify first for creases."
         note(document, "NORMALS_SMOOTH", shape.pointers[0], text)
     source = groups[0][0]
     points = read_floats(document, source["attributes"]["POSITION"])
@@ -65,10 +63,4 @@ def _corner_normals(points: np.ndarray, triangles: np.ndarray, crease: float) ->
     """float32 (3t, 3), of points (n, 3) some of which are in one place."""
     first, place = weld(points + np.float32(0))
     points, triangles = points[first], place[triangles]
-    if len(triangles) <= _MOST_CREASED:
-        return crease_normals(points, triangles, math.degrees(crease)).reshape(-1, 3)
-    a, b, c = (points[triangles[:, corner]].astype(np.float64) for corner in range(3))
-    areas = np.repeat(np.cross(b - a, c - a), 3, axis=0)
-    corners = triangles.reshape(-1)
-    total = np.column_stack([np.bincount(corners, areas[:, axis], len(points)) for axis in range(3)])
-    return unit_normals(total)[corners]
+    return corner_normals(points, triangles, math.degrees(crease))
