@@ -10,7 +10,7 @@ import pytest
 from tests.end_to_end.job import upload
 
 from threed.v1.assets_pb2 import Asset
-from threed_workers.samples.files import sample
+from threed_workers.samples.files import glb_bytes, sample, triangle
 
 
 def finished(door, asset: Asset) -> Asset:
@@ -32,13 +32,22 @@ def test_a_unit_and_an_axis_can_be_said_at_upload(door):
     assert (asset.import_options.unit_m, asset.import_options.up_axis) == (0.001, asset.import_options.Z)
 
 
-def test_a_target_profile_adds_what_is_beyond_its_thresholds(rest, project):
-    codes = {one.code for one in project.asset.validation.issues}
-    assert not any(code.startswith("OVER_BUDGET") for code in codes)
-    data = sample("glb")
-    asset = finished(rest, upload(rest, data, "a.glb", import_options={"target_profile": "web"}))
-    assert asset.status == Asset.VALIDATED and asset.import_options.target_profile == "web"
-    assert {one.code for one in asset.validation.issues} >= {"MESH_NOT_WATERTIGHT"} or asset.validation.issues
+def test_a_target_profile_adds_what_is_beyond_its_thresholds(rest):
+    # Given a model of 101 draw calls, where the web wants at most 100
+    document = triangle()
+    document.json["nodes"] += [{"mesh": 0, "translation": [number, 0, 0]} for number in range(1, 101)]
+    document.json["scenes"][0]["nodes"] = list(range(101))
+    data = glb_bytes(document)
+    # When it is uploaded for nothing in particular, and for the web
+    plain = finished(rest, upload(rest, data, "many.glb"))
+    asset = finished(rest, upload(rest, data, "many.glb", import_options={"target_profile": "web"}))
+    # Then only the second is told so
+    assert (plain.status, asset.status) == (Asset.VALIDATED, Asset.VALIDATED)
+    assert not any(one.code.startswith("OVER_BUDGET") for one in plain.validation.issues)
+    assert [one.code for one in asset.validation.issues if one.code.startswith("OVER_BUDGET")] == [
+        "OVER_BUDGET_DRAW_CALLS"
+    ]
+    assert asset.import_options.target_profile == "web"
 
 
 def test_strict_means_that_an_error_fails_the_asset(door):
