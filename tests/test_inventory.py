@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import ast
 import json
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -163,24 +161,6 @@ def test_a_named_feature_that_lost_nothing_explains_nothing():
 def test_keys_go_with_their_animation():
     before, after = {"animations": 2, "channels": 5, "keyframes": 90}, {"animations": 1, "channels": 1, "keyframes": 9}
     assert set(severities(compare(before, after, {"animations": "trim"})).values()) == {"INFO"}
-
-
-def test_every_feature_that_a_step_names_is_one():
-    # Steps import libraries, so they are read and not imported
-    folder = Path(__file__).parents[1] / "workers/threed_workers/transforms"
-    assert {
-        word for path in folder.glob("*.py") for word in changes(path) if word.partition(".")[0] not in FEATURES
-    } == set()
-
-
-def changes(path: Path) -> list[str]:
-    """The words of a module's CHANGES."""
-    for entry in ast.parse(path.read_text()).body:
-        targets = entry.targets if isinstance(entry, ast.Assign) else [getattr(entry, "target", None)]
-        if any(isinstance(target, ast.Name) and target.id == "CHANGES" for target in targets):
-            texts = [part.value for part in ast.walk(entry.value) if isinstance(part, ast.Constant)]
-            return " ".join(texts).split()
-    return []
 
 
 def test_what_became_more_is_information():

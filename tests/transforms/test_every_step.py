@@ -7,10 +7,10 @@ import pytest
 from threed.v1 import recipes_pb2
 from threed_workers import transforms
 from threed_workers.document import write_glb
-from threed_workers.inventory import compare, inventory
+from threed_workers.inventory import FEATURES, compare, inventory
 from threed_workers.samples.rich import rich_model
 
-from .carried_out import carried_out, reread
+from .carried_out import carried_out, options, reread
 
 # Settings of steps that have no default, or whose default would leave the sample as it is.
 SETTINGS = {
@@ -35,8 +35,17 @@ def test_a_step_keeps_what_it_does_not_name(step):
     # When the step is carried out (which asks the validator, too)
     after = inventory(carried_out(step, document, **SETTINGS.get(step, {})))
     # Then what got fewer is what the step says
-    named = dict.fromkeys(transforms.transform(step).CHANGES, step)
+    named = dict.fromkeys(changes(step), step)
     assert [found for found in compare(before, after, named) if found.severity != "INFO"] == []
+
+
+@every_step
+def test_every_feature_that_a_step_names_is_one(step):
+    assert {name for name in changes(step) if name.partition(".")[0] not in FEATURES} == set()
+
+
+def changes(step: str) -> frozenset[str]:
+    return transforms.transform(step).changes(options(step, **SETTINGS.get(step, {})))
 
 
 @every_step

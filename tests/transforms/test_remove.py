@@ -6,12 +6,13 @@ import numpy as np
 import pytest
 
 from threed.v1.recipes_pb2 import Remove
+from threed_workers import transforms
 from threed_workers.document import Document, read_floats
 from threed_workers.document.world import world_box
-from threed_workers.inventory import inventory
+from threed_workers.inventory import compare, inventory
 from threed_workers.samples.rich import rich_model
 
-from .carried_out import carried_out
+from .carried_out import carried_out, options, reread
 
 # What there is none of afterwards.
 GONE = {
@@ -162,3 +163,44 @@ def test_tangents_stay_where_no_reader_could_make_them():
     made = removed(Remove.TANGENTS, document=document)
     assert "TANGENT" in made.json["meshes"][0]["primitives"][0]["attributes"]
     assert "TANGENTS_KEPT" in {found["code"] for found in made.issues}
+
+
+# ---------------------------------------------------------------- what it says that it changes
+
+
+@pytest.mark.parametrize("feature", Remove.Feature.values()[1:], ids=Remove.Feature.keys()[1:])
+def test_what_goes_with_a_feature_is_said(feature):
+    # Given a bit of everything, with notes of where it came from
+    document = rich_model()
+    document.json["asset"]["extras"] = {"threed": {"source_unit_m": 0.01, "source_up": "Z"}}
+    document = reread(document)
+    before = inventory(document)
+    # When one feature goes
+    after = inventory(carried_out("remove", document, features=[feature]))
+    # Then something did, and nothing but what the step says of that feature
+    found = compare(before, after, dict.fromkeys(changes(feature), "remove"))
+    assert any(one.after < one.before for one in found)
+    assert [one for one in found if one.severity != "INFO"] == []
+
+
+def test_what_was_not_asked_for_is_a_loss():
+    # Given a step that is to remove cameras
+    document = reread(rich_model())
+    before = inventory(document)
+    after = inventory(carried_out("remove", document, features=[Remove.CAMERAS]))
+    # When materials are gone, too
+    after["materials"] -= 1
+    # Then that is no part of it
+    found = compare(before, after, dict.fromkeys(changes(Remove.CAMERAS), "remove"))
+    assert [(one.feature, one.severity) for one in found if one.severity != "INFO"] == [("materials", "ERROR")]
+
+
+def test_an_extension_that_was_declared_for_nothing_stays_declared():
+    document = rich_model()
+    document.json["extensionsUsed"].append("KHR_materials_sheen")
+    made = carried_out("remove", document, features=[Remove.CAMERAS])
+    assert "KHR_materials_sheen" in made.json["extensionsUsed"]
+
+
+def changes(feature: int) -> frozenset[str]:
+    return transforms.transform("remove").changes(options("remove", features=[feature]))

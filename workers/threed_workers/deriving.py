@@ -74,14 +74,14 @@ def _run(document: Document, recipe: recipes_pb2.Recipe, report: Callable[[Json]
     for number, step in enumerate(recipe.steps):
         name = step.WhichOneof("step")
         report({"phase": name, "progress": _READ + (_WRITE - _READ) * number / len(recipe.steps)})
-        module = transform(name)
+        module, options = transform(name), getattr(step, name)
         try:
-            document = module.apply(document, getattr(step, name))
+            document = module.apply(document, options)
         except RecipeInvalid as error:
             raise RecipeInvalid(
                 f"Step {number}, {name}: {error.message}", **(error.metadata | {"step": number})
             ) from error
-        named |= {feature: name for feature in module.CHANGES if feature not in named}
+        named |= {feature: name for feature in module.changes(options) if feature not in named}
     return document, named
 
 

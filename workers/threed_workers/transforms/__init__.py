@@ -2,10 +2,11 @@
 
 To add one: a message in protos/threed/v1/recipes.proto, a field of `Step`, and a module here with the field's name:
 
-    CHANGES: frozenset of the features (`threed_workers.inventory`) that may become fewer, because the step says so
+    changes(options) -> frozenset of the features (`threed_workers.inventory`) that may become fewer, because these
+        settings say so. What becomes fewer and is not among them is judged as a loss.
     apply(document, options) -> Document
 
-`apply` gets the step's message. It may change the document in place, or answer with another; what it does not name it
+Both get the step's message. `apply` may change the document in place, or answer with another; what it does not name it
 leaves alone, unknown extensions and extras included. Raises RecipeInvalid for settings that this document cannot take.
 """
 
@@ -25,7 +26,8 @@ NAMES = tuple(field.name for field in recipes_pb2.Step.DESCRIPTOR.oneofs_by_name
 class Transform(Protocol):
     """What a module of this package has."""
 
-    CHANGES: frozenset[str]
+    def changes(self, options: Message) -> frozenset[str]:
+        """The features that may become fewer with these settings."""
 
     def apply(self, document: Document, options: Message) -> Document:
         """Do it. Raises RecipeInvalid."""

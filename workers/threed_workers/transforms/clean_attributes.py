@@ -11,7 +11,11 @@ from threed_workers.document import Document, blocks, edit
 from threed_workers.document.model import Json
 from threed_workers.transforms._uv_sets import drop_attribute, tangent_uv_set, unused_uv_names
 
-CHANGES = frozenset(("uv_sets", "color_sets", "tangents"))
+
+def changes(options: recipes_pb2.CleanAttributes) -> frozenset[str]:
+    uv_sets = set() if options.keep_texcoords else {"uv_sets"}
+    color_sets = set() if options.keep_white else {"color_sets"}
+    return frozenset({"tangents"} | uv_sets | color_sets)
 
 
 def apply(document: Document, options: recipes_pb2.CleanAttributes) -> Document:

@@ -13,17 +13,19 @@ from threed_workers.document import Document, blocks, edit
 from threed_workers.document.indices import Pointer
 from threed_workers.document.model import Json
 
-# What a merged mesh had is there once less.
-CHANGES = frozenset(
-    "images image_pixels samplers textures materials meshes skins primitives vertices triangles lines points uv_sets "
-    "color_sets normals tangents joint_sets custom_attributes morph_targets".split()
-)
-
 # Each kind after those that it refers to, so that what refers to equal things is equal itself.
 _ORDER = ("accessors", "images", "samplers", "textures", "materials", "meshes", "skins")
 _ADDRESSES = ("bufferView", "byteOffset", "sparse", "uri")
 _MOTION = ("input", "output", "inverseBindMatrices")
 _INSTANCES = ("TRANSLATION", "ROTATION", "SCALE")
+
+
+def changes(options: recipes_pb2.Dedup) -> frozenset[str]:
+    # What a merged mesh had is there once less.
+    return frozenset(
+        "images image_pixels samplers textures materials meshes skins primitives vertices triangles lines points "
+        "uv_sets color_sets normals tangents joint_sets custom_attributes morph_targets".split()
+    )
 
 
 def apply(document: Document, options: recipes_pb2.Dedup) -> Document:

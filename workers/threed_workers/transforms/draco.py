@@ -10,12 +10,15 @@ from threed_workers.document import Document, edit, layout, read, read_floats
 from threed_workers.document.model import DRACO, Json
 from threed_workers.transforms.geometry.vertices import TRIANGLES, Shape, mode_of, note, shapes
 
-CHANGES = frozenset({"vertices", "triangles"})
 _LEVEL, _POSITION_BITS, _NORMAL_BITS, _TEXCOORD_BITS = 7, 14, 10, 12
 _FLOAT = 5126
 # The names for which DracoPy has a parameter. Everything else is a generic attribute.
 _NORMAL, _TEXCOORD, _COLOR = "NORMAL", "TEXCOORD_0", "COLOR_0"
 _TYPES = {"POSITION": 0, _NORMAL: 1, _COLOR: 2, _TEXCOORD: 3}  # Draco's GeometryAttribute::Type
+
+
+def changes(options: recipes_pb2.Draco) -> frozenset[str]:
+    return frozenset({"vertices", "triangles"})
 
 
 def apply(document: Document, options: recipes_pb2.Draco) -> Document:

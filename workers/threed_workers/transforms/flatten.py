@@ -11,11 +11,13 @@ from threed_workers.document.world import topmost, world_matrices
 from threed_workers.transforms._channels import moved_nodes
 from threed_workers.transforms._placing import PLACE, placed, referred_elsewhere
 
-CHANGES = frozenset(("nodes",))
-
 # Extensions of nodes that mean the same wherever the node stands. Others (visibility, levels, bodies) reach down.
 _FREE = frozenset(("KHR_lights_punctual", INSTANCING))
 _KEEPS = frozenset(("name", "extras", "mesh", "camera", "skin", "extensions"))
+
+
+def changes(options: recipes_pb2.Flatten) -> frozenset[str]:
+    return frozenset(("nodes",))
 
 
 def apply(document: Document, options: recipes_pb2.Flatten) -> Document:

@@ -10,9 +10,12 @@ from threed_workers.document.model import INSTANCING, Json
 from threed_workers.transforms.geometry.nodes import Graph
 from threed_workers.transforms.geometry.placing import drop_nodes, siblings, trs
 
-CHANGES = frozenset({"nodes", "named_nodes", "names"})
 _MIN = 5
 _KEYS = frozenset(("mesh", "name", "translation", "rotation", "scale", "matrix"))
+
+
+def changes(options: recipes_pb2.Instance) -> frozenset[str]:
+    return frozenset({"nodes", "named_nodes", "names"})
 
 
 def apply(document: Document, options: recipes_pb2.Instance) -> Document:

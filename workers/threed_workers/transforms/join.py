@@ -16,15 +16,18 @@ from threed_workers.transforms.geometry.placing import drop_nodes, matrix_of, si
 from threed_workers.transforms.geometry.sets import Sets
 from threed_workers.transforms.geometry.vertices import TRIANGLES, add_indices, corners, mode_of, shapes
 
-CHANGES = frozenset(
-    "nodes named_nodes names meshes primitives vertices normals tangents uv_sets color_sets joint_sets "
-    "custom_attributes extensions.KHR_materials_variants".split()
-)
 _NODE_KEYS = frozenset(("mesh", "name", "translation", "rotation", "scale", "matrix"))
 _MESH_KEYS = frozenset(("primitives", "name"))
 _PRIMITIVE_KEYS = frozenset(("attributes", "indices", "material", "mode", "extensions"))
 _POINTS = 0
 _LISTS = (_POINTS, 1, TRIANGLES)  # points, lines, triangles: what can be written one after the other
+
+
+def changes(options: recipes_pb2.Join) -> frozenset[str]:
+    return frozenset(
+        "nodes named_nodes names meshes primitives vertices normals tangents uv_sets color_sets joint_sets "
+        "custom_attributes extensions.KHR_materials_variants".split()
+    )
 
 
 def apply(document: Document, options: recipes_pb2.Join) -> Document:

@@ -15,10 +15,13 @@ from threed_workers.transforms.geometry.simplifying import Simplifier
 from threed_workers.transforms.geometry.vertices import TRIANGLES, add_indices, mode_of, shapes
 from threed_workers.transforms.weld import weld_shape
 
-CHANGES: frozenset[str] = frozenset()
 LOD = "MSFT_lod"
 _ERROR = 0.1
 _WORTH = 0.95  # A level that keeps more of the triangles of the one before is none.
+
+
+def changes(options: recipes_pb2.Lod) -> frozenset[str]:
+    return frozenset()
 
 
 def apply(document: Document, options: recipes_pb2.Lod) -> Document:

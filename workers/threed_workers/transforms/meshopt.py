@@ -13,7 +13,6 @@ from threed_workers.document.collecting import padded
 from threed_workers.document.model import INSTANCING, MESHOPT, Json, extension
 from threed_workers.transforms.geometry.vertices import TRIANGLES, mode_of
 
-CHANGES: frozenset[str] = frozenset()
 _BYTE, _SHORT = 5120, 5122
 _WIDEST_ROW = 256
 _QUATERNION_BITS = 16
@@ -28,6 +27,10 @@ class Stream:
     target: int | None
     dtype: np.dtype
     pieces: list[tuple[int, np.ndarray]] = field(default_factory=list)
+
+
+def changes(options: recipes_pb2.Meshopt) -> frozenset[str]:
+    return frozenset()
 
 
 def apply(document: Document, options: recipes_pb2.Meshopt) -> Document:

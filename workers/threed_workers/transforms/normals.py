@@ -13,9 +13,11 @@ from threed_workers.mesh.weld import weld
 from threed_workers.transforms._corners import alike, triangle_list, write
 from threed_workers.transforms.geometry.vertices import Shape, note, shapes
 
-CHANGES: frozenset[str] = frozenset(("vertices",))
-
 _DEFAULT_CREASE = 1.05  # radians
+
+
+def changes(options: recipes_pb2.Normals) -> frozenset[str]:
+    return frozenset(("vertices",))
 
 
 def apply(document: Document, options: recipes_pb2.Normals) -> Document:

@@ -19,8 +19,6 @@ from threed_workers.textures.light import from_light
 from threed_workers.textures.roles import COLOR
 from threed_workers.transforms._leftovers import remove_orphans, used
 
-CHANGES = frozenset(("materials", "extensions"))
-
 _DEFAULT_LEAST = 5
 _CELL = 4  # pixels of one colour, each way: mipmaps and compression in blocks leave the middle as it is
 _NEAREST, _CLAMP = 9728, 33071
@@ -29,6 +27,10 @@ _PLAIN_KEYS = ("baseColorFactor", "metallicFactor", "roughnessFactor")
 
 # base colour (4), metallic, roughness, emission (3): linear, in [0, 1]
 Look = tuple[float, ...]
+
+
+def changes(options: recipes_pb2.Palette) -> frozenset[str]:
+    return frozenset(("materials",))
 
 
 def apply(document: Document, options: recipes_pb2.Palette) -> Document:

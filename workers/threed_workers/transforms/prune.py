@@ -7,13 +7,15 @@ from threed_workers.document import Document, edit
 from threed_workers.transforms._leftovers import remove_unreferenced
 from threed_workers.transforms._uv_sets import drop_attribute, unused_uv_names
 
-CHANGES = frozenset(
-    "nodes named_nodes meshes primitives vertices triangles points lines morph_targets uv_sets color_sets normals "
-    "tangents joint_sets custom_attributes instances materials textures images image_pixels samplers skins joints "
-    "cameras lights extensions".split()
-)
-
 _ORDER = ("meshes", "skins", "cameras", "lights", "materials", "textures", "samplers", "images")
+
+
+def changes(options: recipes_pb2.Prune) -> frozenset[str]:
+    return frozenset(
+        "nodes named_nodes meshes primitives vertices triangles points lines morph_targets uv_sets color_sets normals "
+        "tangents joint_sets custom_attributes instances materials textures images image_pixels samplers skins joints "
+        "cameras lights extensions".split()
+    )
 
 
 def apply(document: Document, options: recipes_pb2.Prune) -> Document:

@@ -8,7 +8,9 @@ from threed_workers.transforms.geometry.quantized_positions import quantize_posi
 from threed_workers.transforms.geometry.quantized_texcoords import quantize_texcoords
 from threed_workers.transforms.geometry.quantized_units import quantize_units
 
-CHANGES: frozenset[str] = frozenset()
+
+def changes(options: recipes_pb2.Quantize) -> frozenset[str]:
+    return frozenset()
 
 
 def apply(document: Document, options: recipes_pb2.Quantize) -> Document:

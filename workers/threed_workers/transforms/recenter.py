@@ -8,10 +8,12 @@ from threed_workers.document import Document
 from threed_workers.document.world import world_box
 from threed_workers.transforms._placing import move_model
 
-CHANGES: frozenset[str] = frozenset()
-
 # Where on the height of the box the pivot lies, 0 at its lower side.
 _HEIGHTS = {recipes_pb2.Recenter.BELOW: 0.0, recipes_pb2.Recenter.ABOVE: 1.0}
+
+
+def changes(options: recipes_pb2.Recenter) -> frozenset[str]:
+    return frozenset()
 
 
 def apply(document: Document, options: recipes_pb2.Recenter) -> Document:

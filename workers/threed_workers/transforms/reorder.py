@@ -9,7 +9,9 @@ from threed_workers.document import Document, edit
 from threed_workers.transforms.geometry.kernels import cache_order, first_use
 from threed_workers.transforms.geometry.vertices import TRIANGLES, Shape, mode_of, shapes
 
-CHANGES = frozenset({"vertices"})  # those that no primitive draws
+
+def changes(options: recipes_pb2.Reorder) -> frozenset[str]:
+    return frozenset({"vertices"})  # those that no primitive draws
 
 
 def apply(document: Document, options: recipes_pb2.Reorder) -> Document:

@@ -8,9 +8,11 @@ from threed.v1 import recipes_pb2
 from threed_workers.document import Document, read
 from threed_workers.transforms._keyframes import Keys, Writer, between, distance, keys_of
 
-CHANGES: frozenset[str] = frozenset(("keyframes",))
-
 _DEFAULT_TOLERANCE = 1e-4
+
+
+def changes(options: recipes_pb2.Resample) -> frozenset[str]:
+    return frozenset(("keyframes",))
 
 
 def apply(document: Document, options: recipes_pb2.Resample) -> Document:

@@ -14,8 +14,6 @@ from threed_workers.document.world import world_box
 from threed_workers.transforms._channels import pointer_of
 from threed_workers.transforms._placing import move_model
 
-CHANGES: frozenset[str] = frozenset()
-
 _LIGHTS = "KHR_lights_punctual"
 # Extensions with lengths of their own, which stay as they are.
 _UNSCALED = ("KHR_physics_rigid_bodies", "KHR_implicit_shapes", "KHR_audio_emitter", "VRMC_springBone", "CESIUM_RTC")
@@ -27,6 +25,10 @@ _POINTERS = (
     (re.compile(r"/extensions/KHR_lights_punctual/lights/\d+/intensity"), 2),
     (re.compile(r"/materials/\d+/extensions/KHR_materials_volume/attenuationDistance"), 1),
 )
+
+
+def changes(options: recipes_pb2.Scale) -> frozenset[str]:
+    return frozenset()
 
 
 def apply(document: Document, options: recipes_pb2.Scale) -> Document:

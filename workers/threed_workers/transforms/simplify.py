@@ -10,8 +10,11 @@ from threed_workers.transforms.geometry.simplifying import Simplifier
 from threed_workers.transforms.geometry.vertices import TRIANGLES, Shape, mode_of, shapes
 from threed_workers.transforms.weld import weld_shape
 
-CHANGES = frozenset({"triangles", "vertices"})
 _ERROR = 0.01
+
+
+def changes(options: recipes_pb2.Simplify) -> frozenset[str]:
+    return frozenset({"triangles", "vertices"})
 
 
 def apply(document: Document, options: recipes_pb2.Simplify) -> Document:

@@ -12,7 +12,9 @@ from threed_workers.transforms._mikktspace import corner_tangents
 from threed_workers.transforms._uv_sets import tangent_uv_set
 from threed_workers.transforms.geometry.vertices import note, shapes
 
-CHANGES: frozenset[str] = frozenset(("vertices",))
+
+def changes(options: recipes_pb2.Tangents) -> frozenset[str]:
+    return frozenset(("vertices",))
 
 
 def apply(document: Document, options: recipes_pb2.Tangents) -> Document:

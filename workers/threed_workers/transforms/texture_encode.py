@@ -19,8 +19,6 @@ from threed_workers.textures.pixels import AVIF_TYPE, KTX2_TYPE, Pixels, media_t
 from threed_workers.textures.resample import resample
 from threed_workers.textures.roles import SOURCES, Kind, Role, image_roles, sources
 
-CHANGES: frozenset[str] = frozenset(("images", "image_pixels", "extensions"))
-
 _Encoding = recipes_pb2.TextureEncode
 _TYPES = {
     _Encoding.JPEG: "image/jpeg",
@@ -39,6 +37,10 @@ _DEFAULT_QUALITY = 80
 class _Encoded:
     data: bytes
     media_type: str
+
+
+def changes(options: recipes_pb2.TextureEncode) -> frozenset[str]:
+    return frozenset(("images", "image_pixels", *(f"extensions.{name}" for name in SOURCES)))
 
 
 def apply(document: Document, options: recipes_pb2.TextureEncode) -> Document:

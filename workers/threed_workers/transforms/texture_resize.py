@@ -10,7 +10,9 @@ from threed_workers.textures.encodings import encode_alike
 from threed_workers.textures.resample import resample
 from threed_workers.textures.roles import image_roles
 
-CHANGES: frozenset[str] = frozenset(("image_pixels",))
+
+def changes(options: recipes_pb2.TextureResize) -> frozenset[str]:
+    return frozenset(("image_pixels",))
 
 
 def apply(document: Document, options: recipes_pb2.TextureResize) -> Document:

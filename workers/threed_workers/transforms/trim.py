@@ -11,7 +11,11 @@ from threed_workers.document.model import Json
 from threed_workers.transforms._channels import POINTER
 from threed_workers.transforms._keyframes import Keys, Writer, between, keys_of
 
-CHANGES = frozenset(("animations", "channels", "keyframes"))
+
+def changes(options: recipes_pb2.Trim) -> frozenset[str]:
+    animations = {"animations", f"extensions.{POINTER}"} if options.animations else set()
+    keyframes = {"keyframes"} if options.start or options.end else set()
+    return frozenset(animations | keyframes)
 
 
 def apply(document: Document, options: recipes_pb2.Trim) -> Document:

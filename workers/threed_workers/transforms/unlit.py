@@ -8,8 +8,6 @@ from threed_workers.document.model import Json, extension
 from threed_workers.transforms._channels import drop_channels
 from threed_workers.transforms._leftovers import remove_orphans, used
 
-CHANGES = frozenset(("textures", "images", "samplers", "animations", "channels", "keyframes", "extensions"))
-
 UNLIT = "KHR_materials_unlit"
 _GLOSSY = "KHR_materials_pbrSpecularGlossiness"
 _KEPT = ("name", "extras", "alphaMode", "alphaCutoff", "doubleSided")
@@ -17,6 +15,10 @@ _LIGHTING = ("KHR_materials_", "EXT_materials_", "ADOBE_materials_", "VRMC_mater
 # What a reader shows that does not know the extension: its specification asks for rough and not metallic.
 _FALLBACK = {"metallicFactor": 0.0, "roughnessFactor": 0.9}
 _LIT_MODES = (4, 5, 6)
+
+
+def changes(options: recipes_pb2.Unlit) -> frozenset[str]:
+    return frozenset(("textures", "images", "samplers", "animations", "channels", "keyframes", "extensions"))
 
 
 def apply(document: Document, options: recipes_pb2.Unlit) -> Document:

@@ -7,7 +7,9 @@ from threed_workers.document import Document, edit
 from threed_workers.document.model import Json
 from threed_workers.transforms.geometry.vertices import TRIANGLES, Shape, mode_of, shapes
 
-CHANGES = frozenset({"vertices"})  # those that no triangle draws
+
+def changes(options: recipes_pb2.Unweld) -> frozenset[str]:
+    return frozenset({"vertices"})  # those that no triangle draws
 
 
 def apply(document: Document, options: recipes_pb2.Unweld) -> Document:
