@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import struct
 from pathlib import Path
+from typing import BinaryIO
 
 import orjson
 
@@ -14,15 +15,17 @@ from threed_workers.document.gltf import attach
 from threed_workers.document.json_text import parse
 from threed_workers.document.model import Document, Json, issue
 from threed_workers.document.packing import Packed, pack
+from threed_workers.document.pages import looked_at
 
 _JSON, _BIN = 0x4E4F534A, 0x004E4942
+_AT_ONCE = 32 << 20  # bytes of a piece that are written before its pages may go
 
 
 def read_glb(data: memoryview, budget: Budget, companions: Companions = Companions()) -> Document:  # noqa: B008 frozen
     """A Document over `data`, which must stay open; nothing is copied."""
     issues: list[Json] = []
     text, binary = _chunks(data, issues)
-    document = attach(parse(text, budget, origin=20), binary, companions, budget)
+    document = attach(parse(text, budget, origin=20), binary or memoryview(b""), companions, budget)
     document.issues[:0] = issues
     return document
 
@@ -86,6 +89,14 @@ def write_glb(document: Document | Packed, target: Path) -> int:
         file.write(struct.pack("<4sIIII", b"glTF", 2, total, len(text), _JSON) + text)
         if size:
             file.write(struct.pack("<II", size + padding, _BIN))
-            file.writelines(packed.pieces.pieces)
+            for piece in packed.pieces.pieces:
+                _write(file, memoryview(piece))
             file.write(b"\0" * padding)
     return total
+
+
+def _write(file: BinaryIO, piece: memoryview) -> None:
+    for start in range(0, len(piece), _AT_ONCE):
+        part = piece[start : start + _AT_ONCE]
+        file.write(part)
+        looked_at(part, len(part))
