@@ -90,7 +90,66 @@ def test_what_rests_keeps_its_duration():
     assert keys(carried_out("resample", moving(TIMES, np.zeros((41, 3))))).times.tolist() == [0, 4]
 
 
-def test_splines_and_noise_stay_as_they_are():
+def spline(values: np.ndarray, slopes: np.ndarray) -> np.ndarray:
+    """Rows of CUBICSPLINE: the same tangent on both sides of a keyframe."""
+    return np.stack([slopes, values, slopes], axis=1).reshape(-1, values.shape[1])
+
+
+def test_a_cubic_in_many_pieces_is_one_piece():
+    # Given t^3 - 3 t^2, cut at 41 keyframes
+    values = np.column_stack([TIMES**3 - 3 * TIMES**2, TIMES, 0 * TIMES])
+    slopes = np.column_stack([3 * TIMES**2 - 6 * TIMES, 1 + 0 * TIMES, 0 * TIMES])
+    document = moving(TIMES, spline(values, slopes), interpolation="CUBICSPLINE")
+    # When it is resampled
+    made = carried_out("resample", document)
+    # Then two keyframes with their tangents give the same curve
+    moments = np.linspace(0, 4, 301)
+    assert keys(made).times.tolist() == [0, 4]
+    assert np.allclose(sampled(keys(made), moments), sampled(keys(document), moments), atol=1e-4)
+
+
+@pytest.mark.parametrize("path", ["translation", "rotation", "scale"])
+@pytest.mark.parametrize("tolerance", [1e-4, 1e-2])
+def test_a_curve_is_nowhere_off_by_more_than_the_tolerance(path, tolerance):
+    # Given a smooth motion with more keyframes than it needs
+    times = np.linspace(0, 4, 201)
+    angle = np.sin(times) + times
+    if path == "rotation":
+        rate = (np.cos(times) + 1) / 2
+        values = turns(angle)
+        slopes = np.column_stack([0 * angle, np.cos(angle / 2) * rate, 0 * angle, -np.sin(angle / 2) * rate])
+    else:
+        values = np.column_stack([np.sin(times), np.cos(times), times**2 / 9])
+        slopes = np.column_stack([np.cos(times), -np.sin(times), 2 * times / 9])
+    document = moving(times, spline(values, slopes), path, "CUBICSPLINE")
+    # When it is resampled
+    made = carried_out("resample", document, tolerance=tolerance)
+    # Then far fewer are left, and the motion is the same between them, too
+    before, after = keys(document), keys(made)
+    assert len(after.times) < 40
+    moments = np.linspace(0, 4, 3001)
+    found, wanted = sampled(after, moments), sampled(before, moments)
+    off = np.abs(found - wanted).max(axis=1)
+    if path == "rotation":
+        off = 2 * np.arccos(np.clip(np.einsum("ij,ij->i", found, wanted), -1, 1))
+    assert off.max() <= tolerance + 1e-6
+
+
+def test_a_curve_that_swings_between_equal_values_stays():
+    # Given keyframes that are all 0, with tangents that lead away from it
+    values = np.zeros((5, 3))
+    slopes = np.outer([1, -1, 1, -1, 1], [1, 0, 0])
+    document = moving(np.arange(5), spline(values, slopes), interpolation="CUBICSPLINE")
+    assert len(keys(carried_out("resample", document)).times) == 5
+
+
+def test_a_curve_that_rests_keeps_its_duration():
+    rest = spline(np.ones((41, 3)), np.zeros((41, 3)))
+    document = moving(TIMES, rest, "scale", "CUBICSPLINE")
+    assert keys(carried_out("resample", document)).times.tolist() == [0, 4]
+
+
+def test_wild_splines_and_noise_stay_as_they_are():
     noise = np.random.default_rng(0).normal(size=(41, 3))
     spline = np.random.default_rng(1).normal(size=(123, 3))
     document = moving(TIMES, noise, more=((TIMES, spline, "scale", "CUBICSPLINE"),))

@@ -7,6 +7,7 @@ import numpy as np
 from threed.v1 import recipes_pb2
 from threed_workers.document import Document, read
 from threed_workers.transforms._keyframes import Keys, Writer, between, distance, keys_of
+from threed_workers.transforms._splines import spline_misses
 
 _DEFAULT_TOLERANCE = 1e-4
 
@@ -16,17 +17,17 @@ def changes(options: recipes_pb2.Resample) -> frozenset[str]:
 
 
 def apply(document: Document, options: recipes_pb2.Resample) -> Document:
-    """Keep of LINEAR and STEP samplers the keyframes without which some removed one would be off by the tolerance.
+    """Keep the keyframes without which some removed one, or of CUBICSPLINE the curve, would be off by the tolerance.
 
     Rotations are measured in radians. First and last keyframes stay, and with them the duration; those that stay keep
-    their values bit for bit. CUBICSPLINE samplers stay as they are.
+    their values and tangents bit for bit: no new curve is fitted.
     """
     tolerance = options.tolerance or _DEFAULT_TOLERANCE
     writer = Writer(document)
     for animation in document.all("animations"):
         for number, sampler in enumerate(animation["samplers"]):
             keys = keys_of(document, animation, number)
-            if keys.interpolation == "CUBICSPLINE" or len(keys.times) < 3:
+            if len(keys.times) < 3:
                 continue
             kept = _held(keys, tolerance) if keys.interpolation == "STEP" else _bends(keys, tolerance)
             if len(kept) < len(keys.times):
@@ -49,7 +50,7 @@ def _held(keys: Keys, tolerance: float) -> np.ndarray:
 
 
 def _bends(keys: Keys, tolerance: float) -> np.ndarray:
-    """LINEAR: from each kept row the next one that is as far as possible, with every row between within tolerance."""
+    """LINEAR and CUBICSPLINE: from each kept row the farthest one between which and it all is within tolerance."""
     last = len(keys.times) - 1
     inner = np.arange(1, last)
     # A row that its neighbours do not give is kept; so long runs of real motion cost nothing more.
@@ -86,7 +87,9 @@ def _fits(keys: Keys, start: int, end: int, tolerance: float) -> bool:
 
 
 def _misses(keys: Keys, rows: np.ndarray, before: np.ndarray, after: np.ndarray) -> np.ndarray:
-    """(n,): how far rows are from what their neighbours `before` and `after` would give."""
+    """(n,): how far rows are from what `before` and `after` would give; of splines the curve on both sides of a row."""
+    if keys.interpolation == "CUBICSPLINE":
+        return np.maximum(spline_misses(keys, rows - 1, before, after), spline_misses(keys, rows, before, after))
     span = keys.times[after] - keys.times[before]
     part = np.divide(keys.times[rows] - keys.times[before], span, out=np.zeros(len(rows)), where=span > 0)
     found = between(keys.values[before], keys.values[after], part, keys.rotates)
