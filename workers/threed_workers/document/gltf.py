@@ -6,8 +6,8 @@ from threed.errors import FileMalformed, FileTruncated
 from threed_workers.budget import Budget
 from threed_workers.document.companions import Companions
 from threed_workers.document.json_text import parse
-from threed_workers.document.model import Document, Json
-from threed_workers.document.uris import embedded
+from threed_workers.document.model import MESHOPT, Document, Json, extension
+from threed_workers.document.uris import embedded, is_web_address
 from threed_workers.document.version import check_version
 
 
@@ -17,11 +17,19 @@ def read_gltf(data: memoryview, budget: Budget, companions: Companions = Compani
 
 
 def attach(root: Json, binary: memoryview | None, companions: Companions, budget: Budget) -> Document:
-    """The Document of `root`, with each buffer and each picture found. Raises for every URI that is not allowed."""
+    """The Document of `root`, with each buffer and each picture found. Raises for every URI that is not allowed.
+
+    `binary` is the BIN chunk of a GLB, empty when it has none; None for a .gltf. What lies on the web is never fetched:
+    a picture there has no bytes, and neither has a buffer that no view reads. absent.py and sources.py see to those.
+    """
     check_version(root)
     document = Document(root)
+    read = _read_buffers(root)
     for number, buffer in enumerate(_objects(root, "buffers")):
-        document.buffers.append(_buffer(number, buffer, binary, companions))
+        if number in read and number == 0 and binary == b"" and "uri" not in buffer:
+            raise FileMalformed("Buffer 0 has no uri, and there is no BIN chunk for it.", where="/buffers/0")
+        unread = is_web_address(buffer.get("uri")) and number not in read
+        document.buffers.append(None if unread else _buffer(number, buffer, binary, companions))
     for number, image in enumerate(_objects(root, "images")):
         where = f"/images/{number}"
         uri = image.get("uri")
@@ -31,8 +39,15 @@ def attach(root: Json, binary: memoryview | None, companions: Companions, budget
             continue
         if "bufferView" in image:
             raise FileMalformed("An image has both a uri and a bufferView.", where=where)
-        document.pictures[number] = _fetch(uri, companions, f"{where}/uri")
+        if not is_web_address(uri):
+            document.pictures[number] = _fetch(uri, companions, f"{where}/uri")
     return document
+
+
+def _read_buffers(root: Json) -> set[int]:
+    """The buffers that are read: those of views, or of the compressed streams that some views stand for."""
+    read = [extension(view, MESHOPT) or view for view in _objects(root, "bufferViews")]
+    return {number for entry in read if isinstance(number := entry.get("buffer"), int)}
 
 
 def _objects(root: Json, kind: str) -> list[Json]:
@@ -53,10 +68,10 @@ def _buffer(number: int, buffer: Json, binary: memoryview | None, companions: Co
     uri = buffer.get("uri")
     if uri is not None:
         data = _fetch(uri, companions, f"{where}/uri")
-    elif number == 0 and binary is not None:
+    elif number == 0 and binary:
         data = binary
     else:
-        return None  # A placeholder. Whoever uses it finds that out (checks/storage.py).
+        return None  # A placeholder, or undefined (glTF 2.0 section 3.6.1.2): absent.py.
     if len(data) < length:
         raise FileTruncated(f"The buffer says {length} bytes and has {len(data)}.", where=f"{where}/byteLength")
     return data[:length]

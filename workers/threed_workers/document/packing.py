@@ -62,10 +62,12 @@ def pack(document: Document) -> Packed:
     for view in views:
         _move(view, places)
     buffers = [_joined(document, solid, pieces.size)] if first else []
-    buffers += [document.all("buffers")[number] for number in hollow]
+    buffers += [_hollow(document.all("buffers")[number]) for number in hollow]
     for kind, values in (("buffers", buffers), ("bufferViews", views + added), ("images", images)):
-        if values or kind in root:
+        if values:
             root[kind] = values
+        elif root.get(kind):
+            del root[kind]  # Lists may not be empty, and here packing emptied it.
     return Packed(root, pieces)
 
 
@@ -74,6 +76,11 @@ def _joined(document: Document, solid: list[int], size: int) -> Json:
     kept = dict(document.all("buffers")[solid[0]]) if len(solid) == 1 else {}
     kept.pop("uri", None)
     return {**kept, "byteLength": size}
+
+
+def _hollow(buffer: Json) -> Json:
+    """The entry of a placeholder, without the address on the web that it may have had."""
+    return {key: value for key, value in buffer.items() if key != "uri"}
 
 
 def _move(view: Json, places: dict[int, tuple[int, int]]) -> None:

@@ -9,6 +9,7 @@ from urllib.parse import unquote_to_bytes
 from threed.errors import FileMalformed, FileUriForbidden
 
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.\-]*:")
+_WEB = re.compile(r"https?://", re.IGNORECASE)
 
 
 def relative(uri: str, where: str) -> str:
@@ -53,6 +54,11 @@ def embedded(uri: str, where: str) -> tuple[str, bytes] | None:
         return media_type, binascii.a2b_base64(text + b"=" * (-len(text) % 4), strict_mode=True)
     except (binascii.Error, ValueError) as error:
         raise FileMalformed(f"A data: URI is not base64: {error}.", where=where) from None
+
+
+def is_web_address(uri: object) -> bool:
+    """Does it name something on the web? That is never fetched: a file must not make a server call others."""
+    return isinstance(uri, str) and _WEB.match(uri) is not None
 
 
 def shown(uri: str) -> str:

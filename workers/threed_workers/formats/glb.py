@@ -5,6 +5,7 @@ from __future__ import annotations
 from threed_workers.budget import Budget
 from threed_workers.document import Document, read_glb
 from threed_workers.document.checks import check
+from threed_workers.document.sources import settle_pictures
 from threed_workers.formats.source import Source
 
 name = "glb"
@@ -21,4 +22,5 @@ def read(source: Source, budget: Budget) -> Document:
     """The document over the mapped file, checked."""
     document = read_glb(source.data, budget, source.companions)
     check(document, budget)
+    settle_pictures(document)
     return document

@@ -20,9 +20,12 @@ from threed_workers.document.model import Document
 
 def check(document: Document, budget: Budget) -> None:
     """Raises a FileRefused that names the JSON pointer; appends what is odd but harmless to `document.issues`."""
+    from threed_workers.document.absent import settle_buffers  # It builds on the tables of references.py, in here.
+
     check_root(document, budget)
     check_references(document)
     check_graph(document, budget)
+    settle_buffers(document)
     check_storage(document, budget)
     check_compression(document, budget)
     check_primitives(document, budget)
