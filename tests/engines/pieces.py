@@ -10,7 +10,9 @@ from google.protobuf.json_format import MessageToDict, ParseDict
 from PIL import Image
 
 from threed.v1 import jobs_pb2
-from threed_workers.document import Builder
+from threed_workers.document import Builder, edit
+from threed_workers.document.render_copy import render_copy
+from threed_workers.document.sources import settle_pictures
 from threed_workers.engines import rendering
 from threed_workers.samples import glb_bytes
 from threed_workers.samples.shapes import Shape, box, sphere
@@ -55,6 +57,33 @@ def wall(size: float = 4.0) -> Shape:
     return points, normals, np.zeros((4, 2)), np.zeros((4, 4)), np.array([[0, 1, 2], [0, 2, 3]])
 
 
+def textured(pixels: np.ndarray, kind: str) -> bytes:
+    """The render copy of an unlit `wall` with a picture, uint8 (h, w, 3), stored as Pillow's `kind`."""
+    builder = Builder("tests")
+    points, normals, _, _, triangles = wall()
+    attributes = {
+        "POSITION": builder.positions(points),
+        "NORMAL": builder.attribute(normals.astype(np.float32)),
+        "TEXCOORD_0": builder.attribute(np.array([[0, 1], [1, 1], [1, 0], [0, 0]], np.float32)),
+    }
+    material = builder.add("materials", unlit(1, 1, 1))
+    primitive = {"attributes": attributes, "indices": builder.indices(triangles, 4), "material": material}
+    builder.add("nodes", {"mesh": builder.add("meshes", {"primitives": [primitive]})})
+    document = builder.finish()
+    edit.use(document, UNLIT)
+    stored = io.BytesIO()
+    Image.fromarray(pixels).save(stored, kind, quality=95)
+    document.json |= {"images": [{}], "textures": [{"source": 0}]}
+    document.json["materials"][0]["pbrMetallicRoughness"]["baseColorTexture"] = {"index": 0}
+    document.pictures[0] = memoryview(stored.getvalue())
+    settle_pictures(document)
+    packed, losses = render_copy(document)
+    assert losses == []
+    return glb_bytes(packed)
+
+
+LEFT, RIGHT = (220, 60, 20), (30, 90, 200)
+RED_AND_BLUE = np.repeat(np.array([[LEFT, RIGHT]], np.uint8), 32, axis=1).repeat(64, axis=0)
 BALL = model(sphere(96, 48), unlit(1, 1, 1))
 RED, GREEN, BLUE = (model(box(0.5), unlit(*colour)) for colour in ((1, 0, 0), (0, 1, 0), (0, 0, 1)))
 PAPER = model(wall(), matte(0.5))

@@ -10,7 +10,7 @@ import pytest
 from threed.errors import SceneInvalid
 from threed_workers.samples.shapes import box
 
-from .pieces import BALL, BLUE, GREEN, RED, centre_of, look, model, rendered, spec, unlit
+from .pieces import BALL, BLUE, GREEN, RED, RED_AND_BLUE, centre_of, look, model, rendered, spec, textured, unlit
 
 CLEAR = {"transparent": True}
 
@@ -153,6 +153,16 @@ def test_the_size_of_a_thing_makes_no_difference(engine, tmp_path, size):
         return rendered(tmp_path, spec(nodes, engine=engine), {"ball": RED})[1].astype(int)
 
     assert np.abs(drawn(1.0) - drawn(size)).mean() < 1
+
+
+@pytest.mark.parametrize("kind", ["PNG", "WEBP", "AVIF"])
+def test_a_picture_of_any_kind_is_drawn(engine, tmp_path, kind):
+    # Given a square whose picture is red on the left and blue on the right, and what renderers load of it
+    job = spec(places(wall={}), cameraConfig=look((0, 0, 5), yfov=0.5), background=CLEAR, engine=engine)
+    _, picture = rendered(tmp_path, job, {"wall": textured(RED_AND_BLUE, kind)})
+    # Then that is how it is drawn
+    red, _, blue = colours(picture)
+    assert red[:, :30].all() and blue[:, 34:].all()
 
 
 def test_a_scene_with_nothing_to_see_is_refused(engine, tmp_path):

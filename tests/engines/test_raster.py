@@ -9,7 +9,22 @@ import pytest
 
 from threed_workers.samples.shapes import box, sphere
 
-from .pieces import PAPER, linear, look, matte, model, rendered, spec, srgb, unlit, wall
+from .pieces import (
+    LEFT,
+    PAPER,
+    RED_AND_BLUE,
+    RIGHT,
+    linear,
+    look,
+    matte,
+    model,
+    rendered,
+    spec,
+    srgb,
+    textured,
+    unlit,
+    wall,
+)
 from .suite import *  # noqa: F403
 from .suite import places
 
@@ -43,6 +58,16 @@ def test_an_unlit_colour_is_exact(engine, tmp_path):
     job = spec(places(wall={}), cameraConfig=FRONT, toneMapping="LINEAR", engine=engine)
     _, picture = rendered(tmp_path, job, {"wall": model(wall(), unlit(0.1, 0.4, 0.9))})
     assert picture[32, 32, :3].tolist() == [srgb(0.1), srgb(0.4), srgb(0.9)]
+
+
+@pytest.mark.parametrize("kind", ["PNG", "WEBP", "AVIF"])
+def test_an_unlit_picture_keeps_its_numbers(engine, tmp_path, kind):
+    job = spec(places(wall={}), cameraConfig=FRONT, toneMapping="LINEAR", engine=engine)
+    _, picture = rendered(tmp_path, job, {"wall": textured(RED_AND_BLUE, kind)})
+    # As near as the lossy ones stored them
+    slack = 1 if kind == "PNG" else 6
+    assert np.abs(picture[32, 12, :3].astype(int) - LEFT).max() <= slack
+    assert np.abs(picture[32, 52, :3].astype(int) - RIGHT).max() <= slack
 
 
 # A dielectric mirrors 4 % at the surface, which adds 0.003 to the matte part.

@@ -17,13 +17,12 @@ import orjson
 from threed_workers.document.accessors import layout, read
 from threed_workers.document.bounds import bounds
 from threed_workers.document.build import ARRAY, ELEMENTS
-from threed_workers.document.checks.references import texture_infos
+from threed_workers.document.drawn_pictures import AVIF, copy_pictures
 from threed_workers.document.model import DRACO, INSTANCING, MESHOPT, Document, Json, extension, loss
 from threed_workers.document.packing import Packed, Pieces
 from threed_workers.document.world import scene_roots, topmost
-from threed_workers.picture import media_type_of
 
-# Extensions that change the picture and that the raster engine knows. Compression is undone below.
+# Extensions that change the picture and that the raster engine knows. Compression is undone.
 DRAWN = frozenset(
     """
     EXT_mesh_gpu_instancing EXT_texture_webp KHR_lights_punctual KHR_materials_anisotropy KHR_materials_clearcoat
@@ -33,12 +32,11 @@ DRAWN = frozenset(
     KHR_texture_basisu KHR_texture_transform
     """.split()
 )
-_UNDONE = frozenset((DRACO, MESHOPT))
+_UNDONE = frozenset((AVIF, DRACO, MESHOPT))
 _ATTRIBUTE = re.compile(r"POSITION|NORMAL|TANGENT|(TEXCOORD|COLOR|JOINTS|WEIGHTS)_[0-9]+")
 _MORPHED = re.compile(r"POSITION|NORMAL|TANGENT")
 _KEPT = ("componentType", "count", "type", "normalized", "name")
 _LINE_LOOP, _LINE_STRIP, _TRIANGLES, _FAN = 2, 3, 4, 6
-_DRAWN_PICTURES = ("image/png", "image/jpeg", "image/webp", "image/ktx2")
 _MOST_JOINTS = 256
 
 
@@ -252,54 +250,13 @@ class _Copy:
         self._keep_list("animations", animations)
 
     def _copy_pictures(self) -> None:
-        drawn = set()
-        for number, image in enumerate(self.root.get("images") or []):
-            data = self.document.picture(number)
-            media_type = media_type_of(data)
-            image.pop("uri", None)
-            view = {"buffer": 0, "byteOffset": self.pieces.append(data), "byteLength": len(data)}
-            self.views.append(view)
-            image |= {"bufferView": len(self.views) - 1, "mimeType": media_type or "image/png"}
-            drawn |= {number} if media_type in _DRAWN_PICTURES and _is_decodable(data) else set()
-        shown = set()
-        for number, texture in enumerate(self.root.get("textures") or []):
-            self._name_basis(texture)
-            sources = [texture.get("source")] + [
-                value.get("source") for value in (texture.get("extensions") or {}).values()
-            ]
-            if any(source in drawn for source in sources):
-                shown.add(number)
-        for material in self.root.get("materials") or []:
-            self._drop_textures(material, shown)
-        if len(shown) < len(self.root.get("textures") or []):
-            self._renumber_textures(sorted(shown))
+        lost = copy_pictures(self.document, self.root, self._picture_view)
+        if lost:
+            self.lost["textures", "The picture is missing, or of a format that is not drawn."] += lost
 
-    def _name_basis(self, texture: Json) -> None:
-        """A KTX2 picture belongs into its extension, where some exporters do not put it."""
-        source = texture.get("source")
-        if source is not None and self.root["images"][source]["mimeType"] == "image/ktx2":
-            del texture["source"]
-            texture.setdefault("extensions", {}).setdefault("KHR_texture_basisu", {"source": source})
-            names = self.root.setdefault("extensionsUsed", [])
-            names += ["KHR_texture_basisu"] if "KHR_texture_basisu" not in names else []
-
-    def _drop_textures(self, material: Json, shown: set[int]) -> None:
-        for pointer, info in list(texture_infos(material, "")):
-            if info["index"] not in shown:
-                owner = material
-                *path, last = pointer.split("/")[1:]
-                for key in path:
-                    owner = owner[key]
-                del owner[last]
-                self.lost["textures", "The picture is missing, or of a format that is not drawn."] += 1
-
-    def _renumber_textures(self, shown: list[int]) -> None:
-        """A texture without a picture makes the renderer refuse the file, used or not."""
-        places = {old: new for new, old in enumerate(shown)}
-        for material in self.root.get("materials") or []:
-            for _, info in texture_infos(material, ""):
-                info["index"] = places[info["index"]]
-        self._keep_list("textures", [self.root["textures"][number] for number in shown])
+    def _picture_view(self, data: bytes | memoryview) -> int:
+        self.views.append({"buffer": 0, "byteOffset": self.pieces.append(data), "byteLength": len(data)})
+        return len(self.views) - 1
 
     def _set_scene(self) -> None:
         """A default scene, which some files only imply, and roots that are roots."""
@@ -310,11 +267,6 @@ class _Copy:
         if not self.root.get("scenes"):
             self.root["scenes"] = [{"nodes": roots}] if roots else [{}]
         self.root.setdefault("scene", 0)
-
-
-def _is_decodable(data: memoryview) -> bool:
-    """KTX2 only holds what the renderer transcodes, Basis Universal, when its format is undefined (0)."""
-    return media_type_of(data) != "image/ktx2" or bytes(data[12:16]) == b"\0\0\0\0"
 
 
 def _rows(values: np.ndarray, columns: int, vertex: bool) -> np.ndarray:
