@@ -59,6 +59,13 @@ def wall(size: float = 4.0) -> Shape:
 
 def textured(pixels: np.ndarray, kind: str) -> bytes:
     """The render copy of an unlit `wall` with a picture, uint8 (h, w, 3), stored as Pillow's `kind`."""
+    stored = io.BytesIO()
+    Image.fromarray(pixels).save(stored, kind, quality=95)
+    return showing(stored.getvalue())
+
+
+def showing(picture: bytes) -> bytes:
+    """The render copy of an unlit `wall` that shows an encoded picture."""
     builder = Builder("tests")
     points, normals, _, _, triangles = wall()
     attributes = {
@@ -71,11 +78,9 @@ def textured(pixels: np.ndarray, kind: str) -> bytes:
     builder.add("nodes", {"mesh": builder.add("meshes", {"primitives": [primitive]})})
     document = builder.finish()
     edit.use(document, UNLIT)
-    stored = io.BytesIO()
-    Image.fromarray(pixels).save(stored, kind, quality=95)
     document.json |= {"images": [{}], "textures": [{"source": 0}]}
     document.json["materials"][0]["pbrMetallicRoughness"]["baseColorTexture"] = {"index": 0}
-    document.pictures[0] = memoryview(stored.getvalue())
+    document.pictures[0] = memoryview(picture)
     settle_pictures(document)
     packed, losses = render_copy(document)
     assert losses == []

@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 
 from threed.errors import EngineFailed, EngineUnavailable
-from threed_workers.document.model import Json, loss
+from threed_workers.document.model import Json, extension, loss
 from threed_workers.engines import pictures
 from threed_workers.engines.drawing import Drawing, Pass, Settings, View
 from threed_workers.engines.flattening import Part, flattened
@@ -174,6 +174,12 @@ def _losses(drawing: Drawing, settings: Settings) -> list[Json]:
         found.append(
             loss("metallic", metals, "metal is drawn as plastic, because there is nothing to reflect", "picture")
         )
+    textures = [texture for document in documents for texture in document.all("textures")]
+    unread = sum(
+        extension(texture, "KHR_texture_basisu") is not None and "source" not in texture for texture in textures
+    )
+    if unread:
+        found.append(loss("textures", unread, "KTX2 is not read", "picture"))
     morphs = sum(bool(primitive.get("targets")) for document in documents for _, primitive in document.primitives())
     if morphs:
         found.append(loss("morph targets", morphs, "drawn without", "picture"))
