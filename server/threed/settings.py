@@ -55,6 +55,7 @@ class Settings:
     upload_idle_timeout_s: float = setting(7 * 86400.0, "How long an upload waits for its next chunk.")
     download_url_lifetime_s: float = setting(900.0, "How long a download URL works.")
     delete_retention_s: float = setting(30 * 86400.0, "How long a soft-deleted resource can be undeleted.")
+    event_retention_s: float = setting(30 * 86400.0, "How long events can be listed.")
     request_id_retention_s: float = setting(86400.0, "How long a request_id is remembered.")
     max_watchers: int = setting(5000, "Most watch streams of one server process.")
     max_message_bytes: int = setting(16 * MIB, "Largest gRPC message.")

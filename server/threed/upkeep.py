@@ -13,7 +13,7 @@ from collections.abc import Awaitable, Callable
 import sqlalchemy as sa
 
 from threed.errors import JobAttemptsExhausted, ThreedError, Unavailable
-from threed.records import jobs, requests, retention, uploads, workers
+from threed.records import event_log, jobs, requests, retention, uploads, workers
 from threed.records.tables import uploads as uploads_table
 from threed.services import Backend
 from threed.status import to_json
@@ -65,6 +65,7 @@ class Upkeep:
             await connection.execute(retention.purge_assets())
             await connection.execute(retention.purge_scenes())
             await connection.execute(requests.forget(self._backend.settings.request_id_retention_s))
+            await connection.execute(event_log.forget(self._backend.settings.event_retention_s))
             await connection.execute(workers.forget())
         await self._collect_blobs()
 

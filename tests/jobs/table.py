@@ -15,7 +15,7 @@ import sqlalchemy as sa
 from threed import ids
 from threed.errors import JobAttemptsExhausted, JobCancelled, JobFailed
 from threed.records import jobs
-from threed.records.tables import assets, outputs
+from threed.records.tables import assets, event_log, outputs
 from threed.records.tables import jobs as rows
 from threed.status import to_json
 
@@ -70,6 +70,10 @@ class JobTable:
 
     def outputs(self, id: uuid.UUID) -> list[sa.Row]:
         return self.run(sa.select(outputs).where(outputs.c.job_id == id))
+
+    def events(self) -> list[sa.Row]:
+        """Everything that was recorded, the first first."""
+        return self.run(sa.select(event_log).order_by(event_log.c.sequence))
 
     def states(self, ids: list[uuid.UUID]) -> set[str]:
         return {row.state for row in self.run(sa.select(rows.c.state).where(rows.c.id.in_(ids)))}

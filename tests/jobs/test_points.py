@@ -63,6 +63,7 @@ async def test_a_worker_that_dies_at_a_point_loses_and_doubles_nothing(
     (output,) = table.outputs(id)
     assert output.fence == row.fence == (1 if point == "after commit" else 2)
     assert [file["key"] for file in table.asset(asset).files] == output.keys
+    assert [(event.type, event.asset_id) for event in table.events()] == [("asset_ready", asset)]
     assert len(keys(place)) == 2 + ORPHANS[point]
     # And of the blobs only those go that nobody names, when they are old enough
     open_keys(tmp_path / "keys")

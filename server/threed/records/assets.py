@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 import uuid
 from typing import Any
 
@@ -10,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from threed import ids
 from threed.errors import NotFound
-from threed.records import retention
+from threed.records import event_log, retention
 from threed.records.jobs import EVENTS
 from threed.records.tables import assets, scenes
 
@@ -44,6 +45,20 @@ async def create(connection: AsyncConnection, **values: Any) -> sa.Row:
     return (await connection.execute(sa.insert(assets).values(**values).returning(assets))).one()
 
 
+async def delete(connection: AsyncConnection, id: uuid.UUID, purge_time: datetime.datetime) -> sa.Row:
+    """Hide it until it is purged."""
+    row = await change(connection, id, delete_time=sa.func.now(), purge_time=purge_time)
+    await _record(connection, event_log.ASSET_DELETED, id)
+    return row
+
+
+async def undelete(connection: AsyncConnection, id: uuid.UUID) -> sa.Row:
+    """Show it again."""
+    row = await change(connection, id, delete_time=None, purge_time=None)
+    await _record(connection, event_log.ASSET_UNDELETED, id)
+    return row
+
+
 async def change(connection: AsyncConnection, id: uuid.UUID, **values: Any) -> sa.Row:
     """Write these columns, count the revision, and tell the watchers."""
     statement = (
@@ -59,8 +74,7 @@ async def change(connection: AsyncConnection, id: uuid.UUID, **values: Any) -> s
 
 async def purge(connection: AsyncConnection, id: uuid.UUID) -> None:
     """Remove an asset for good, with its derivatives and the jobs of both; one that runs finds its lease gone."""
-    await connection.execute(retention.jobs_of(sa.select(assets.c.id).where(assets.c.id == id)))
-    await connection.execute(sa.delete(assets).where(assets.c.id == id))
+    await connection.execute(retention.purge(sa.select(assets.c.id).where(assets.c.id == id)))
 
 
 async def scene_using(connection: AsyncConnection, project: str, id: uuid.UUID) -> uuid.UUID | None:
@@ -69,3 +83,8 @@ async def scene_using(connection: AsyncConnection, project: str, id: uuid.UUID) 
         scenes.c.project == project, scenes.c.delete_time.is_(None), scenes.c.asset_ids.contains([id])
     )
     return (await connection.execute(statement.limit(1))).scalar()
+
+
+async def _record(connection: AsyncConnection, type: str, id: uuid.UUID) -> None:
+    changed = sa.select(assets.c.id, assets.c.project, assets.c.status).where(assets.c.id == id).cte("changed")
+    await connection.execute(event_log.of_assets(type, changed))

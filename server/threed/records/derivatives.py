@@ -12,6 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from threed import ids
 from threed.errors import NotFound
+from threed.records import event_log
 from threed.records import jobs as job_records
 from threed.records.tables import derivatives, jobs
 from threed.v1.recipes_pb2 import Recipe
@@ -65,11 +66,13 @@ async def create(
 async def hand_out_again(
     connection: AsyncConnection, id: uuid.UUID, project: str, spec: dict[str, Any], made: sa.Row, **values: Any
 ) -> None:
-    """A COMPLETED derivative with the files of one that was made before."""
+    """A COMPLETED derivative with the files of one that was made before, and its event."""
     keys = [file["key"] for file in made.files]
     await connection.execute(job_records.create_completed(id, project, "derive", id, spec, keys))
     again = {"files": made.files, "result": made.result, "cached": True}
-    await connection.execute(sa.insert(derivatives).values(id=id, project=project, **again, **values))
+    handed_out = sa.insert(derivatives).values(id=id, project=project, **again, **values)
+    handed_out = handed_out.returning(derivatives.c.id, derivatives.c.project, derivatives.c.asset_id)
+    await connection.execute(event_log.of_derivatives_made(handed_out.cte("handed_out")))
 
 
 def publish(id: uuid.UUID, files: Sequence[dict[str, Any]], result: dict[str, Any]) -> sa.Executable:
@@ -78,5 +81,6 @@ def publish(id: uuid.UUID, files: Sequence[dict[str, Any]], result: dict[str, An
 
 
 async def delete(connection: AsyncConnection, id: uuid.UUID) -> None:
-    """Remove it; its derivatives and outputs rows go with the job."""
-    await connection.execute(sa.delete(jobs).where(jobs.c.id == id))
+    """Remove it; its derivatives and outputs rows go with the job, and an event stays."""
+    gone = sa.delete(jobs).where(jobs.c.id == id).returning(jobs.c.id, jobs.c.project, jobs.c.state)
+    await connection.execute(event_log.of_derivatives_deleted(gone.cte("gone")))

@@ -10,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from threed import ids
 from threed.errors import NotFound
+from threed.records import event_log
 from threed.records.tables import jobs, render_jobs
 
 _JOB_COLUMNS = [
@@ -43,5 +44,6 @@ def publish(id: uuid.UUID, **values: Any) -> sa.Executable:
 
 
 async def delete(connection: AsyncConnection, id: uuid.UUID) -> None:
-    """Remove the job; its render_jobs and outputs rows go with it."""
-    await connection.execute(sa.delete(jobs).where(jobs.c.id == id))
+    """Remove the job; its render_jobs and outputs rows go with it, and an event stays."""
+    gone = sa.delete(jobs).where(jobs.c.id == id).returning(jobs.c.id, jobs.c.project, jobs.c.state)
+    await connection.execute(event_log.of_render_jobs_deleted(gone.cte("gone")))

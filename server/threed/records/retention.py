@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import ARRAY
 
+from threed.records import event_log
 from threed.records.tables import assets, derivatives, jobs, scenes
 
 # Any fixed number: who holds this advisory lock collects, the others skip.
@@ -14,13 +15,19 @@ COLLECTING = 0x636F6C6C656374
 
 
 def purge_assets(limit: int = 1000) -> sa.Executable:
-    """Soft-deleted assets whose time is over, with their derivatives and the jobs of both. Rows: id."""
-    over = sa.select(assets.c.id).where(assets.c.purge_time < sa.func.now()).limit(limit)
-    gone = sa.delete(assets).where(assets.c.id.in_(over)).returning(assets.c.id).cte("gone")
-    return sa.select(gone.c.id).add_cte(jobs_of(sa.select(gone.c.id)).cte("looked"))
+    """Soft-deleted assets whose time is over, with their derivatives and the jobs of both."""
+    return purge(sa.select(assets.c.id).where(assets.c.purge_time < sa.func.now()).limit(limit))
 
 
-def jobs_of(asset_ids: sa.Select) -> sa.Delete:
+def purge(asset_ids: sa.Select) -> sa.Executable:
+    """Remove these assets for good, with their derivatives and the jobs of both; their events stay."""
+    gone = sa.delete(assets).where(assets.c.id.in_(asset_ids))
+    gone = gone.returning(assets.c.id, assets.c.project, assets.c.status).cte("gone")
+    looked = _jobs_of(sa.select(gone.c.id)).cte("looked")
+    return event_log.of_assets(event_log.ASSET_PURGED, gone).add_cte(looked)
+
+
+def _jobs_of(asset_ids: sa.Select) -> sa.Delete:
     """Every job that looked at these assets, or makes something of them; derivatives go with their jobs."""
     made = sa.select(derivatives.c.id).where(derivatives.c.asset_id.in_(asset_ids))
     looked = sa.and_(jobs.c.kind == "ingest", jobs.c.subject.in_(asset_ids))

@@ -22,6 +22,11 @@ metadata = sa.MetaData(
 _NOW = sa.func.now()
 _EMPTY_LIST = sa.text("'[]'::jsonb")
 _EMPTY_TEXTS = sa.text("'{}'::text[]")
+# A UUIDv7 (RFC 9562 section 5.7) without the function of PostgreSQL 18: a version 4, with the milliseconds as its first
+# 48 bits and the version 4 (0100) made 7 (0111).
+_UUID7 = sa.text("""encode(set_bit(set_bit(overlay(uuid_send(gen_random_uuid()) PLACING
+  substring(int8send(floor(extract(epoch FROM clock_timestamp()) * 1000)::bigint) FROM 3) FROM 1 FOR 6),
+  52, 1), 53, 1), 'hex')::uuid""")
 
 
 def _time(name: str, **options: object) -> sa.Column:
@@ -226,6 +231,30 @@ recipe_revisions = sa.Table(
     sa.Column("recipe_id", UUID, sa.ForeignKey("recipes.id", ondelete="CASCADE"), primary_key=True),
     sa.Column("recipe_revision", sa.BigInteger, primary_key=True, autoincrement=False),
     sa.Column("recipe", JSONB, nullable=False),  # Recipe as JSON, with its defaults filled in
+)
+
+# What became of the resources above; the rows outlive them. Their ids are made here, because statements on many rows
+# record them.
+event_log = sa.Table(
+    "event_log",
+    metadata,
+    sa.Column("id", UUID, primary_key=True, server_default=_UUID7),
+    sa.Column("sequence", sa.BigInteger, sa.Identity(always=True), nullable=False),
+    sa.Column("project", sa.Text, nullable=False),
+    sa.Column("type", sa.Text, nullable=False),  # one of event_log.TYPES
+    sa.Column("status", sa.Text, nullable=False),  # of the resource: Asset.Status, Derivative.Status ... by name
+    sa.Column("error", JSONB),  # google.rpc.Status as JSON
+    sa.Column("asset_id", UUID),
+    sa.Column("derivative_id", UUID),
+    sa.Column("render_job_id", UUID),
+    sa.Column("scene_id", UUID),
+    _time("created_at", nullable=False, server_default=_NOW),
+    sa.Index("event_log_newest", "project", sa.text("created_at DESC"), sa.text("id DESC")),
+    sa.Index("event_log_created_at", "created_at"),
+    *(
+        sa.Index(f"event_log_{name}", name, postgresql_where=sa.text(f"{name} IS NOT NULL"))
+        for name in ("asset_id", "derivative_id", "render_job_id")
+    ),
 )
 
 requests = sa.Table(

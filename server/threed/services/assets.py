@@ -146,7 +146,7 @@ class AssetService(assets_pb2_grpc.AssetServiceServicer):
                 await assets.purge(connection, id)
             elif row.delete_time is None:
                 purge_time = self._backend.from_now(self._backend.settings.delete_retention_s)
-                row = await assets.change(connection, id, delete_time=sa.func.now(), purge_time=purge_time)
+                row = await assets.delete(connection, id, purge_time)
             return to_proto(row)
 
     async def UndeleteAsset(self, request: assets_pb2.UndeleteAssetRequest, context: grpc.aio.ServicerContext) -> Asset:
@@ -155,7 +155,7 @@ class AssetService(assets_pb2_grpc.AssetServiceServicer):
             row = await assets.get(connection, access.caller().project, id, for_update=True)
             if row.delete_time is None:
                 raise NotDeleted(f"The asset {request.asset_id} is not deleted.", asset_id=request.asset_id)
-            return to_proto(await assets.change(connection, id, delete_time=None, purge_time=None))
+            return to_proto(await assets.undelete(connection, id))
 
     async def WatchAsset(
         self, request: assets_pb2.WatchAssetRequest, context: grpc.aio.ServicerContext
