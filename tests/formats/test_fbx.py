@@ -11,11 +11,12 @@ import pytest
 from threed.errors import FileMalformed, FileRefused, FileTooComplex, FileTruncated, FileValuesInvalid
 from threed_workers.budget import Budget
 from threed_workers.document import Document, read_floats
+from threed_workers.document.rotations import quaternion
 from threed_workers.document.world import world_matrices
 from threed_workers.fbx.curves import read_channel, read_curve
 from threed_workers.fbx.node import Ledger, Node
 from threed_workers.fbx.polygons import read_polygons
-from threed_workers.fbx.transforms import euler, matrix, quaternion, rotate
+from threed_workers.fbx.transforms import euler, matrix, rotate
 from threed_workers.formats import Source, fbx
 from threed_workers.inspection import inspect
 from threed_workers.mesh.triangulate import triangulate

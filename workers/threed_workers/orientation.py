@@ -9,8 +9,8 @@ import numpy as np
 from threed.v1 import recipes_pb2
 from threed_workers.document import Document
 from threed_workers.document.model import Json
+from threed_workers.document.rotations import quaternion
 from threed_workers.transforms import transform
-from threed_workers.transforms._placing import quaternion
 
 # Takes the named axis to +Y.
 _TO_Y = {

@@ -14,6 +14,7 @@ from pxr import Gf, Sdf, Usd, UsdGeom, UsdSkel, Vt
 
 from threed_workers.document import Document, read, read_floats
 from threed_workers.document.model import Json
+from threed_workers.document.rotations import continuous, quaternions
 from threed_workers.document.world import compose, local_matrices
 from threed_workers.exports.usd_motion import RATE, Motion
 
@@ -171,26 +172,4 @@ def _decomposed(matrices: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarra
     scales = np.linalg.norm(linear, axis=1)
     scales[:, 0] *= np.where(np.linalg.det(linear) < 0, -1.0, 1.0)
     turn = linear / np.where(scales == 0, 1, scales)[:, None, :]
-    return matrices[:, :3, 3], _quaternions(turn), scales
-
-
-def _quaternions(turn: np.ndarray) -> np.ndarray:
-    """xyzw of rotation matrices (k, 3, 3), by the largest of the four (Shepperd 1978)."""
-    m = turn
-    trace = m[:, 0, 0] + m[:, 1, 1] + m[:, 2, 2]
-    squares = np.stack([m[:, 0, 0], m[:, 1, 1], m[:, 2, 2], trace], axis=1)
-    best = squares.argmax(axis=1)
-    x, y, z = m[:, 2, 1] - m[:, 1, 2], m[:, 0, 2] - m[:, 2, 0], m[:, 1, 0] - m[:, 0, 1]
-    xy, xz, yz = m[:, 0, 1] + m[:, 1, 0], m[:, 0, 2] + m[:, 2, 0], m[:, 1, 2] + m[:, 2, 1]
-    double = [1 + 2 * squares[:, axis] - trace for axis in range(3)]
-    candidates = np.stack(
-        [
-            np.stack([double[0], xy, xz, x], axis=1),
-            np.stack([xy, double[1], yz, y], axis=1),
-            np.stack([xz, yz, double[2], z], axis=1),
-            np.stack([x, y, z, 1 + trace], axis=1),
-        ],
-        axis=1,
-    )
-    chosen = candidates[np.arange(len(m)), best]
-    return chosen / np.linalg.norm(chosen, axis=1, keepdims=True)
+    return matrices[:, :3, 3], continuous(quaternions(turn)), scales

@@ -13,9 +13,10 @@ import numpy as np
 
 from threed.errors import FileTooComplex, FileValuesInvalid
 from threed_workers.document.model import Json
+from threed_workers.document.rotations import quaternion
 from threed_workers.fbx.conversion import Conversion
 from threed_workers.fbx.objects import ROOT, Object
-from threed_workers.fbx.transforms import RRS, RRSS, RSRS, quaternion, read_local
+from threed_workers.fbx.transforms import RRS, RRSS, RSRS, read_local
 
 VISIBILITY = "KHR_node_visibility"
 _MOST_TEXT = 1 << 16

@@ -6,6 +6,7 @@ import numpy as np
 
 from threed.errors import FileTooComplex
 from threed_workers.document.model import Json
+from threed_workers.document.rotations import quaternion
 from threed_workers.fbx.conversion import Conversion
 from threed_workers.fbx.geometry import Surface, read_surface
 from threed_workers.fbx.materials import materials_of
@@ -13,7 +14,7 @@ from threed_workers.fbx.objects import Object
 from threed_workers.fbx.primitives import Deformation, primitives
 from threed_workers.fbx.shapes import read_targets
 from threed_workers.fbx.skins import Skin, add_skin, read_skin
-from threed_workers.fbx.transforms import geometric, quaternion
+from threed_workers.fbx.transforms import geometric
 
 
 def add_meshes(conversion: Conversion) -> None:

@@ -118,20 +118,3 @@ def matrix(translation: np.ndarray, turn: np.ndarray, scale: np.ndarray) -> np.n
     out[:3, :3] = rotate(np.repeat(turn[None], 3, axis=0), np.eye(3)).T * scale
     out[:3, 3] = translation
     return out
-
-
-def quaternion(turn: np.ndarray) -> np.ndarray:
-    """The unit quaternion (4,) of a rotation matrix (3, 3) (Shepperd 1978)."""
-    m = turn
-    squares = np.array(
-        [m[0, 0] - m[1, 1] - m[2, 2], m[1, 1] - m[0, 0] - m[2, 2], m[2, 2] - m[0, 0] - m[1, 1], m.trace()]
-    )
-    best = int(np.argmax(squares))
-    if best == 3:
-        found = np.array([m[2, 1] - m[1, 2], m[0, 2] - m[2, 0], m[1, 0] - m[0, 1], 1 + squares[3]])
-    else:
-        j, k = (best + 1) % 3, (best + 2) % 3
-        found = np.empty(4)
-        found[best], found[3] = 1 + squares[best], m[k, j] - m[j, k]
-        found[j], found[k] = m[j, best] + m[best, j], m[k, best] + m[best, k]
-    return found / np.linalg.norm(found)

@@ -9,6 +9,7 @@ import numpy as np
 
 from threed_workers.document import Builder
 from threed_workers.document.model import Json
+from threed_workers.document.rotations import quaternion
 
 _ORTHOGONAL = 1e-5
 _SMALLEST = 1e-12
@@ -69,32 +70,3 @@ def properties(translation: np.ndarray, rotation: np.ndarray, scale: np.ndarray,
     """What a node says; what is the default is left out, unless `always`."""
     found = {"translation": translation.tolist(), "rotation": rotation.tolist(), "scale": scale.tolist()}
     return {key: numbers for key, numbers in found.items() if always or numbers != _NEUTRAL[key]}
-
-
-def quaternion(rotation: np.ndarray) -> np.ndarray:
-    """xyzw, unit length, w >= 0, of a rotation (3, 3)."""
-    found = quaternions(rotation[None])[0]
-    return -found if found[3] < 0 else found
-
-
-def quaternions(turns: np.ndarray) -> np.ndarray:
-    """xyzw, float64 (k, 4), of rotation matrices (k, 3, 3), each next to its neighbour (Shepperd 1978)."""
-    m = turns
-    trace = np.trace(m, axis1=1, axis2=2)
-    squares = np.stack([2 * m[:, 0, 0] - trace, 2 * m[:, 1, 1] - trace, 2 * m[:, 2, 2] - trace, trace], axis=1) + 1
-    x, y, z = m[:, 2, 1] - m[:, 1, 2], m[:, 0, 2] - m[:, 2, 0], m[:, 1, 0] - m[:, 0, 1]
-    xy, xz, yz = m[:, 0, 1] + m[:, 1, 0], m[:, 0, 2] + m[:, 2, 0], m[:, 1, 2] + m[:, 2, 1]
-    rows = np.stack(
-        [
-            np.stack([squares[:, 0], xy, xz, x], axis=1),
-            np.stack([xy, squares[:, 1], yz, y], axis=1),
-            np.stack([xz, yz, squares[:, 2], z], axis=1),
-            np.stack([x, y, z, squares[:, 3]], axis=1),
-        ],
-        axis=1,
-    )
-    out = rows[np.arange(len(m)), np.argmax(squares, axis=1)]
-    lengths = np.linalg.norm(out, axis=1, keepdims=True)
-    out = np.where(lengths > 0, out / np.where(lengths > 0, lengths, 1), (0.0, 0.0, 0.0, 1.0))
-    turned = np.einsum("ij,ij->i", out[1:], out[:-1]) < 0
-    return out * np.where(np.append(False, np.cumsum(turned) % 2 == 1), -1.0, 1.0)[:, None]

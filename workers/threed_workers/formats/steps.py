@@ -10,7 +10,8 @@ import numpy as np
 from threed.errors import FileValuesInvalid
 from threed_workers.document import Builder
 from threed_workers.document.model import Json
-from threed_workers.formats.placement import parts, properties, quaternions
+from threed_workers.document.rotations import continuous, quaternions
+from threed_workers.formats.placement import parts, properties
 
 _SHEARED = 1e-4
 
@@ -39,7 +40,7 @@ def pose(steps: list[Step]) -> tuple[np.ndarray, np.ndarray, np.ndarray, bool]:
     rotations = _product([_matrices(steps[place]) for place in turns])
     return (
         matrices[:, :3, 3],
-        np.broadcast_to(quaternions(rotations[:, :3, :3]), (count, 4)),
+        np.broadcast_to(continuous(quaternions(rotations[:, :3, :3])), (count, 4)),
         np.broadcast_to(scales[0] if scales else np.ones((1, 3)), (count, 3)),
         False,
     )
@@ -98,7 +99,7 @@ def decompose(matrices: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray,
         polar = polar * flip[:, None, :]
         turns = np.where(wrong[:, None, None], polar, turns)
         scales = np.where(wrong[:, None], np.einsum("kji,kji->ki", turns, inner), scales)
-    return matrices[:, :3, 3], quaternions(turns), scales, bool((solid & (off > _SHEARED)).any())
+    return matrices[:, :3, 3], continuous(quaternions(turns)), scales, bool((solid & (off > _SHEARED)).any())
 
 
 def standing(steps: list[Step]) -> list[Json]:

@@ -6,6 +6,7 @@ import numpy as np
 
 from threed_workers.document import Document, edit
 from threed_workers.document.model import Json, extension
+from threed_workers.document.rotations import quaternion
 from threed_workers.document.world import topmost
 from threed_workers.transforms._channels import moved_nodes
 
@@ -32,24 +33,6 @@ def placed(matrix: np.ndarray) -> Json | None:
         "scale": (scale, np.ones(3)),
     }
     return {name: value.tolist() for name, (value, neutral) in found.items() if np.abs(value - neutral).max() > 1e-7}
-
-
-def quaternion(turn: np.ndarray) -> np.ndarray:
-    """A rotation (3, 3) as a unit quaternion xyzw, w not negative (Shepperd 1978)."""
-    diagonal = np.diag(turn)
-    squares = np.array([*(1 + 2 * diagonal - diagonal.sum()), 1 + diagonal.sum()])
-    largest = int(squares.argmax())
-    out = np.empty(4)
-    if largest == 3:
-        out[3] = squares[3]
-        out[:3] = turn[2, 1] - turn[1, 2], turn[0, 2] - turn[2, 0], turn[1, 0] - turn[0, 1]
-    else:
-        j, k = (largest + 1) % 3, (largest + 2) % 3
-        out[largest] = squares[largest]
-        out[j], out[k] = turn[j, largest] + turn[largest, j], turn[k, largest] + turn[largest, k]
-        out[3] = turn[k, j] - turn[j, k]
-    out /= np.linalg.norm(out)
-    return -out if out[3] < 0 else out
 
 
 def move_model(document: Document, factor: float, offset: np.ndarray) -> None:

@@ -8,6 +8,7 @@ import numpy as np
 
 from threed_workers.document import Document, edit
 from threed_workers.document.model import Json
+from threed_workers.document.rotations import quaternion
 from threed_workers.document.world import local_matrices
 
 _SHEAR = 1e-5  # of the product of two scales: what a rounded matrix may have
@@ -41,22 +42,6 @@ def trs(node: Json) -> tuple[np.ndarray, np.ndarray, np.ndarray] | None:
     if np.linalg.det(turn) < 0:
         turn, scale = -turn, -scale
     return matrix[:3, 3], quaternion(turn), scale
-
-
-def quaternion(turn: np.ndarray) -> np.ndarray:
-    """xyzw (4,) of a rotation matrix (3, 3); the largest component is computed first (Shepperd 1978)."""
-    xx, yy, zz = np.diag(turn)
-    squares = np.array([1 + xx - yy - zz, 1 - xx + yy - zz, 1 - xx - yy + zz, 1 + xx + yy + zz])
-    products = np.array(
-        [
-            [squares[0], turn[0, 1] + turn[1, 0], turn[0, 2] + turn[2, 0], turn[2, 1] - turn[1, 2]],
-            [turn[0, 1] + turn[1, 0], squares[1], turn[1, 2] + turn[2, 1], turn[0, 2] - turn[2, 0]],
-            [turn[0, 2] + turn[2, 0], turn[1, 2] + turn[2, 1], squares[2], turn[1, 0] - turn[0, 1]],
-            [turn[2, 1] - turn[1, 2], turn[0, 2] - turn[2, 0], turn[1, 0] - turn[0, 1], squares[3]],
-        ]
-    )
-    row = products[int(np.argmax(squares))]
-    return row / np.linalg.norm(row)
 
 
 def drop_nodes(document: Document, gone: set[int]) -> None:
