@@ -8,6 +8,7 @@ import signal
 import threading
 import time
 import uuid
+from concurrent.futures import ThreadPoolExecutor
 from os import kill
 
 import pytest
@@ -274,6 +275,34 @@ def test_a_cancellation_that_was_not_heard_is_found_by_the_heartbeat(place: Work
         asleep(place, id)
         place.table.change(id, cancel_requested=True, error=CANCELLED)
         place.table.wait_for(id, "CANCELLED")
+
+
+def test_a_cancellation_reaches_all_steps_that_run_at_once(place: Workplace):
+    # Given a job that runs two steps in threads of its own
+    ended: list[str] = []
+
+    def sleep(claim: Claim) -> None:
+        try:
+            claim.run("misbehaving:sleep", {})
+        except ThreedError as error:
+            ended.append(error.reason)
+            raise
+
+    def run(claim: Claim) -> Outcome:
+        with ThreadPoolExecutor(1) as other:
+            future = other.submit(sleep, claim)
+            sleep(claim)
+            future.result()
+        return Outcome()
+
+    id = place.table.new()
+    with place.runner(probe=run, job_lease_s=60):
+        eventually(lambda: len(place.children()) == 2, 20, place.children)
+        # When it is cancelled
+        place.table.run(jobs.cancel(id, PROJECT, CANCELLED))
+        # Then both are killed, and know why
+        place.table.wait_for(id, "CANCELLED", within_s=5)
+    assert ended == ["JOB_CANCELLED", "JOB_CANCELLED"]
 
 
 def test_a_cancelled_job_does_not_begin_its_next_step(place: Workplace):

@@ -70,7 +70,7 @@ class Claim:
     progress: float = 0.0
     sequence: int = 0
     lost: bool = False
-    _child: Child | None = None
+    _children: set[Child] = field(default_factory=set)
     _stop: ThreedError | None = None
     _lock: threading.Lock = field(default_factory=threading.Lock)
     _ticked_at: float = 0.0
@@ -119,6 +119,7 @@ class Claim:
         """Run one step in a confined child, in the private folder, at most `wall_s` seconds if a job may run longer.
 
         `programs`: a folder whose programs the step may run, one at a time, under its own limits; by default none.
+        Several threads may run a step each.
 
         Raises what `Child.result` raises, or LeaseLost.
         """
@@ -136,14 +137,14 @@ class Claim:
                 return child.result()
             finally:
                 with self._lock:
-                    self._child = None
+                    self._children.discard(child)
                     if self.lost:
                         raise LeaseLost
 
     def _attach(self, child: Child) -> None:
         """From now on `stop` kills this child; at once, if it was called meanwhile."""
         with self._lock:
-            self._child = child
+            self._children.add(child)
             if self._stop:
                 child.kill(self._stop)
 
@@ -165,11 +166,11 @@ class Claim:
         return self.store.put_file(self.output(name))
 
     def stop(self, error: ThreedError) -> None:
-        """End the job from another thread: the running step is killed, the next is not begun."""
+        """End the job from another thread: the running steps are killed, the next is not begun."""
         with self._lock:
             self._stop = self._stop or error
-            if self._child:
-                self._child.kill(error)
+            for child in self._children:
+                child.kill(error)
 
     def lose(self) -> None:
         """The lease is over: kill everything, and write nothing."""

@@ -6,7 +6,9 @@ warning of its validation; only a file that cannot be read fails.
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, TypeVar
 
 import sqlalchemy as sa
 
@@ -26,6 +28,11 @@ from threed_workers import validation
 from threed_workers.claims import Claim, Outcome, was_killed
 from threed_workers.validator import Validator
 
+_A, _B = TypeVar("_A"), TypeVar("_B")
+
+# Up to this size a file is judged and drawn at once, which halves the wait; a child for either may hold several times
+# what the file has, so larger ones are judged first and drawn then.
+_AT_ONCE_BYTES = 64 << 20
 _MODEL_FIELDS_BY_KIND = {"NORMALIZED": "normalized", "RENDER_COPY": "render"}
 
 
@@ -41,15 +48,13 @@ def run(claim: Claim, validator: Validator, thumbnails_s: float = 60.0) -> Outco
         report = validation.of_refusal(error)
         return Outcome(error=error, statements=[_update(claim, validation=report)])
     claim.report("validating", 0.5)
-    khronos = None
-    if found["files"].get("validate"):
-        khronos = validator.validate(claim.output(found["files"]["validate"]))
-    claim.check()
-    issues = [*found["issues"], *_not_drawn(found), *_checked(claim, found, spec.import_options, thumbnails_s)]
-    claim.report("thumbnails", 0.6)
-    thumbnails = _thumbnails(claim, found, issues, thumbnails_s)
+    (khronos, issues), (thumbnails, missing) = _both(
+        lambda: _judged(claim, validator, found, spec.import_options, thumbnails_s),
+        lambda: _thumbnails(claim, found, thumbnails_s),
+        at_once=source.stat().st_size <= _AT_ONCE_BYTES,
+    )
     claim.report("storing", 0.9)
-    report = validation.merged(khronos, issues)
+    report = validation.merged(khronos, [*found["issues"], *_not_drawn(found), *issues, *missing])
     files = [*_models(claim, found), *(_thumbnail(claim, made) for made in thumbnails)]
     statement = _update(
         claim,
@@ -65,6 +70,25 @@ def run(claim: Claim, validator: Validator, thumbnails_s: float = 60.0) -> Outco
     if spec.import_options.strictness == ImportOptions.STRICT and report["error_count"]:
         return Outcome(error=_too_many(report), statements=[statement])
     return Outcome(keys=[file["key"] for file in files], statements=[statement])
+
+
+def _both(first: Callable[[], _A], second: Callable[[], _B], at_once: bool) -> tuple[_A, _B]:
+    """What two functions answer, one after the other or at once."""
+    if not at_once:
+        return first(), second()
+    with ThreadPoolExecutor(1, "judge") as other:
+        judged = other.submit(first)
+        answer = second()
+        return judged.result(), answer
+
+
+def _judged(claim: Claim, validator: Validator, found: dict, options: ImportOptions, wall_s: float) -> tuple:
+    """(report of the Khronos validator or None, what our own checks find)."""
+    khronos = None
+    if found["files"].get("validate"):
+        khronos = validator.validate(claim.output(found["files"]["validate"]))
+    claim.check()
+    return khronos, _checked(claim, found, options, wall_s)
 
 
 def _said(options: ImportOptions) -> dict:
@@ -99,22 +123,21 @@ def _too_many(report: dict) -> ValidationFailed:
     )
 
 
-def _thumbnails(claim: Claim, found: dict, issues: list[dict], wall_s: float) -> list[dict]:
-    """Pictures of it, or none and a warning."""
+def _thumbnails(claim: Claim, found: dict, wall_s: float) -> tuple[list[dict], list[dict]]:
+    """(pictures of it, issues): none and a warning when it cannot be drawn."""
     step = "thumbnails" if found["asset_type"] == "MODEL" else "picture_thumbnails"
     request = {"model": found["files"].get("render"), "source": found["files"].get("picture")}
     try:
         made = claim.run(step, request, lambda event: claim.report("thumbnails", 0.6 + 0.3 * _part(event)), wall_s)
-        return list(made["thumbnails"])
+        return list(made["thumbnails"]), []
     except (JobCrashed, JobFailed, JobTimedOut, JobOutOfMemory, FileRefused) as error:
         if was_killed(error):
             raise  # not the file's fault: the next attempt makes them
-        issues.append(_no_thumbnail(error))
+        return [], [_no_thumbnail(error)]
     except ThreedError as error:
         if error.reason not in ("ENGINE_UNAVAILABLE", "ENGINE_FAILED", "SCENE_INVALID"):
             raise
-        issues.append(_no_thumbnail(error))
-    return []
+        return [], [_no_thumbnail(error)]
 
 
 def _not_drawn(found: dict) -> list[dict]:
