@@ -12,9 +12,9 @@ import pytest
 from threed.errors import FileTooComplex, FileValuesInvalid
 from threed_workers.budget import Budget
 from threed_workers.document import Builder
+from threed_workers.document.placements import placements
 from threed_workers.exports import EXPORTS
 from threed_workers.exports.export import Names, plain
-from threed_workers.exports.placement import placements
 from threed_workers.sandbox import Limits, Zygote
 
 from .pieces import colored, every_mode, furnished, instanced, losses, mirrored_cubes, morphed, showpiece, skinned

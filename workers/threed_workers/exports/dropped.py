@@ -10,8 +10,8 @@ from collections.abc import Iterable
 
 from threed_workers.document import Document, loss
 from threed_workers.document.model import DRACO, MESHOPT, Json
+from threed_workers.document.shapes import LINES, POINTS, TRIANGLES, corners_of
 from threed_workers.document.world import scene_roots, world_matrices
-from threed_workers.exports.shapes import LINES, POINTS, TRIANGLES, corners_of
 
 # How something is stored, not what it is: reading undoes it.
 _STORAGE = {DRACO, MESHOPT, "KHR_mesh_quantization", "EXT_texture_webp", "KHR_texture_basisu", "EXT_texture_avif"}

@@ -15,14 +15,14 @@ import numpy as np
 
 from threed_workers.document import Document, loss
 from threed_workers.document.model import Json
+from threed_workers.document.placements import Part, parts
+from threed_workers.document.shapes import TRIANGLES, Shape
 from threed_workers.exports.archive import Archive
 from threed_workers.exports.colors import srgb_from_linear
 from threed_workers.exports.dropped import dropped
 from threed_workers.exports.export import Export, Names, one_line
 from threed_workers.exports.mtl import Library
 from threed_workers.exports.painting import base_uvs
-from threed_workers.exports.placement import Part, parts
-from threed_workers.exports.shapes import TRIANGLES, Shape
 
 name = "obj"
 media_type = "application/zip"

@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 
 from threed_workers.document import Document
+from threed_workers.document.placements import Part
+from threed_workers.document.shapes import Shape
 from threed_workers.exports.colors import bytes_from_linear
-from threed_workers.exports.placement import Part
-from threed_workers.exports.shapes import Shape
 from threed_workers.exports.surfaces import surface_of
 
 _WHITE = (1.0, 1.0, 1.0, 1.0)

@@ -12,12 +12,12 @@ from pathlib import Path
 import numpy as np
 
 from threed_workers.document import Document
+from threed_workers.document.placements import parts
+from threed_workers.document.shapes import TRIANGLES
 from threed_workers.exports.dropped import dropped
 from threed_workers.exports.export import Export
 from threed_workers.exports.painting import is_painted
-from threed_workers.exports.placement import parts
 from threed_workers.exports.ply_rows import REASONS, header, properties_of, vertex_columns, vertex_rows
-from threed_workers.exports.shapes import TRIANGLES
 
 name = "ply"
 media_type = "model/ply"

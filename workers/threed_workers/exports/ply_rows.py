@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 
 from threed_workers.document import Document
+from threed_workers.document.placements import Part
+from threed_workers.document.shapes import Shape
 from threed_workers.exports.export import one_line
 from threed_workers.exports.painting import base_uvs, painted
-from threed_workers.exports.placement import Part
-from threed_workers.exports.shapes import Shape
 
 _ROOM = 20  # digits of a count, which is known at the end
 REASONS = {

@@ -14,11 +14,11 @@ from pathlib import Path
 import numpy as np
 
 from threed_workers.document import Document
+from threed_workers.document.placements import parts
+from threed_workers.document.shapes import TRIANGLES
 from threed_workers.exports.axes import Z_UP
 from threed_workers.exports.dropped import dropped
 from threed_workers.exports.export import Export
-from threed_workers.exports.placement import parts
-from threed_workers.exports.shapes import TRIANGLES
 from threed_workers.mesh.flat import flat_normals
 
 name = "stl"

@@ -17,13 +17,13 @@ import numpy as np
 
 from threed_workers.document import Document, loss
 from threed_workers.document.model import Json
+from threed_workers.document.placements import Placement, moved, placements, to_world
+from threed_workers.document.shapes import TRIANGLES, Shape, shape_of
 from threed_workers.exports.archive import Archive
 from threed_workers.exports.axes import Z_UP
 from threed_workers.exports.colors import bytes_from_linear, hex_from_linear
 from threed_workers.exports.dropped import dropped
 from threed_workers.exports.export import Export, one_line
-from threed_workers.exports.placement import Placement, moved, placements, to_world
-from threed_workers.exports.shapes import TRIANGLES, Shape, shape_of
 from threed_workers.exports.surfaces import surface_of
 from threed_workers.mesh.weld import weld
 

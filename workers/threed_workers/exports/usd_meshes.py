@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from pxr import Sdf, Usd, UsdGeom, Vt
 
-from threed_workers.exports.shapes import LINES, TRIANGLES, Shape
+from threed_workers.document.shapes import LINES, TRIANGLES, Shape
 
 _STROKE = 1 / 500  # of the extent: USD draws points and lines with a width in metres, glTF in pixels
 

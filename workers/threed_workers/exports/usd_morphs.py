@@ -10,7 +10,7 @@ from pxr import Gf, Sdf, Usd, UsdSkel, Vt
 
 from threed_workers.document import Document, read_floats
 from threed_workers.document.model import Json
-from threed_workers.exports.shapes import TRIANGLES, corners_of
+from threed_workers.document.shapes import TRIANGLES, corners_of
 from threed_workers.exports.usd_motion import RATE, Motion
 from threed_workers.exports.usd_names import Paths
 

@@ -13,11 +13,11 @@ from pxr import Gf, Kind, Sdf, Usd, UsdGeom
 from threed.errors import FileTooComplex
 from threed_workers.document import Document
 from threed_workers.document.model import INSTANCING, Json, extension
+from threed_workers.document.placements import Placement, is_skinned, moved, placements
+from threed_workers.document.shapes import Shape, shape_of
 from threed_workers.document.world import scene_roots, world_matrices
 from threed_workers.exports.export import one_line
 from threed_workers.exports.pictures import Pictures
-from threed_workers.exports.placement import Placement, is_skinned, moved, placements
-from threed_workers.exports.shapes import Shape, shape_of
 from threed_workers.exports.surfaces import surface_of
 from threed_workers.exports.usd_materials import Materials
 from threed_workers.exports.usd_meshes import write_shape

@@ -6,8 +6,8 @@ import numpy as np
 
 from threed_workers.document import Document
 from threed_workers.document.model import Json
-from threed_workers.exports.placement import parts
-from threed_workers.exports.shapes import TRIANGLES
+from threed_workers.document.placements import parts
+from threed_workers.document.shapes import TRIANGLES
 
 _SAMPLES = 20_000
 _DENSE = 200_000

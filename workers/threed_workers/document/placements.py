@@ -9,11 +9,11 @@ import numpy as np
 
 from threed.errors import FileTooComplex, FileValuesInvalid
 from threed_workers.budget import Budget
-from threed_workers.document import Document, read, read_floats
+from threed_workers.document.accessors import read, read_floats
 from threed_workers.document.checks.primitives import instances_of, vertices_of
-from threed_workers.document.model import Json
+from threed_workers.document.model import Document, Json
+from threed_workers.document.shapes import Shape, default_weights, shape_of
 from threed_workers.document.world import instance_matrices, joint_matrices, scene_roots, world_matrices
-from threed_workers.exports.shapes import Shape, default_weights, shape_of
 from threed_workers.mesh.normals import unit_normals
 
 _ROWS = 1 << 17

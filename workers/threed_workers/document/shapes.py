@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from threed_workers.document import Document, read, read_floats
-from threed_workers.document.model import Json
+from threed_workers.document.accessors import read, read_floats
+from threed_workers.document.model import Document, Json
 from threed_workers.mesh.flat import flat_normals
 
 POINTS, LINES, TRIANGLES = 1, 2, 3  # corners of an element
