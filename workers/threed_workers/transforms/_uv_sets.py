@@ -15,18 +15,27 @@ _TANGENT_SLOTS = ("normalTexture", "clearcoatNormalTexture", "anisotropyTexture"
 
 def materials_of(document: Document, primitive: Json) -> list[Json]:
     """The materials that a primitive may be shown with: its own, and those of its variants."""
+    return [document.all("materials")[owner[key]] for owner, key in material_slots(primitive)]
+
+
+def material_slots(primitive: Json) -> list[tuple[Json, str]]:
+    """Where the numbers of those materials stand: (owner, key)."""
     variants = extension(primitive, "KHR_materials_variants") or {}
-    numbers = [primitive.get("material"), *(mapping.get("material") for mapping in variants.get("mappings") or [])]
-    return [document.all("materials")[number] for number in numbers if isinstance(number, int)]
+    owners = [primitive, *(variants.get("mappings") or [])]
+    return [(owner, "material") for owner in owners if isinstance(owner.get("material"), int)]
 
 
 def uv_sets_of(document: Document, primitive: Json) -> set[int] | None:
     """The TEXCOORD sets that are used. None: an extension of the primitive may use any."""
     if set(primitive.get("extensions") or {}) - _BLIND:
         return None
-    return {
-        uv_set_of(info) for material in materials_of(document, primitive) for _, info in texture_infos(material, "")
-    }
+    infos = [info for material in materials_of(document, primitive) for _, info in texture_infos(material, "")]
+    return {uv_set for info in infos for uv_set in uv_sets_of_info(info)}
+
+
+def uv_sets_of_info(info: Json) -> set[int]:
+    """The sets that a texture reference takes: with KHR_texture_transform, and by readers that do not know it."""
+    return {uv_set_of(info), info.get("texCoord", 0)}
 
 
 def uv_set_of(info: Json) -> int:

@@ -9,7 +9,8 @@ import numpy as np
 from threed.v1 import recipes_pb2
 from threed_workers.document import Document, blocks, edit
 from threed_workers.document.model import Json
-from threed_workers.transforms._uv_sets import drop_attribute, tangent_uv_set, unused_uv_names
+from threed_workers.transforms._uv_numbers import fixed_materials, renumber, uv_moves
+from threed_workers.transforms._uv_sets import drop_attribute, tangent_uv_set
 
 
 def changes(options: recipes_pb2.CleanAttributes) -> frozenset[str]:
@@ -21,13 +22,19 @@ def changes(options: recipes_pb2.CleanAttributes) -> frozenset[str]:
 def apply(document: Document, options: recipes_pb2.CleanAttributes) -> Document:
     """Remove texture coordinates that no material uses, colours that are all white, and tangents no normal map needs.
 
-    Sets are numbered without gaps, so of several only the last can go. Primitives with an extension that may look at
-    their attributes keep them.
+    Texture coordinates after those that go get lower numbers, and so do the textures that show by them; of a material
+    that other primitives need with the old numbers there are two then. Where an animation or an extension refers to a
+    material, only the last sets go; so do colours. Primitives with an extension that may look at their attributes keep
+    them.
     """
     found = [(primitive, _unused(document, primitive, options)) for _, primitive in document.primitives()]
-    found = [(primitive, names) for primitive, names in found if names]
-    if found:
+    fixed = set() if options.keep_texcoords else fixed_materials(document)
+    moves = [
+        (primitive, {} if options.keep_texcoords else uv_moves(document, primitive, fixed)) for primitive, _ in found
+    ]
+    if any(names for _, names in found + moves):
         edit.decompress(document)
+        renumber(document, moves)
     for primitive, names in found:
         for name in names:
             drop_attribute(primitive, name)
@@ -36,8 +43,7 @@ def apply(document: Document, options: recipes_pb2.CleanAttributes) -> Document:
 
 
 def _unused(document: Document, primitive: Json, options: recipes_pb2.CleanAttributes) -> list[str]:
-    names = [] if options.keep_texcoords else unused_uv_names(document, primitive)
-    names += [] if options.keep_white else _white(document, primitive)
+    names = [] if options.keep_white else _white(document, primitive)
     if "TANGENT" in primitive["attributes"] and tangent_uv_set(document, primitive) is None:
         names.append("TANGENT")
     return names
