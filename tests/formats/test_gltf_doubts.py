@@ -75,6 +75,14 @@ def refusal(tmp_path, data: bytes) -> FileRefused:
     return caught.value
 
 
+def test_a_later_minor_version_comes_in_and_one_that_must_be_known_is_refused(taken, tmp_path):
+    root = orjson.loads(sample("gltf"))
+    taken(root | {"asset": {"version": "2.1"}})
+    refused = refusal(tmp_path, orjson.dumps(root | {"asset": {"version": "2.1", "minVersion": "2.1"}}))
+    assert refused.reason == "FILE_FEATURE_UNSUPPORTED"
+    assert refused.metadata["where"] == "/asset/minVersion"
+
+
 # ---------------------------------------------------------------- buffers
 
 

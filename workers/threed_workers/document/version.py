@@ -17,10 +17,19 @@ def check_version(root: Json) -> None:
         raise FileMalformed("A glTF file must have an asset object with a version.", where="/asset")
     version = _parse(asset.get("version"), "/asset/version")
     needed = _parse(asset["minVersion"], "/asset/minVersion") if "minVersion" in asset else READ
-    if version[0] != READ[0] or needed > READ:
-        shown = "{}.{}".format(*max(version, needed))
+    if version[0] != READ[0]:
+        shown = "{}.{}".format(*version)
         raise FileFeatureUnsupported(
             f"This is glTF {shown}; 2.0 is read. Convert it with gltf-pipeline.", where="/asset/version", version=shown
+        )
+    if needed > READ:
+        # Section 3.2. Khronos's own samples want it so: "should fail to load on a 2.0 client, due to the minimum
+        # version 2.1 requirement" (glTF-Asset-Generator, Compatibility, model 04).
+        shown = "{}.{}".format(*needed)
+        raise FileFeatureUnsupported(
+            f"The file says that whoever reads it must know glTF {shown}; 2.0 is read. Export it as glTF 2.0.",
+            where="/asset/minVersion",
+            version=shown,
         )
 
 
