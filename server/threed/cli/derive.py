@@ -14,23 +14,14 @@ from typing import TYPE_CHECKING
 
 from threed.cli import connection, recipes, showing, upload
 from threed.cli.terminal import Progress, plain, size
+from threed.endings import ENDINGS
 
 if TYPE_CHECKING:
     from threed_client import Client, Derivative
 
 HELP = "optimize a model, reduce it, or write it in another format"
 
-_ENDINGS = {
-    "EXPORT_GLB": ".glb",
-    "EXPORT_GLTF": ".gltf.zip",
-    "EXPORT_OBJ": ".obj.zip",
-    "EXPORT_STL": ".stl",
-    "EXPORT_PLY": ".ply",
-    "EXPORT_3MF": ".3mf",
-    "EXPORT_USDZ": ".usdz",
-    "EXPORT_POINTS": ".points.ply",
-}
-_FORMATS = [name.removeprefix("EXPORT_").lower() for name in _ENDINGS]
+_FORMATS = [name.removeprefix("EXPORT_").lower() for name in ENDINGS]
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -125,7 +116,7 @@ def _download(client: Client, made: Derivative, folder: Path) -> list[Path]:
     stem = Path(client.assets.get(made.asset_id).filename.replace("\\", "/")).stem or made.asset_id
     written = []
     for file in made.files:
-        path = folder / f"{stem}-{made.preset or 'derived'}{_ENDINGS[file.format.name]}"
+        path = folder / f"{stem}-{made.preset or 'derived'}{ENDINGS[file.format.name]}"
         written.append(client.derivatives.download(made.asset_id, made.derivative_id, path, file.format))
     return written
 

@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from google.protobuf import empty_pb2, json_format
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from threed import access, ids
+from threed import access, endings, ids
 from threed.errors import JobCancelled, JobNotFinished, JobNotRetryable, OutputMissing
 from threed.events import Kind, Tick
 from threed.records import assets, derivatives, jobs, requests
@@ -28,17 +28,7 @@ from threed.v1 import assets_pb2, derivatives_pb2, derivatives_pb2_grpc, jobs_pb
 from threed.v1.derivatives_pb2 import Derivative
 
 FINAL = ("COMPLETED", "FAILED", "CANCELLED")
-ENDINGS = {
-    "EXPORT_GLB": ".glb",
-    "EXPORT_GLTF": ".gltf.zip",
-    "EXPORT_OBJ": ".obj.zip",
-    "EXPORT_STL": ".stl",
-    "EXPORT_PLY": ".ply",
-    "EXPORT_3MF": ".3mf",
-    "EXPORT_USDZ": ".usdz",
-    "EXPORT_POINTS": ".points.ply",
-    derivatives.PROOF: ".png",
-}
+ENDINGS = endings.ENDINGS | {derivatives.PROOF: ".png"}
 _EVERY_ASSET = "-"
 
 FIELDS = Fields(
