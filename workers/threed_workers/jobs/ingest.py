@@ -26,13 +26,19 @@ from threed.v1 import assets_pb2
 from threed.v1.assets_pb2 import ImportOptions
 from threed_workers import validation
 from threed_workers.claims import Claim, Outcome, was_killed
-from threed_workers.validator import Validator
+from threed_workers.validator import Validator, missing
 
 _A, _B = TypeVar("_A"), TypeVar("_B")
 
 # Up to this size a file is judged and drawn at once, which halves the wait; a child for either may hold several times
 # what the file has, so larger ones are judged first and drawn then.
 _AT_ONCE_BYTES = 64 << 20
+_NO_REPORT = {
+    "code": "VALIDATOR_NOT_FINISHED",
+    "severity": "WARNING",
+    "pointer": "",
+    "message": "The Khronos validator gave no report in its time and memory. Simplify or split the model to have one.",
+}
 _MODEL_FIELDS_BY_KIND = {"NORMALIZED": "normalized", "RENDER_COPY": "render"}
 
 
@@ -48,13 +54,13 @@ def run(claim: Claim, validator: Validator, thumbnails_s: float = 60.0) -> Outco
         report = validation.of_refusal(error)
         return Outcome(error=error, statements=[_update(claim, validation=report)])
     claim.report("validating", 0.5)
-    (khronos, issues), (thumbnails, missing) = _both(
+    (khronos, issues), (thumbnails, undrawn) = _both(
         lambda: _judged(claim, validator, found, spec.import_options, thumbnails_s),
         lambda: _thumbnails(claim, found, thumbnails_s),
         at_once=source.stat().st_size <= _AT_ONCE_BYTES,
     )
     claim.report("storing", 0.9)
-    report = validation.merged(khronos, [*found["issues"], *_not_drawn(found), *issues, *missing])
+    report = validation.merged(khronos, [*found["issues"], *_not_drawn(found), *issues, *undrawn])
     files = [*_models(claim, found), *(_thumbnail(claim, made) for made in thumbnails)]
     statement = _update(
         claim,
@@ -84,11 +90,13 @@ def _both(first: Callable[[], _A], second: Callable[[], _B], at_once: bool) -> t
 
 def _judged(claim: Claim, validator: Validator, found: dict, options: ImportOptions, wall_s: float) -> tuple:
     """(report of the Khronos validator or None, what our own checks find)."""
-    khronos = None
+    khronos, issues = None, []
     if found["files"].get("validate"):
         khronos = validator.validate(claim.output(found["files"]["validate"]))
+        if khronos is None and missing() is None:
+            issues.append(_NO_REPORT)
     claim.check()
-    return khronos, _checked(claim, found, options, wall_s)
+    return khronos, issues + _checked(claim, found, options, wall_s)
 
 
 def _said(options: ImportOptions) -> dict:
