@@ -10,6 +10,7 @@ from PIL import Image
 
 from threed.errors import RecipeInvalid
 from threed.v1.recipes_pb2 import TextureEncode
+from threed_workers import transforms
 from threed_workers.document import Builder, Document
 from threed_workers.picture import probe
 from threed_workers.samples.rich import rich_model
@@ -17,7 +18,7 @@ from threed_workers.textures import ktx2
 from threed_workers.textures.pixels import media_type
 from threed_workers.transforms.texture_resize import wanted_size
 
-from .carried_out import carried_out
+from .carried_out import carried_out, copy, options
 
 KTX2 = pytest.mark.skipif(bool(ktx2.available()), reason=ktx2.available() or "it is there")
 
@@ -184,6 +185,62 @@ def test_ktx2_takes_etc1s_for_colours_and_uastc_for_normals():
     assert sizes(made) == [(64, 44), (64, 48)]
     assert [found["code"] for found in made.issues] == ["TEXTURE_RESIZED"]
     assert made.json["extensionsRequired"] == ["KHR_texture_basisu"]
+
+
+@KTX2
+@pytest.mark.parametrize("before", [TextureEncode.KTX2_UASTC, TextureEncode.KTX2_ETC1S])
+@pytest.mark.parametrize(
+    ("encoding", "kind", "error"),
+    [(TextureEncode.PNG, "image/png", 6), (TextureEncode.WEBP, "image/webp", 9), (TextureEncode.JPEG, "image/jpeg", 9)],
+)
+def test_ktx2_becomes_what_is_asked_for(before, encoding, kind, error):
+    # Given a picture that is KTX2
+    smooth = photo().astype(np.int32) // 4 + 96
+    document = textured(saved(smooth.astype(np.uint8)))
+    document = carried_out("texture_encode", document, encoding=before, quality=100)
+    # When it is to be something else
+    made = carried_out("texture_encode", document, encoding=encoding, quality=95)
+    # Then it is, though it may be larger, it shows the same, and nothing needs the extension any more
+    assert media_type(made.picture(0)) == kind
+    found = np.asarray(Image.open(io.BytesIO(made.picture(0))).convert("RGB")).astype(np.int32)
+    assert np.abs(found - smooth).mean() < error
+    assert "KHR_texture_basisu" not in (made.json.get("extensionsUsed") or [])
+    assert made.issues == []
+
+
+@KTX2
+def test_ktx2_is_encoded_again_only_when_that_is_said():
+    # Given KTX2 with an alpha
+    document = carried_out("texture_encode", textured(saved(photo(channels=4))), encoding=TextureEncode.KTX2_UASTC)
+    before = bytes(document.picture(0))
+    assert bytes(carried_out("texture_encode", copy(document), encoding=TextureEncode.KTX2_ETC1S).picture(0)) == before
+    # When it is to be encoded again
+    made = carried_out("texture_encode", document, encoding=TextureEncode.KTX2_ETC1S, again=True)
+    # Then it is BasisLZ, of two pictures: colours and alpha
+    assert int.from_bytes(bytes(made.picture(0))[44:48], "little") == 1
+    assert len(made.picture(0)) < len(before)
+
+
+@KTX2
+def test_ktx2_that_is_broken_stays_and_is_told():
+    document = carried_out("texture_encode", textured(saved(photo())), encoding=TextureEncode.KTX2_UASTC)
+    broken = bytearray(document.picture(0))
+    broken[400:] = bytes(len(broken) - 400)
+    document.pictures[0] = memoryview(bytes(broken))
+    document.json["images"][0].pop("bufferView", None)
+    made = transforms.transform("texture_encode").apply(document, options("texture_encode", encoding=TextureEncode.PNG))
+    assert bytes(made.picture(0)) == broken
+    assert [found["code"] for found in made.issues] == ["TEXTURE_KEPT"]
+
+
+@KTX2
+def test_ktx2_stays_where_its_program_is_missing(monkeypatch, tmp_path):
+    document = carried_out("texture_encode", textured(saved(photo())), encoding=TextureEncode.KTX2)
+    before = bytes(document.picture(0))
+    monkeypatch.setattr(ktx2, "BASISU", tmp_path / "basisu")
+    made = carried_out("texture_encode", document, encoding=TextureEncode.PNG)
+    assert bytes(made.picture(0)) == before
+    assert "npm ci --prefix" in made.issues[0]["message"]
 
 
 @pytest.mark.parametrize("encoding", [TextureEncode.PNG, TextureEncode.WEBP, TextureEncode.AVIF])

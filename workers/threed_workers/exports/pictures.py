@@ -11,9 +11,9 @@ from PIL import Image
 from threed.errors import FileRefused
 from threed_workers.budget import Budget
 from threed_workers.document import Document
-from threed_workers.exports import basis
 from threed_workers.exports.export import Names
 from threed_workers.textures import pixels
+from threed_workers.textures.ktx2 import decoding
 
 _PLAIN = {"image/png": "png", "image/jpeg": "jpg"}
 _TURNED = ("image/webp", pixels.AVIF_TYPE, pixels.KTX2_TYPE)
@@ -97,7 +97,7 @@ class Pictures:
         try:
             if media_type == pixels.KTX2_TYPE:
                 pixels.size_of(data, self._budget, where)
-                return basis.decoded(data)
+                return decoding.decoded(data)
             values = pixels.decode(data, self._budget, where).values
             return Image.fromarray(values[..., 0] if values.shape[2] == 1 else values)
         except FileRefused:

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 from threed.errors import FileRefused
 from threed_workers.budget import Budget
 from threed_workers.document.model import Document, issue
 from threed_workers.picture import Picture
-from threed_workers.textures.pixels import Pixels, decode, size_of
+from threed_workers.textures import ktx2
+from threed_workers.textures.ktx2.decoding import decoded
+from threed_workers.textures.pixels import KTX2_TYPE, Pixels, decode, media_type, size_of
 
 
 def header(document: Document, image: int, budget: Budget) -> Picture | None:
@@ -37,12 +41,29 @@ def get(document: Document, image: int, budget: Budget) -> Pixels | None:
     return pixels
 
 
-def put(document: Document, image: int, data: bytes, media_type: str) -> None:
-    """Give an image other bytes. Where they were in the buffer they stay until `edit.collect`."""
+def transcoded(document: Document, image: int, budget: Budget) -> Pixels | None:
+    """As `get`, KTX2 of Basis Universal included, where the program for it is installed and may be run."""
+    data, where = document.picture(image), f"/images/{image}"
+    if media_type(data) != KTX2_TYPE:
+        return get(document, image, budget)
+    try:
+        size_of(data, budget, where)
+    except FileRefused as refusal:
+        _keep(document, where, refusal.message)
+        return None
+    found = decoded(data)
+    if found is None:
+        _keep(document, where, ktx2.available() or "it is no KTX2 of Basis Universal, or is broken.")
+        return None
+    return Pixels(np.asarray(found), KTX2_TYPE, lossless=False)
+
+
+def put(document: Document, image: int, data: bytes, kind: str) -> None:
+    """Give an image other bytes of a media type. Where they were in the buffer they stay until `edit.collect`."""
     entry = document.all("images")[image]
     for key in ("uri", "bufferView"):
         entry.pop(key, None)
-    entry["mimeType"] = media_type
+    entry["mimeType"] = kind
     document.pictures[image] = memoryview(data)
 
 

@@ -47,9 +47,10 @@ def apply(document: Document, options: recipes_pb2.TextureEncode) -> Document:
     """Encode what each texture shows, once, and let the texture show that alone.
 
     WebP, AVIF and KTX2 need an extension, which is required then: there is no second picture for readers that do not
-    know it. JPEG is for opaque pictures; the others become PNG. What would become larger stays as it is, but for KTX2,
-    which saves memory of graphics processors rather than bytes; so does what is read by more than materials. Raises
-    RecipeInvalid when KTX2 cannot be written here.
+    know it. JPEG is for opaque pictures; the others become PNG. What would become larger stays as it is, but to and
+    from KTX2, which saves memory of graphics processors rather than bytes; so does what is read by more than
+    materials. Raises RecipeInvalid when KTX2 cannot be written here; where it cannot be read, an issue TEXTURE_KEPT
+    says so.
     """
     wanted = _TYPES[options.encoding]
     if wanted == KTX2_TYPE and (why := ktx2.available()):
@@ -77,7 +78,7 @@ def _shown(document: Document, texture: Json) -> int | None:
 
 def _encoded(document: Document, image: int, role: Role, options: recipes_pb2.TextureEncode) -> _Encoded | None:
     """The picture in the wanted encoding; None when it stays as it is."""
-    pixels = store.get(document, image, Budget())
+    pixels = store.transcoded(document, image, Budget())
     if pixels is None:
         return None
     wanted, quality = _TYPES[options.encoding], options.quality or _DEFAULT_QUALITY
@@ -90,7 +91,8 @@ def _encoded(document: Document, image: int, role: Role, options: recipes_pb2.Te
         else:
             wanted = "image/png"
     data = encode(values, wanted, quality, role)
-    return _Encoded(data, wanted) if len(data) < len(document.picture(image)) else None
+    smaller = len(data) < len(document.picture(image)) or pixels.media_type == KTX2_TYPE
+    return _Encoded(data, wanted) if smaller else None
 
 
 def _ktx2(document: Document, image: int, pixels: Pixels, role: Role, encoding: int, quality: int) -> bytes:

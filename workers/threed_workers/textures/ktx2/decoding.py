@@ -1,7 +1,7 @@
 """KTX2 pictures of Basis Universal as pixels, by the same `basisu` that writes them; without it, they stay closed.
 
 It unpacks to PNG through BC7, the nearest of the formats that it unpacks to: what ETC1S and UASTC hold fits into BC7
-with hardly a loss. Whoever calls must be allowed a child process, as for encoding (textures/ktx2).
+with hardly a loss. Whoever calls must be allowed a child process, as for encoding.
 """
 
 from __future__ import annotations
