@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from threed_workers.mesh.normals import unit_normals
+from threed_workers.mesh.normals import facet_normals, unit_normals
+
+_BLOCK = 1 << 14  # triangles that are looked at together: temporaries stay in the cache
 
 
 def flat_normals(corners: np.ndarray) -> np.ndarray:
@@ -15,7 +17,9 @@ def flat_normals(corners: np.ndarray) -> np.ndarray:
     >>> flat_normals(np.array([[[0, 0, 0], [1, 0, 0], [0, 1, 0]]], np.float32)).tolist()
     [[0.0, 0.0, 1.0], [0.0, 0.0, 1.0], [0.0, 0.0, 1.0]]
     """
+    out = np.empty((len(corners), 3, 3), np.float32)
     with np.errstate(all="ignore"):
-        wide = corners.astype(np.float64)
-        normals = np.cross(wide[:, 1] - wide[:, 0], wide[:, 2] - wide[:, 0])
-    return np.repeat(unit_normals(normals), 3, axis=0)
+        for start in range(0, len(corners), _BLOCK):
+            block = corners[start : start + _BLOCK]
+            out[start : start + _BLOCK] = unit_normals(facet_normals(block).T)[:, None]
+    return out.reshape(-1, 3)

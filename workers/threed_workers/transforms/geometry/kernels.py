@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ctypes import POINTER, c_float, c_size_t, c_ubyte, c_uint, c_void_p
+from ctypes import POINTER, c_float, c_size_t, c_ubyte, c_uint
 
 import meshopt
 import numpy as np
@@ -10,7 +10,6 @@ from meshoptimizer._loader import lib
 
 LOCK_BORDER = 1
 _UINTS, _FLOATS, _BYTES = POINTER(c_uint), POINTER(c_float), POINTER(c_ubyte)
-_WIDEST_ROW = 256  # bytes, of a vertex that meshoptimizer hashes
 
 # Without these, ctypes hands Python floats over untyped and raises ArgumentError.
 lib.meshopt_simplifyWithAttributes.restype = c_size_t
@@ -18,25 +17,6 @@ lib.meshopt_simplifyWithAttributes.argtypes = [
     *(_UINTS, _UINTS, c_size_t, _FLOATS, c_size_t, c_size_t, _FLOATS, c_size_t, _FLOATS, c_size_t, _BYTES),
     *(c_size_t, c_float, c_uint, _FLOATS),
 ]
-lib.meshopt_generateVertexRemap.restype = c_size_t
-lib.meshopt_generateVertexRemap.argtypes = [_UINTS, _UINTS, c_size_t, c_void_p, c_size_t, c_size_t]
-
-
-def equal_rows(words: np.ndarray) -> tuple[np.ndarray, np.ndarray] | None:
-    """(first (m,), place (n,)) so that `words[first][place]` is `words` again; None for rows that are too wide.
-
-    words: uint32 (n, k). Different rows come in the order of their first appearance.
-    """
-    words = np.ascontiguousarray(words, np.uint32)
-    if not len(words) or words.shape[1] * 4 > _WIDEST_ROW:
-        return None
-    place = np.empty(len(words), np.uint32)
-    count = lib.meshopt_generateVertexRemap(
-        place.ctypes.data_as(_UINTS), None, len(words), words.ctypes.data_as(c_void_p), len(words), words.shape[1] * 4
-    )
-    first = np.empty(count, np.int64)
-    first[place[::-1]] = np.arange(len(words))[::-1]
-    return first, place
 
 
 def simplified(

@@ -6,7 +6,8 @@ import numpy as np
 
 from threed_workers.document import Document, bounds, layout, read_floats
 from threed_workers.document.model import Json
-from threed_workers.transforms.geometry.kernels import LOCK_BORDER, equal_rows, simplified
+from threed_workers.mesh.weld import equal_rows
+from threed_workers.transforms.geometry.kernels import LOCK_BORDER, simplified
 from threed_workers.transforms.geometry.vertices import TRIANGLES, Shape, mode_of
 
 # How much a difference of 1 weighs against the extent of the primitive.
