@@ -17,8 +17,7 @@ class Builder:
 
     def __init__(self, generator: str = "threed"):
         self.json: Json = {"asset": {"version": "2.0", "generator": generator}}
-        self.pieces: list[bytes] = []
-        self.size = 0
+        self.data = bytearray()  # the buffer; it grows in place, so that nothing is ever held twice
         self.made: dict[str, int] = {}  # what a reader wants to find again, by a name of its own
 
     def add(self, kind: str, entry: Json) -> int:
@@ -27,12 +26,11 @@ class Builder:
         entries.append(entry)
         return len(entries) - 1
 
-    def view(self, data: bytes, **more: object) -> int:
-        """A buffer view over `data`, at a multiple of 4 bytes."""
-        padding = -self.size % 4
-        self.pieces += [b"\0" * padding, data]
-        offset = self.size + padding
-        self.size = offset + len(data)
+    def view(self, data: bytes | memoryview, **more: object) -> int:
+        """A buffer view over a copy of `data`, at a multiple of 4 bytes."""
+        self.data += b"\0" * (-len(self.data) % 4)
+        offset = len(self.data)
+        self.data += data
         return self.add("bufferViews", {"buffer": 0, "byteOffset": offset, "byteLength": len(data), **more})
 
     def accessor(self, values: np.ndarray, target: int | None = None, bounds: bool = False, **more: object) -> int:
@@ -51,7 +49,9 @@ class Builder:
             padded = np.zeros((len(values), row + -row % 4), np.uint8)
             padded[:, :row] = values.view(np.uint8)
             values, layout["byteStride"] = padded, padded.shape[1]
-        return self.add("accessors", {"bufferView": self.view(values.tobytes(), **layout), **entry})
+        return self.add(
+            "accessors", {"bufferView": self.view(values.reshape(-1).view(np.uint8).data, **layout), **entry}
+        )
 
     def positions(self, values: np.ndarray) -> int:
         """float32 (n, 3), metres."""
@@ -95,7 +95,7 @@ class Builder:
             self.json["scenes"] = [{"nodes": roots}] if roots else [{}]
             self.json["scene"] = 0
         buffers = []
-        if self.size:
-            self.json["buffers"] = [{"byteLength": self.size}]
-            buffers = [memoryview(b"".join(self.pieces))]
+        if self.data:
+            self.json["buffers"] = [{"byteLength": len(self.data)}]
+            buffers = [memoryview(self.data).toreadonly()]
         return Document(self.json, buffers)
