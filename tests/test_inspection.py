@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import io
+
 import numpy as np
 import pytest
+from PIL import Image
 
 from threed_workers.budget import Budget
 from threed_workers.document import Builder, read_glb
@@ -81,3 +84,28 @@ def test_text_from_the_file_is_short_and_holds_no_nul():
     document.json["asset"]["generator"] = "a\0b" + "x" * 5000
     assert inspect(document)["generator"].startswith("a\N{REPLACEMENT CHARACTER}b")
     assert len(inspect(document)["generator"]) == 1000
+
+
+def test_amounts_are_of_the_accessors_and_the_pictures_as_they_decode():
+    # Given two primitives of 4 and 3 vertices, and a PNG and an AVIF of known sizes
+    builder = Builder()
+    places = [builder.positions(np.zeros((count, 3), np.float32)) for count in (4, 3)]
+    corners = builder.indices(np.array([0, 1, 2]), 4)
+    primitives = [{"attributes": {"POSITION": places[0]}, "indices": corners}, {"attributes": {"POSITION": places[1]}}]
+    builder.add("nodes", {"mesh": builder.add("meshes", {"primitives": primitives})})
+    pictures = [_encoded((8, 4), "PNG"), _encoded((16, 16), "AVIF"), b"of no format"]
+    for data in pictures:
+        builder.picture(data, "image/png")
+    # When they are looked at
+    facts = inspect(builder.finish())
+    # Then what each decodes to is known
+    assert facts["accessor_bytes"] == 7 * 12 + 3 * 2
+    assert facts["largest_primitive_vertex_count"] == 4
+    assert facts["image_bytes"] == sum(map(len, pictures))
+    assert (facts["image_pixel_count"], facts["largest_image_pixel_count"]) == (8 * 4 + 16 * 16, 16 * 16)
+
+
+def _encoded(size: tuple[int, int], format: str) -> bytes:
+    out = io.BytesIO()
+    Image.new("RGB", size, "red").save(out, format)
+    return out.getvalue()

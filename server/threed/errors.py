@@ -318,6 +318,12 @@ class JobCancelled(ThreedError):
     code, reason = Code.CANCELLED, "JOB_CANCELLED"
 
 
+class MemoryBudgetExceeded(ThreedError):
+    """Raised when a derivative would take more memory than a worker's process may have, by the estimate of its plan."""
+
+    code, reason = Code.FAILED_PRECONDITION, "MEMORY_BUDGET_EXCEEDED"
+
+
 class EngineUnavailable(ThreedError):
     """Raised when the asked engine, or any, cannot run on this machine."""
 

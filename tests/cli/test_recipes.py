@@ -124,6 +124,23 @@ def test_a_file_is_still_carried_out(threed, server, half):
     assert (code, json.loads(out)["exportFormats"]) == (0, ["EXPORT_STL"])
 
 
+def test_a_plan_is_shown_beside_the_recipe(threed, server, half):
+    # When nothing is to be made
+    code, out, err = threed("derive", ASSET, "--recipe", half, "--plan")
+    # Then the recipe can be redirected to a file, and the estimate is readable
+    assert (code, json.loads(out)["steps"]) == (0, HALF["steps"])
+    assert err.splitlines() == [
+        "part        memory   time",
+        "reading      36 MB  0.1 s",
+        "weld        221 MB   12 s",
+        "validating",
+        "in all, at most 221 MB of 4.3 GB, about 12 s of one core",
+    ]
+    # And a program reads both as one line of JSON
+    _, out, err = threed("derive", ASSET, "--recipe", half, "--plan", "--json")
+    assert (json.loads(out)["plan"]["memoryBytes"], err) == (str(211 << 20), "")
+
+
 def test_what_does_not_go_with_a_stored_recipe_is_refused(threed, server, half):
     recipe_id = ids.write("recipe", ids.uuid7())
     for words in (["--recipe", recipe_id, "--to", "stl"], ["--recipe", half, "--revision", 1], ["--revision", 1]):

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from typing import Any
 
+from threed.errors import FileRefused
+from threed_workers.budget import Budget
 from threed_workers.document import Document
+from threed_workers.document.accessors import layout
 from threed_workers.document.bounds import bounds
 from threed_workers.document.checks.primitives import instances_of
 from threed_workers.document.model import Json
 from threed_workers.document.world import scene_roots, world_box, world_matrices
+from threed_workers.textures.pixels import size_of
 
 _TRIANGLES, _STRIP, _FAN = 4, 5, 6
 
@@ -20,8 +24,16 @@ def inspect(document: Document) -> Json:
     the file. `drawn_vertex_count` and `drawn_triangle_count` are what the default scene draws: a mesh counts once for
     every node (and every EXT_mesh_gpu_instancing instance) that shows it. `bounding_box` is of the default scene, in
     metres, world space; None when it shows nothing, or when its size is not finite. Durations are in seconds.
+    `accessor_bytes` are the elements of all accessors without gaps, compressed ones as decoded; pictures that do not
+    say their size count with their bytes alone.
     """
-    return {**_counts(document), **_geometry(document), **_features(document), **_identity(document)}
+    return {
+        **_counts(document),
+        **_amounts(document),
+        **_geometry(document),
+        **_features(document),
+        **_identity(document),
+    }
 
 
 def triangles_of(document: Document, primitive: Json) -> int:
@@ -67,6 +79,31 @@ def _counts(document: Document) -> Json:
         "morph_target_count": sum(targets),
         "variant_count": len(variants),
     }
+
+
+def _amounts(document: Document) -> Json:
+    """What the time and the memory of working on it go by."""
+    pictures = [
+        number
+        for number, image in enumerate(document.all("images"))
+        if number in document.pictures or "bufferView" in image
+    ]
+    pixels = [_pixels(document, number) for number in pictures]
+    return {
+        "accessor_bytes": sum(accessor["count"] * layout(accessor).size for accessor in document.all("accessors")),
+        "image_bytes": sum(len(document.picture(number)) for number in pictures),
+        "image_pixel_count": sum(pixels),
+        "largest_image_pixel_count": max(pixels, default=0),
+        "largest_primitive_vertex_count": max((_vertices_of(document, p) for _, p in document.primitives()), default=0),
+    }
+
+
+def _pixels(document: Document, image: int) -> int:
+    try:
+        picture = size_of(document.picture(image), Budget(), f"/images/{image}")
+    except FileRefused:
+        return 0
+    return picture.width_px * picture.height_px
 
 
 def _geometry(document: Document) -> Json:

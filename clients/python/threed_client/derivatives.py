@@ -46,7 +46,7 @@ class Derivatives:
         """Ask for a derivative: `Derivative(preset="web")`, or with `recipe=Recipe(...)` or `recipe_id="rcp_..."`.
 
         Returns it at once, PENDING, or COMPLETED when the same was made before. With `validate_only`, nothing is made:
-        the answer has the recipe that would be carried out.
+        the answer has the recipe that would be carried out, and in `plan` the memory and the time that takes.
         """
         request = CreateDerivativeRequest(
             asset_id=asset_id,

@@ -41,8 +41,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("-o", "--output", type=Path, default=Path(), metavar="FOLDER", help="default: this folder")
     parser.add_argument("--no-cache", action="store_true", help="make it, even if the same was made before")
-    parser.add_argument("--plan", action="store_true", help="make nothing; print the recipe that would be carried out")
-    parser.add_argument("--json", action="store_true", help="print the finished derivative as one line of JSON")
+    parser.add_argument("--plan", action="store_true", help="make nothing; print the recipe, and what it would take")
+    parser.add_argument("--json", action="store_true", help="print the derivative as one line of JSON")
     connection.add_arguments(parser)
 
 
@@ -53,8 +53,7 @@ def run(arguments: argparse.Namespace) -> int:
     with connection.connect(arguments) as client, Progress() as progress:
         made = _create(client, arguments, wanted, progress)
         if arguments.plan:
-            print(made.recipe.to_json(indent=2))
-            return 0
+            return _print_plan(made, arguments.json)
         with _cancelled_by_interrupt(client, made):
             for change in client.derivatives.watch(made.asset_id, made.derivative_id):
                 made = change.derivative
@@ -70,6 +69,17 @@ def run(arguments: argparse.Namespace) -> int:
     if not done:
         print(f"threed derive: {showing.derivative_line(made)}", file=sys.stderr)
         return 1
+    return 0
+
+
+def _print_plan(made: Derivative, as_json: bool) -> int:
+    """The recipe as a file can have it, and beside it the estimate: what is redirected is a recipe."""
+    if as_json:
+        print(made.to_json())
+        return 0
+    print(made.recipe.to_json(indent=2))
+    if made.plan:
+        print(showing.plan(made.plan), file=sys.stderr)
     return 0
 
 

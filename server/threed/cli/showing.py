@@ -5,12 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from threed.cli.refusals import told
-from threed.cli.terminal import fields, moment, plain, size
+from threed.cli.terminal import fields, moment, plain, size, table
 
 if TYPE_CHECKING:
     from threed_client import (
         Asset,
         Derivative,
+        DerivativePlan,
         Model,
         RenderJob,
         SavedRecipe,
@@ -29,6 +30,13 @@ def refusal(status: object) -> str:
 
     error = errors.from_status(status)
     return told(error.message, error.reason)
+
+
+def reason(status: object) -> str:
+    """The reason in such an `error`, in one word."""
+    from threed_client import errors
+
+    return errors.from_status(status).reason
 
 
 def content(asset: Asset) -> str:
@@ -200,6 +208,21 @@ def derivative_line(made: Derivative) -> str:
         name = file.format.name.removeprefix("EXPORT_").lower()
         lines += [f"  {name} lacks {plain(loss.feature)} ({loss.count}): {plain(loss.reason)}" for loss in file.losses]
     return "\n".join(lines)
+
+
+def plan(planned: DerivativePlan) -> str:
+    """What a derivative is expected to take, part by part."""
+    rows = [(one.name, size(one.memory_bytes) if one.memory_bytes else "", _time(one.seconds)) for one in planned.steps]
+    limit = f"of {size(planned.memory_limit_bytes)}"
+    lines = [table(("part", "memory", "time"), rows, right=("memory", "time"))]
+    lines.append(f"in all, at most {size(planned.memory_bytes)} {limit}, about {_time(planned.seconds)} of one core")
+    if planned.cached:
+        lines.append("It was made before: it is handed out again at once.")
+    return "\n".join(lines)
+
+
+def _time(seconds: float) -> str:
+    return f"{seconds:.0f} s" if seconds >= 9.95 else f"{seconds:.1f} s" if seconds >= 0.05 else ""
 
 
 def _model(model: Model) -> str:

@@ -20,7 +20,7 @@ from threed.records.filters.fields import Boolean, Id
 from threed.records.paging import PageRequest, page
 from threed.records.tables import derivatives as table
 from threed.records.tables import jobs as jobs_table
-from threed.services import Backend, deriving, masks
+from threed.services import Backend, deriving, estimating, masks
 from threed.services.assets import download_url
 from threed.services.watching import until_token_expires
 from threed.status import to_json
@@ -77,13 +77,17 @@ class DerivativeService(derivatives_pb2_grpc.DerivativeServiceServicer):
         async with self._records.transaction() as connection:
             made = await requests.earlier(connection, who.project, request.request_id, content)
             if made is None:
-                spec = await deriving.prepare(connection, who.project, asset_id, request.derivative)
+                limit_bytes = self._backend.settings.job_memory_bytes
+                spec = await deriving.prepare(connection, who.project, asset_id, request.derivative, limit_bytes)
+                before = await self._made_before(connection, spec) if not request.no_cache else None
+                spec.derivative.plan.cached = before is not None
+                estimating.check(spec.derivative.plan)
                 if request.validate_only:
                     spec.derivative.asset_id, spec.derivative.project = request.asset_id, who.project
                     return spec.derivative
                 made = await requests.first(connection, who.project, request.request_id, content, id)
             if made is None:
-                await self._insert(connection, id, asset_id, spec, look_before=not request.no_cache)
+                await self._insert(connection, id, asset_id, spec, before)
             row = await derivatives.get(connection, who.project, asset_id, made or id)
         if row.state == "PENDING":
             self._backend.queue.hint("derive", id)
@@ -167,13 +171,16 @@ class DerivativeService(derivatives_pb2_grpc.DerivativeServiceServicer):
             await derivatives.delete(connection, row.id)
         return empty_pb2.Empty()
 
+    async def _made_before(self, connection: AsyncConnection, spec: jobs_pb2.DeriveSpec) -> sa.Row | None:
+        return await derivatives.made_before(connection, access.caller().project, deriving.cache_key(spec))
+
     async def _insert(
         self,
         connection: AsyncConnection,
         id: uuid.UUID,
         asset_id: uuid.UUID,
         spec: jobs_pb2.DeriveSpec,
-        look_before: bool,
+        made: sa.Row | None,
     ) -> None:
         who = access.caller()
         spec_json = json_format.MessageToDict(jobs_pb2.Job(derive=spec))
@@ -188,7 +195,6 @@ class DerivativeService(derivatives_pb2_grpc.DerivativeServiceServicer):
             "cache_key": deriving.cache_key(spec),
             "created_by": who.subject,
         }
-        made = await derivatives.made_before(connection, who.project, values["cache_key"]) if look_before else None
         if made is not None:
             await derivatives.hand_out_again(connection, id, who.project, spec_json, made, **values)
         else:

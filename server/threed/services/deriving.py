@@ -13,8 +13,10 @@ import threed
 from threed import ids
 from threed.errors import FieldInvalid, RecipeInvalid
 from threed.records import assets, derivatives, recipes
+from threed.services import estimating
 from threed.services.presets import PRESETS
 from threed.services.readiness import check_ready, not_ready
+from threed.v1.assets_pb2 import Model
 from threed.v1.derivatives_pb2 import Derivative
 from threed.v1.jobs_pb2 import BlobRef, DeriveSpec
 from threed.v1.recipes_pb2 import EXPORT_GLB, EXPORT_GLTF, LOSS_WARN, Recipe
@@ -23,8 +25,10 @@ _COMPRESSION = ("meshopt", "draco")
 _GLTF = (EXPORT_GLB, EXPORT_GLTF)
 
 
-async def prepare(connection: AsyncConnection, project: str, asset_id: uuid.UUID, asked: Derivative) -> DeriveSpec:
-    """Everything that can be known before a worker looks. Raises what CreateDerivative documents."""
+async def prepare(
+    connection: AsyncConnection, project: str, asset_id: uuid.UUID, asked: Derivative, memory_limit_bytes: int
+) -> DeriveSpec:
+    """Everything that can be known before a worker looks, the plan included. Raises what CreateDerivative documents."""
     wanted = Derivative(preset=asked.preset, recipe_id=asked.recipe_id, priority=asked.priority)
     if asked.recipe_id:
         id = ids.parse("recipe", asked.recipe_id, "derivative.recipe_id")
@@ -36,7 +40,10 @@ async def prepare(connection: AsyncConnection, project: str, asset_id: uuid.UUID
     fill_defaults(wanted.recipe)
     check(wanted.recipe, "derivative.recipe")
     row = (await assets.get_many(connection, project, [asset_id]))[asset_id]
-    return DeriveSpec(derivative=wanted, source=_normalized(row))
+    source = _normalized(row)
+    model = json_format.ParseDict(row.model or {}, Model(), ignore_unknown_fields=True)
+    wanted.plan.CopyFrom(estimating.plan(model, source.size_bytes, wanted.recipe, memory_limit_bytes))
+    return DeriveSpec(derivative=wanted, source=source)
 
 
 def cache_key(spec: DeriveSpec) -> str:

@@ -21,7 +21,7 @@ from typing import ClassVar as _ClassVar, Optional as _Optional, Union as _Union
 DESCRIPTOR: _descriptor.FileDescriptor
 
 class Derivative(_message.Message):
-    __slots__ = ("derivative_id", "asset_id", "recipe", "preset", "priority", "status", "progress", "phase", "created_at", "started_at", "completed_at", "error", "attempts", "files", "loss_report", "validation", "provenance", "cached", "etag", "created_by", "project", "visual_proof", "recipe_id", "recipe_revision")
+    __slots__ = ("derivative_id", "asset_id", "recipe", "preset", "priority", "status", "progress", "phase", "created_at", "started_at", "completed_at", "error", "attempts", "files", "loss_report", "validation", "provenance", "cached", "etag", "created_by", "project", "visual_proof", "recipe_id", "recipe_revision", "plan")
     class Status(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
         __slots__ = ()
         STATUS_UNSPECIFIED: _ClassVar[Derivative.Status]
@@ -60,6 +60,7 @@ class Derivative(_message.Message):
     VISUAL_PROOF_FIELD_NUMBER: _ClassVar[int]
     RECIPE_ID_FIELD_NUMBER: _ClassVar[int]
     RECIPE_REVISION_FIELD_NUMBER: _ClassVar[int]
+    PLAN_FIELD_NUMBER: _ClassVar[int]
     derivative_id: str
     asset_id: str
     recipe: _recipes_pb2.Recipe
@@ -84,7 +85,31 @@ class Derivative(_message.Message):
     visual_proof: VisualProof
     recipe_id: str
     recipe_revision: int
-    def __init__(self, derivative_id: _Optional[str] = ..., asset_id: _Optional[str] = ..., recipe: _Optional[_Union[_recipes_pb2.Recipe, _Mapping]] = ..., preset: _Optional[str] = ..., priority: _Optional[int] = ..., status: _Optional[_Union[Derivative.Status, str]] = ..., progress: _Optional[float] = ..., phase: _Optional[str] = ..., created_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., started_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., completed_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., error: _Optional[_Union[_status_pb2.Status, _Mapping]] = ..., attempts: _Optional[int] = ..., files: _Optional[_Iterable[_Union[DerivativeFile, _Mapping]]] = ..., loss_report: _Optional[_Union[LossReport, _Mapping]] = ..., validation: _Optional[_Union[_assets_pb2.Validation, _Mapping]] = ..., provenance: _Optional[_Union[Provenance, _Mapping]] = ..., cached: _Optional[bool] = ..., etag: _Optional[str] = ..., created_by: _Optional[str] = ..., project: _Optional[str] = ..., visual_proof: _Optional[_Union[VisualProof, _Mapping]] = ..., recipe_id: _Optional[str] = ..., recipe_revision: _Optional[int] = ...) -> None: ...
+    plan: DerivativePlan
+    def __init__(self, derivative_id: _Optional[str] = ..., asset_id: _Optional[str] = ..., recipe: _Optional[_Union[_recipes_pb2.Recipe, _Mapping]] = ..., preset: _Optional[str] = ..., priority: _Optional[int] = ..., status: _Optional[_Union[Derivative.Status, str]] = ..., progress: _Optional[float] = ..., phase: _Optional[str] = ..., created_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., started_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., completed_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., error: _Optional[_Union[_status_pb2.Status, _Mapping]] = ..., attempts: _Optional[int] = ..., files: _Optional[_Iterable[_Union[DerivativeFile, _Mapping]]] = ..., loss_report: _Optional[_Union[LossReport, _Mapping]] = ..., validation: _Optional[_Union[_assets_pb2.Validation, _Mapping]] = ..., provenance: _Optional[_Union[Provenance, _Mapping]] = ..., cached: _Optional[bool] = ..., etag: _Optional[str] = ..., created_by: _Optional[str] = ..., project: _Optional[str] = ..., visual_proof: _Optional[_Union[VisualProof, _Mapping]] = ..., recipe_id: _Optional[str] = ..., recipe_revision: _Optional[int] = ..., plan: _Optional[_Union[DerivativePlan, _Mapping]] = ...) -> None: ...
+
+class DerivativePlan(_message.Message):
+    __slots__ = ("steps", "memory_bytes", "memory_limit_bytes", "seconds", "cached")
+    class Step(_message.Message):
+        __slots__ = ("name", "memory_bytes", "seconds")
+        NAME_FIELD_NUMBER: _ClassVar[int]
+        MEMORY_BYTES_FIELD_NUMBER: _ClassVar[int]
+        SECONDS_FIELD_NUMBER: _ClassVar[int]
+        name: str
+        memory_bytes: int
+        seconds: float
+        def __init__(self, name: _Optional[str] = ..., memory_bytes: _Optional[int] = ..., seconds: _Optional[float] = ...) -> None: ...
+    STEPS_FIELD_NUMBER: _ClassVar[int]
+    MEMORY_BYTES_FIELD_NUMBER: _ClassVar[int]
+    MEMORY_LIMIT_BYTES_FIELD_NUMBER: _ClassVar[int]
+    SECONDS_FIELD_NUMBER: _ClassVar[int]
+    CACHED_FIELD_NUMBER: _ClassVar[int]
+    steps: _containers.RepeatedCompositeFieldContainer[DerivativePlan.Step]
+    memory_bytes: int
+    memory_limit_bytes: int
+    seconds: float
+    cached: bool
+    def __init__(self, steps: _Optional[_Iterable[_Union[DerivativePlan.Step, _Mapping]]] = ..., memory_bytes: _Optional[int] = ..., memory_limit_bytes: _Optional[int] = ..., seconds: _Optional[float] = ..., cached: _Optional[bool] = ...) -> None: ...
 
 class VisualProof(_message.Message):
     __slots__ = ("views", "min_ssim", "mean_distance_m", "max_distance_m", "max_distance", "engine", "loosened", "picture")

@@ -114,6 +114,9 @@ class DerivativeServiceServicer:
         * `FAILED_PRECONDITION` `ASSET_DELETED`: the asset is soft-deleted.
         * `INVALID_ARGUMENT` `RECIPE_INVALID`: the steps do not go together; the sentence says which.
         * `INVALID_ARGUMENT` `REQUEST_ID_REUSED`: the request_id came before with another derivative.
+        * `FAILED_PRECONDITION` `MEMORY_BUDGET_EXCEEDED`: making it would take more memory than a worker's process may have,
+        by the estimate. Metadata `estimated_bytes`, `limit_bytes` and `step`, the one that takes the most. With
+        validate_only too; never for what was made before.
         * `NOT_FOUND` `NOT_FOUND`: no recipe of that recipe_id in this project, or it has no such revision.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)

@@ -44,6 +44,17 @@ from threed.v1 import (
 
 TOKEN = "a-good-token"
 COMMIT_BYTES = 8 << 20
+# What every validate_only of CreateDerivative is answered with.
+PLAN = derivatives_pb2.DerivativePlan(
+    steps=[
+        {"name": "reading", "memory_bytes": 34 << 20, "seconds": 0.13},
+        {"name": "weld", "memory_bytes": 211 << 20, "seconds": 12.3},
+        {"name": "validating", "seconds": 0.02},
+    ],
+    memory_bytes=211 << 20,
+    memory_limit_bytes=4 << 30,
+    seconds=12.45,
+)
 PICTURE = b"\x89PNG picture of a duck " * 1000
 
 
@@ -377,6 +388,8 @@ class DerivativeService(derivatives_pb2_grpc.DerivativeServiceServicer):
             saved = revisions[made.recipe_revision - 1]
             made.recipe.CopyFrom(saved.recipe)
             made.recipe_revision = saved.revision
+        if request.validate_only:
+            made.plan.CopyFrom(PLAN)
         return made
 
 

@@ -704,9 +704,19 @@ type Model struct {
 	// asset.generator of the document.
 	Generator string `protobuf:"bytes,28,opt,name=generator,proto3" json:"generator,omitempty"`
 	// asset.copyright of the document.
-	Copyright     string `protobuf:"bytes,29,opt,name=copyright,proto3" json:"copyright,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
+	Copyright string `protobuf:"bytes,29,opt,name=copyright,proto3" json:"copyright,omitempty"`
+	// Bytes of the numbers of all accessors (vertices, indices, keyframes), those of compressed ones as decoded.
+	AccessorBytes int64 `protobuf:"varint,30,opt,name=accessor_bytes,json=accessorBytes,proto3" json:"accessor_bytes,omitempty"`
+	// Bytes of all images, as they are encoded.
+	ImageBytes int64 `protobuf:"varint,31,opt,name=image_bytes,json=imageBytes,proto3" json:"image_bytes,omitempty"`
+	// Pixels of all images.
+	ImagePixelCount int64 `protobuf:"varint,32,opt,name=image_pixel_count,json=imagePixelCount,proto3" json:"image_pixel_count,omitempty"`
+	// Pixels of the largest image.
+	LargestImagePixelCount int64 `protobuf:"varint,33,opt,name=largest_image_pixel_count,json=largestImagePixelCount,proto3" json:"largest_image_pixel_count,omitempty"`
+	// Vertices of the primitive that has the most.
+	LargestPrimitiveVertexCount int64 `protobuf:"varint,34,opt,name=largest_primitive_vertex_count,json=largestPrimitiveVertexCount,proto3" json:"largest_primitive_vertex_count,omitempty"`
+	unknownFields               protoimpl.UnknownFields
+	sizeCache                   protoimpl.SizeCache
 }
 
 func (x *Model) Reset() {
@@ -940,6 +950,41 @@ func (x *Model) GetCopyright() string {
 		return x.Copyright
 	}
 	return ""
+}
+
+func (x *Model) GetAccessorBytes() int64 {
+	if x != nil {
+		return x.AccessorBytes
+	}
+	return 0
+}
+
+func (x *Model) GetImageBytes() int64 {
+	if x != nil {
+		return x.ImageBytes
+	}
+	return 0
+}
+
+func (x *Model) GetImagePixelCount() int64 {
+	if x != nil {
+		return x.ImagePixelCount
+	}
+	return 0
+}
+
+func (x *Model) GetLargestImagePixelCount() int64 {
+	if x != nil {
+		return x.LargestImagePixelCount
+	}
+	return 0
+}
+
+func (x *Model) GetLargestPrimitiveVertexCount() int64 {
+	if x != nil {
+		return x.LargestPrimitiveVertexCount
+	}
+	return 0
 }
 
 // An axis-aligned box.
@@ -2269,8 +2314,7 @@ const file_threed_v1_assets_proto_rawDesc = "" +
 	"PROCESSING\x10\x02\x12\r\n" +
 	"\tVALIDATED\x10\x03\x12\n" +
 	"\n" +
-	"\x06FAILED\x10\x04\"\x92\n" +
-	"\n" +
+	"\x06FAILED\x10\x04\"\xa4\f\n" +
 	"\x05Model\x12'\n" +
 	"\fvertex_count\x18\x01 \x01(\x03B\x04\xe2A\x01\x03R\vvertexCount\x12+\n" +
 	"\x0etriangle_count\x18\x02 \x01(\x03B\x04\xe2A\x01\x03R\rtriangleCount\x122\n" +
@@ -2310,7 +2354,13 @@ const file_threed_v1_assets_proto_rawDesc = "" +
 	"\x0fanimation_names\x18\x1a \x03(\tB\x04\xe2A\x01\x03R\x0eanimationNames\x126\n" +
 	"\x14animation_duration_s\x18\x1b \x01(\x01B\x04\xe2A\x01\x03R\x12animationDurationS\x12\"\n" +
 	"\tgenerator\x18\x1c \x01(\tB\x04\xe2A\x01\x03R\tgenerator\x12\"\n" +
-	"\tcopyright\x18\x1d \x01(\tB\x04\xe2A\x01\x03R\tcopyright\"=\n" +
+	"\tcopyright\x18\x1d \x01(\tB\x04\xe2A\x01\x03R\tcopyright\x12+\n" +
+	"\x0eaccessor_bytes\x18\x1e \x01(\x03B\x04\xe2A\x01\x03R\raccessorBytes\x12%\n" +
+	"\vimage_bytes\x18\x1f \x01(\x03B\x04\xe2A\x01\x03R\n" +
+	"imageBytes\x120\n" +
+	"\x11image_pixel_count\x18  \x01(\x03B\x04\xe2A\x01\x03R\x0fimagePixelCount\x12?\n" +
+	"\x19largest_image_pixel_count\x18! \x01(\x03B\x04\xe2A\x01\x03R\x16largestImagePixelCount\x12I\n" +
+	"\x1elargest_primitive_vertex_count\x18\" \x01(\x03B\x04\xe2A\x01\x03R\x1blargestPrimitiveVertexCount\"=\n" +
 	"\vBoundingBox\x12\x16\n" +
 	"\x03min\x18\x01 \x03(\x01B\x04\xe2A\x01\x03R\x03min\x12\x16\n" +
 	"\x03max\x18\x02 \x03(\x01B\x04\xe2A\x01\x03R\x03max\"\x9b\x01\n" +

@@ -145,7 +145,7 @@ func (x LossReport_Difference_Severity) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use LossReport_Difference_Severity.Descriptor instead.
 func (LossReport_Difference_Severity) EnumDescriptor() ([]byte, []int) {
-	return file_threed_v1_derivatives_proto_rawDescGZIP(), []int{3, 0, 0}
+	return file_threed_v1_derivatives_proto_rawDescGZIP(), []int{4, 0, 0}
 }
 
 // Something made of a model.
@@ -200,8 +200,11 @@ type Derivative struct {
 	RecipeId string `protobuf:"bytes,23,opt,name=recipe_id,json=recipeId,proto3" json:"recipe_id,omitempty"`
 	// Which revision of it; only with recipe_id. 0: the latest. Answers have the one that was used.
 	RecipeRevision int64 `protobuf:"varint,24,opt,name=recipe_revision,json=recipeRevision,proto3" json:"recipe_revision,omitempty"`
-	unknownFields  protoimpl.UnknownFields
-	sizeCache      protoimpl.SizeCache
+	// What making it was expected to take, when it was created. Set with validate_only, too; unset on derivatives that
+	// were created before there were plans.
+	Plan          *DerivativePlan `protobuf:"bytes,25,opt,name=plan,proto3" json:"plan,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
 }
 
 func (x *Derivative) Reset() {
@@ -402,6 +405,97 @@ func (x *Derivative) GetRecipeRevision() int64 {
 	return 0
 }
 
+func (x *Derivative) GetPlan() *DerivativePlan {
+	if x != nil {
+		return x.Plan
+	}
+	return nil
+}
+
+// What making a derivative is expected to take. Estimates, not promises: from the counts that the import found and from
+// coefficients that were measured, so content that is unusual may take half of that, or more.
+type DerivativePlan struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The parts, in their order.
+	Steps []*DerivativePlan_Step `protobuf:"bytes,1,rep,name=steps,proto3" json:"steps,omitempty"`
+	// The most memory that any of them takes, in bytes.
+	MemoryBytes int64 `protobuf:"varint,2,opt,name=memory_bytes,json=memoryBytes,proto3" json:"memory_bytes,omitempty"`
+	// What a worker's process may have, in bytes: the setting `job_memory_bytes`.
+	MemoryLimitBytes int64 `protobuf:"varint,3,opt,name=memory_limit_bytes,json=memoryLimitBytes,proto3" json:"memory_limit_bytes,omitempty"`
+	// Processor seconds of all of them on a core of a server of 2020 or later. Without the wait for a worker, copying
+	// from and to the store, and what is carried out again when a proof does not hold.
+	Seconds float64 `protobuf:"fixed64,4,opt,name=seconds,proto3" json:"seconds,omitempty"`
+	// Whether the same was made before, so that nothing of this is done.
+	Cached        bool `protobuf:"varint,5,opt,name=cached,proto3" json:"cached,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *DerivativePlan) Reset() {
+	*x = DerivativePlan{}
+	mi := &file_threed_v1_derivatives_proto_msgTypes[1]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *DerivativePlan) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*DerivativePlan) ProtoMessage() {}
+
+func (x *DerivativePlan) ProtoReflect() protoreflect.Message {
+	mi := &file_threed_v1_derivatives_proto_msgTypes[1]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use DerivativePlan.ProtoReflect.Descriptor instead.
+func (*DerivativePlan) Descriptor() ([]byte, []int) {
+	return file_threed_v1_derivatives_proto_rawDescGZIP(), []int{1}
+}
+
+func (x *DerivativePlan) GetSteps() []*DerivativePlan_Step {
+	if x != nil {
+		return x.Steps
+	}
+	return nil
+}
+
+func (x *DerivativePlan) GetMemoryBytes() int64 {
+	if x != nil {
+		return x.MemoryBytes
+	}
+	return 0
+}
+
+func (x *DerivativePlan) GetMemoryLimitBytes() int64 {
+	if x != nil {
+		return x.MemoryLimitBytes
+	}
+	return 0
+}
+
+func (x *DerivativePlan) GetSeconds() float64 {
+	if x != nil {
+		return x.Seconds
+	}
+	return 0
+}
+
+func (x *DerivativePlan) GetCached() bool {
+	if x != nil {
+		return x.Cached
+	}
+	return false
+}
+
 // How much a derivative is like its original: both are drawn from the same places, and their surfaces are compared.
 type VisualProof struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -427,7 +521,7 @@ type VisualProof struct {
 
 func (x *VisualProof) Reset() {
 	*x = VisualProof{}
-	mi := &file_threed_v1_derivatives_proto_msgTypes[1]
+	mi := &file_threed_v1_derivatives_proto_msgTypes[2]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -439,7 +533,7 @@ func (x *VisualProof) String() string {
 func (*VisualProof) ProtoMessage() {}
 
 func (x *VisualProof) ProtoReflect() protoreflect.Message {
-	mi := &file_threed_v1_derivatives_proto_msgTypes[1]
+	mi := &file_threed_v1_derivatives_proto_msgTypes[2]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -452,7 +546,7 @@ func (x *VisualProof) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use VisualProof.ProtoReflect.Descriptor instead.
 func (*VisualProof) Descriptor() ([]byte, []int) {
-	return file_threed_v1_derivatives_proto_rawDescGZIP(), []int{1}
+	return file_threed_v1_derivatives_proto_rawDescGZIP(), []int{2}
 }
 
 func (x *VisualProof) GetViews() []*VisualProof_View {
@@ -530,7 +624,7 @@ type DerivativeFile struct {
 
 func (x *DerivativeFile) Reset() {
 	*x = DerivativeFile{}
-	mi := &file_threed_v1_derivatives_proto_msgTypes[2]
+	mi := &file_threed_v1_derivatives_proto_msgTypes[3]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -542,7 +636,7 @@ func (x *DerivativeFile) String() string {
 func (*DerivativeFile) ProtoMessage() {}
 
 func (x *DerivativeFile) ProtoReflect() protoreflect.Message {
-	mi := &file_threed_v1_derivatives_proto_msgTypes[2]
+	mi := &file_threed_v1_derivatives_proto_msgTypes[3]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -555,7 +649,7 @@ func (x *DerivativeFile) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DerivativeFile.ProtoReflect.Descriptor instead.
 func (*DerivativeFile) Descriptor() ([]byte, []int) {
-	return file_threed_v1_derivatives_proto_rawDescGZIP(), []int{2}
+	return file_threed_v1_derivatives_proto_rawDescGZIP(), []int{3}
 }
 
 func (x *DerivativeFile) GetFormat() ExportFormat {
@@ -610,7 +704,7 @@ type LossReport struct {
 
 func (x *LossReport) Reset() {
 	*x = LossReport{}
-	mi := &file_threed_v1_derivatives_proto_msgTypes[3]
+	mi := &file_threed_v1_derivatives_proto_msgTypes[4]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -622,7 +716,7 @@ func (x *LossReport) String() string {
 func (*LossReport) ProtoMessage() {}
 
 func (x *LossReport) ProtoReflect() protoreflect.Message {
-	mi := &file_threed_v1_derivatives_proto_msgTypes[3]
+	mi := &file_threed_v1_derivatives_proto_msgTypes[4]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -635,7 +729,7 @@ func (x *LossReport) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use LossReport.ProtoReflect.Descriptor instead.
 func (*LossReport) Descriptor() ([]byte, []int) {
-	return file_threed_v1_derivatives_proto_rawDescGZIP(), []int{3}
+	return file_threed_v1_derivatives_proto_rawDescGZIP(), []int{4}
 }
 
 func (x *LossReport) GetBefore() map[string]int64 {
@@ -683,7 +777,7 @@ type Provenance struct {
 
 func (x *Provenance) Reset() {
 	*x = Provenance{}
-	mi := &file_threed_v1_derivatives_proto_msgTypes[4]
+	mi := &file_threed_v1_derivatives_proto_msgTypes[5]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -695,7 +789,7 @@ func (x *Provenance) String() string {
 func (*Provenance) ProtoMessage() {}
 
 func (x *Provenance) ProtoReflect() protoreflect.Message {
-	mi := &file_threed_v1_derivatives_proto_msgTypes[4]
+	mi := &file_threed_v1_derivatives_proto_msgTypes[5]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -708,7 +802,7 @@ func (x *Provenance) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Provenance.ProtoReflect.Descriptor instead.
 func (*Provenance) Descriptor() ([]byte, []int) {
-	return file_threed_v1_derivatives_proto_rawDescGZIP(), []int{4}
+	return file_threed_v1_derivatives_proto_rawDescGZIP(), []int{5}
 }
 
 func (x *Provenance) GetSourceSha256() string {
@@ -748,7 +842,8 @@ type CreateDerivativeRequest struct {
 	Derivative *Derivative `protobuf:"bytes,2,opt,name=derivative,proto3" json:"derivative,omitempty"`
 	// Makes the call idempotent for 24 hours: a repeat with the same id and derivative answers with the first one.
 	RequestId string `protobuf:"bytes,3,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
-	// Check everything, create nothing. The answer has no derivative_id, and the recipe that would be carried out.
+	// Check everything, create nothing. The answer has no derivative_id, but the recipe that would be carried out, and
+	// in `plan` what that is expected to take.
 	ValidateOnly bool `protobuf:"varint,4,opt,name=validate_only,json=validateOnly,proto3" json:"validate_only,omitempty"`
 	// Carry the recipe out, even if the same was made before.
 	NoCache       bool `protobuf:"varint,5,opt,name=no_cache,json=noCache,proto3" json:"no_cache,omitempty"`
@@ -758,7 +853,7 @@ type CreateDerivativeRequest struct {
 
 func (x *CreateDerivativeRequest) Reset() {
 	*x = CreateDerivativeRequest{}
-	mi := &file_threed_v1_derivatives_proto_msgTypes[5]
+	mi := &file_threed_v1_derivatives_proto_msgTypes[6]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -770,7 +865,7 @@ func (x *CreateDerivativeRequest) String() string {
 func (*CreateDerivativeRequest) ProtoMessage() {}
 
 func (x *CreateDerivativeRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_threed_v1_derivatives_proto_msgTypes[5]
+	mi := &file_threed_v1_derivatives_proto_msgTypes[6]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -783,7 +878,7 @@ func (x *CreateDerivativeRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CreateDerivativeRequest.ProtoReflect.Descriptor instead.
 func (*CreateDerivativeRequest) Descriptor() ([]byte, []int) {
-	return file_threed_v1_derivatives_proto_rawDescGZIP(), []int{5}
+	return file_threed_v1_derivatives_proto_rawDescGZIP(), []int{6}
 }
 
 func (x *CreateDerivativeRequest) GetAssetId() string {
@@ -834,7 +929,7 @@ type GetDerivativeRequest struct {
 
 func (x *GetDerivativeRequest) Reset() {
 	*x = GetDerivativeRequest{}
-	mi := &file_threed_v1_derivatives_proto_msgTypes[6]
+	mi := &file_threed_v1_derivatives_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -846,7 +941,7 @@ func (x *GetDerivativeRequest) String() string {
 func (*GetDerivativeRequest) ProtoMessage() {}
 
 func (x *GetDerivativeRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_threed_v1_derivatives_proto_msgTypes[6]
+	mi := &file_threed_v1_derivatives_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -859,7 +954,7 @@ func (x *GetDerivativeRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetDerivativeRequest.ProtoReflect.Descriptor instead.
 func (*GetDerivativeRequest) Descriptor() ([]byte, []int) {
-	return file_threed_v1_derivatives_proto_rawDescGZIP(), []int{6}
+	return file_threed_v1_derivatives_proto_rawDescGZIP(), []int{7}
 }
 
 func (x *GetDerivativeRequest) GetAssetId() string {
@@ -896,7 +991,7 @@ type ListDerivativesRequest struct {
 
 func (x *ListDerivativesRequest) Reset() {
 	*x = ListDerivativesRequest{}
-	mi := &file_threed_v1_derivatives_proto_msgTypes[7]
+	mi := &file_threed_v1_derivatives_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -908,7 +1003,7 @@ func (x *ListDerivativesRequest) String() string {
 func (*ListDerivativesRequest) ProtoMessage() {}
 
 func (x *ListDerivativesRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_threed_v1_derivatives_proto_msgTypes[7]
+	mi := &file_threed_v1_derivatives_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -921,7 +1016,7 @@ func (x *ListDerivativesRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListDerivativesRequest.ProtoReflect.Descriptor instead.
 func (*ListDerivativesRequest) Descriptor() ([]byte, []int) {
-	return file_threed_v1_derivatives_proto_rawDescGZIP(), []int{7}
+	return file_threed_v1_derivatives_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *ListDerivativesRequest) GetAssetId() string {
@@ -972,7 +1067,7 @@ type ListDerivativesResponse struct {
 
 func (x *ListDerivativesResponse) Reset() {
 	*x = ListDerivativesResponse{}
-	mi := &file_threed_v1_derivatives_proto_msgTypes[8]
+	mi := &file_threed_v1_derivatives_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -984,7 +1079,7 @@ func (x *ListDerivativesResponse) String() string {
 func (*ListDerivativesResponse) ProtoMessage() {}
 
 func (x *ListDerivativesResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_threed_v1_derivatives_proto_msgTypes[8]
+	mi := &file_threed_v1_derivatives_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -997,7 +1092,7 @@ func (x *ListDerivativesResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListDerivativesResponse.ProtoReflect.Descriptor instead.
 func (*ListDerivativesResponse) Descriptor() ([]byte, []int) {
-	return file_threed_v1_derivatives_proto_rawDescGZIP(), []int{8}
+	return file_threed_v1_derivatives_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *ListDerivativesResponse) GetDerivatives() []*Derivative {
@@ -1027,7 +1122,7 @@ type CancelDerivativeRequest struct {
 
 func (x *CancelDerivativeRequest) Reset() {
 	*x = CancelDerivativeRequest{}
-	mi := &file_threed_v1_derivatives_proto_msgTypes[9]
+	mi := &file_threed_v1_derivatives_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1039,7 +1134,7 @@ func (x *CancelDerivativeRequest) String() string {
 func (*CancelDerivativeRequest) ProtoMessage() {}
 
 func (x *CancelDerivativeRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_threed_v1_derivatives_proto_msgTypes[9]
+	mi := &file_threed_v1_derivatives_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1052,7 +1147,7 @@ func (x *CancelDerivativeRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CancelDerivativeRequest.ProtoReflect.Descriptor instead.
 func (*CancelDerivativeRequest) Descriptor() ([]byte, []int) {
-	return file_threed_v1_derivatives_proto_rawDescGZIP(), []int{9}
+	return file_threed_v1_derivatives_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *CancelDerivativeRequest) GetAssetId() string {
@@ -1082,7 +1177,7 @@ type RetryDerivativeRequest struct {
 
 func (x *RetryDerivativeRequest) Reset() {
 	*x = RetryDerivativeRequest{}
-	mi := &file_threed_v1_derivatives_proto_msgTypes[10]
+	mi := &file_threed_v1_derivatives_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1094,7 +1189,7 @@ func (x *RetryDerivativeRequest) String() string {
 func (*RetryDerivativeRequest) ProtoMessage() {}
 
 func (x *RetryDerivativeRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_threed_v1_derivatives_proto_msgTypes[10]
+	mi := &file_threed_v1_derivatives_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1107,7 +1202,7 @@ func (x *RetryDerivativeRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RetryDerivativeRequest.ProtoReflect.Descriptor instead.
 func (*RetryDerivativeRequest) Descriptor() ([]byte, []int) {
-	return file_threed_v1_derivatives_proto_rawDescGZIP(), []int{10}
+	return file_threed_v1_derivatives_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *RetryDerivativeRequest) GetAssetId() string {
@@ -1137,7 +1232,7 @@ type WatchDerivativeRequest struct {
 
 func (x *WatchDerivativeRequest) Reset() {
 	*x = WatchDerivativeRequest{}
-	mi := &file_threed_v1_derivatives_proto_msgTypes[11]
+	mi := &file_threed_v1_derivatives_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1149,7 +1244,7 @@ func (x *WatchDerivativeRequest) String() string {
 func (*WatchDerivativeRequest) ProtoMessage() {}
 
 func (x *WatchDerivativeRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_threed_v1_derivatives_proto_msgTypes[11]
+	mi := &file_threed_v1_derivatives_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1162,7 +1257,7 @@ func (x *WatchDerivativeRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use WatchDerivativeRequest.ProtoReflect.Descriptor instead.
 func (*WatchDerivativeRequest) Descriptor() ([]byte, []int) {
-	return file_threed_v1_derivatives_proto_rawDescGZIP(), []int{11}
+	return file_threed_v1_derivatives_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *WatchDerivativeRequest) GetAssetId() string {
@@ -1192,7 +1287,7 @@ type WatchDerivativeResponse struct {
 
 func (x *WatchDerivativeResponse) Reset() {
 	*x = WatchDerivativeResponse{}
-	mi := &file_threed_v1_derivatives_proto_msgTypes[12]
+	mi := &file_threed_v1_derivatives_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1204,7 +1299,7 @@ func (x *WatchDerivativeResponse) String() string {
 func (*WatchDerivativeResponse) ProtoMessage() {}
 
 func (x *WatchDerivativeResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_threed_v1_derivatives_proto_msgTypes[12]
+	mi := &file_threed_v1_derivatives_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1217,7 +1312,7 @@ func (x *WatchDerivativeResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use WatchDerivativeResponse.ProtoReflect.Descriptor instead.
 func (*WatchDerivativeResponse) Descriptor() ([]byte, []int) {
-	return file_threed_v1_derivatives_proto_rawDescGZIP(), []int{12}
+	return file_threed_v1_derivatives_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *WatchDerivativeResponse) GetDerivative() *Derivative {
@@ -1251,7 +1346,7 @@ type GetDerivativeDownloadUrlRequest struct {
 
 func (x *GetDerivativeDownloadUrlRequest) Reset() {
 	*x = GetDerivativeDownloadUrlRequest{}
-	mi := &file_threed_v1_derivatives_proto_msgTypes[13]
+	mi := &file_threed_v1_derivatives_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1263,7 +1358,7 @@ func (x *GetDerivativeDownloadUrlRequest) String() string {
 func (*GetDerivativeDownloadUrlRequest) ProtoMessage() {}
 
 func (x *GetDerivativeDownloadUrlRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_threed_v1_derivatives_proto_msgTypes[13]
+	mi := &file_threed_v1_derivatives_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1276,7 +1371,7 @@ func (x *GetDerivativeDownloadUrlRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetDerivativeDownloadUrlRequest.ProtoReflect.Descriptor instead.
 func (*GetDerivativeDownloadUrlRequest) Descriptor() ([]byte, []int) {
-	return file_threed_v1_derivatives_proto_rawDescGZIP(), []int{13}
+	return file_threed_v1_derivatives_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *GetDerivativeDownloadUrlRequest) GetAssetId() string {
@@ -1320,7 +1415,7 @@ type DeleteDerivativeRequest struct {
 
 func (x *DeleteDerivativeRequest) Reset() {
 	*x = DeleteDerivativeRequest{}
-	mi := &file_threed_v1_derivatives_proto_msgTypes[14]
+	mi := &file_threed_v1_derivatives_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1332,7 +1427,7 @@ func (x *DeleteDerivativeRequest) String() string {
 func (*DeleteDerivativeRequest) ProtoMessage() {}
 
 func (x *DeleteDerivativeRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_threed_v1_derivatives_proto_msgTypes[14]
+	mi := &file_threed_v1_derivatives_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1345,7 +1440,7 @@ func (x *DeleteDerivativeRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DeleteDerivativeRequest.ProtoReflect.Descriptor instead.
 func (*DeleteDerivativeRequest) Descriptor() ([]byte, []int) {
-	return file_threed_v1_derivatives_proto_rawDescGZIP(), []int{14}
+	return file_threed_v1_derivatives_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *DeleteDerivativeRequest) GetAssetId() string {
@@ -1360,6 +1455,71 @@ func (x *DeleteDerivativeRequest) GetDerivativeId() string {
 		return x.DerivativeId
 	}
 	return ""
+}
+
+// A part of the work.
+type DerivativePlan_Step struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// What: `reading`, the name of a step, `writing`, an export as `export_glb`, `validating` or `proving`.
+	Name string `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
+	// The most resident memory of the worker's process meanwhile, what steps before left in it included, in bytes. 0
+	// for `validating`, which no process of the derivative does.
+	MemoryBytes int64 `protobuf:"varint,2,opt,name=memory_bytes,json=memoryBytes,proto3" json:"memory_bytes,omitempty"`
+	// Processor seconds.
+	Seconds       float64 `protobuf:"fixed64,3,opt,name=seconds,proto3" json:"seconds,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *DerivativePlan_Step) Reset() {
+	*x = DerivativePlan_Step{}
+	mi := &file_threed_v1_derivatives_proto_msgTypes[16]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *DerivativePlan_Step) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*DerivativePlan_Step) ProtoMessage() {}
+
+func (x *DerivativePlan_Step) ProtoReflect() protoreflect.Message {
+	mi := &file_threed_v1_derivatives_proto_msgTypes[16]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use DerivativePlan_Step.ProtoReflect.Descriptor instead.
+func (*DerivativePlan_Step) Descriptor() ([]byte, []int) {
+	return file_threed_v1_derivatives_proto_rawDescGZIP(), []int{1, 0}
+}
+
+func (x *DerivativePlan_Step) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+func (x *DerivativePlan_Step) GetMemoryBytes() int64 {
+	if x != nil {
+		return x.MemoryBytes
+	}
+	return 0
+}
+
+func (x *DerivativePlan_Step) GetSeconds() float64 {
+	if x != nil {
+		return x.Seconds
+	}
+	return 0
 }
 
 // Both, seen from one place, over middle grey; only pixels where either is seen count.
@@ -1379,7 +1539,7 @@ type VisualProof_View struct {
 
 func (x *VisualProof_View) Reset() {
 	*x = VisualProof_View{}
-	mi := &file_threed_v1_derivatives_proto_msgTypes[15]
+	mi := &file_threed_v1_derivatives_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1391,7 +1551,7 @@ func (x *VisualProof_View) String() string {
 func (*VisualProof_View) ProtoMessage() {}
 
 func (x *VisualProof_View) ProtoReflect() protoreflect.Message {
-	mi := &file_threed_v1_derivatives_proto_msgTypes[15]
+	mi := &file_threed_v1_derivatives_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1404,7 +1564,7 @@ func (x *VisualProof_View) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use VisualProof_View.ProtoReflect.Descriptor instead.
 func (*VisualProof_View) Descriptor() ([]byte, []int) {
-	return file_threed_v1_derivatives_proto_rawDescGZIP(), []int{1, 0}
+	return file_threed_v1_derivatives_proto_rawDescGZIP(), []int{2, 0}
 }
 
 func (x *VisualProof_View) GetYaw() float64 {
@@ -1454,7 +1614,7 @@ type LossReport_Difference struct {
 
 func (x *LossReport_Difference) Reset() {
 	*x = LossReport_Difference{}
-	mi := &file_threed_v1_derivatives_proto_msgTypes[16]
+	mi := &file_threed_v1_derivatives_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1466,7 +1626,7 @@ func (x *LossReport_Difference) String() string {
 func (*LossReport_Difference) ProtoMessage() {}
 
 func (x *LossReport_Difference) ProtoReflect() protoreflect.Message {
-	mi := &file_threed_v1_derivatives_proto_msgTypes[16]
+	mi := &file_threed_v1_derivatives_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1479,7 +1639,7 @@ func (x *LossReport_Difference) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use LossReport_Difference.ProtoReflect.Descriptor instead.
 func (*LossReport_Difference) Descriptor() ([]byte, []int) {
-	return file_threed_v1_derivatives_proto_rawDescGZIP(), []int{3, 0}
+	return file_threed_v1_derivatives_proto_rawDescGZIP(), []int{4, 0}
 }
 
 func (x *LossReport_Difference) GetFeature() string {
@@ -1530,7 +1690,7 @@ type Provenance_Tool struct {
 
 func (x *Provenance_Tool) Reset() {
 	*x = Provenance_Tool{}
-	mi := &file_threed_v1_derivatives_proto_msgTypes[19]
+	mi := &file_threed_v1_derivatives_proto_msgTypes[21]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1542,7 +1702,7 @@ func (x *Provenance_Tool) String() string {
 func (*Provenance_Tool) ProtoMessage() {}
 
 func (x *Provenance_Tool) ProtoReflect() protoreflect.Message {
-	mi := &file_threed_v1_derivatives_proto_msgTypes[19]
+	mi := &file_threed_v1_derivatives_proto_msgTypes[21]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1555,7 +1715,7 @@ func (x *Provenance_Tool) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Provenance_Tool.ProtoReflect.Descriptor instead.
 func (*Provenance_Tool) Descriptor() ([]byte, []int) {
-	return file_threed_v1_derivatives_proto_rawDescGZIP(), []int{4, 0}
+	return file_threed_v1_derivatives_proto_rawDescGZIP(), []int{5, 0}
 }
 
 func (x *Provenance_Tool) GetName() string {
@@ -1576,7 +1736,7 @@ var File_threed_v1_derivatives_proto protoreflect.FileDescriptor
 
 const file_threed_v1_derivatives_proto_rawDesc = "" +
 	"\n" +
-	"\x1bthreed/v1/derivatives.proto\x12\tthreed.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x17google/api/client.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x1bgoogle/api/field_info.proto\x1a\x1bgoogle/protobuf/empty.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x17google/rpc/status.proto\x1a\x16threed/v1/access.proto\x1a\x16threed/v1/assets.proto\x1a\x17threed/v1/recipes.proto\"\x9f\f\n" +
+	"\x1bthreed/v1/derivatives.proto\x12\tthreed.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x17google/api/client.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x1bgoogle/api/field_info.proto\x1a\x1bgoogle/protobuf/empty.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x17google/rpc/status.proto\x1a\x16threed/v1/access.proto\x1a\x16threed/v1/assets.proto\x1a\x17threed/v1/recipes.proto\"\xd4\f\n" +
 	"\n" +
 	"Derivative\x12)\n" +
 	"\rderivative_id\x18\x01 \x01(\tB\x04\xe2A\x01\bR\fderivativeId\x12\x1f\n" +
@@ -1611,7 +1771,8 @@ const file_threed_v1_derivatives_proto_rawDesc = "" +
 	"\aproject\x18\x15 \x01(\tB\x04\xe2A\x01\x03R\aproject\x12?\n" +
 	"\fvisual_proof\x18\x16 \x01(\v2\x16.threed.v1.VisualProofB\x04\xe2A\x01\x03R\vvisualProof\x12\"\n" +
 	"\trecipe_id\x18\x17 \x01(\tB\x05\xe2A\x02\x01\x05R\brecipeId\x125\n" +
-	"\x0frecipe_revision\x18\x18 \x01(\x03B\f\xe2A\x02\x01\x05\xbaH\x04\"\x02(\x00R\x0erecipeRevision\"g\n" +
+	"\x0frecipe_revision\x18\x18 \x01(\x03B\f\xe2A\x02\x01\x05\xbaH\x04\"\x02(\x00R\x0erecipeRevision\x123\n" +
+	"\x04plan\x18\x19 \x01(\v2\x19.threed.v1.DerivativePlanB\x04\xe2A\x01\x03R\x04plan\"g\n" +
 	"\x06Status\x12\x16\n" +
 	"\x12STATUS_UNSPECIFIED\x10\x00\x12\v\n" +
 	"\aPENDING\x10\x01\x12\x0e\n" +
@@ -1622,7 +1783,17 @@ const file_threed_v1_derivatives_proto_rawDesc = "" +
 	"\x06FAILED\x10\x04\x12\r\n" +
 	"\tCANCELLED\x10\x05:\xa2\x02\xbaH\x9e\x02\x1a\xa5\x01\n" +
 	"\x11derivative.recipe\x120give exactly one of recipe, preset and recipe_id\x1a^(has(this.recipe) ? 1 : 0) + (this.preset != '' ? 1 : 0) + (this.recipe_id != '' ? 1 : 0) == 1\x1at\n" +
-	"\x1aderivative.recipe_revision\x12#recipe_revision goes with recipe_id\x1a1this.recipe_revision == 0 || this.recipe_id != ''\"\xda\x03\n" +
+	"\x1aderivative.recipe_revision\x12#recipe_revision goes with recipe_id\x1a1this.recipe_revision == 0 || this.recipe_id != ''\"\xd2\x02\n" +
+	"\x0eDerivativePlan\x12:\n" +
+	"\x05steps\x18\x01 \x03(\v2\x1e.threed.v1.DerivativePlan.StepB\x04\xe2A\x01\x03R\x05steps\x12'\n" +
+	"\fmemory_bytes\x18\x02 \x01(\x03B\x04\xe2A\x01\x03R\vmemoryBytes\x122\n" +
+	"\x12memory_limit_bytes\x18\x03 \x01(\x03B\x04\xe2A\x01\x03R\x10memoryLimitBytes\x12\x1e\n" +
+	"\aseconds\x18\x04 \x01(\x01B\x04\xe2A\x01\x03R\aseconds\x12\x1c\n" +
+	"\x06cached\x18\x05 \x01(\bB\x04\xe2A\x01\x03R\x06cached\x1ai\n" +
+	"\x04Step\x12\x18\n" +
+	"\x04name\x18\x01 \x01(\tB\x04\xe2A\x01\x03R\x04name\x12'\n" +
+	"\fmemory_bytes\x18\x02 \x01(\x03B\x04\xe2A\x01\x03R\vmemoryBytes\x12\x1e\n" +
+	"\aseconds\x18\x03 \x01(\x01B\x04\xe2A\x01\x03R\aseconds\"\xda\x03\n" +
 	"\vVisualProof\x127\n" +
 	"\x05views\x18\x01 \x03(\v2\x1b.threed.v1.VisualProof.ViewB\x04\xe2A\x01\x03R\x05views\x12\x1f\n" +
 	"\bmin_ssim\x18\x02 \x01(\x01B\x04\xe2A\x01\x03R\aminSsim\x12,\n" +
@@ -1764,88 +1935,92 @@ func file_threed_v1_derivatives_proto_rawDescGZIP() []byte {
 }
 
 var file_threed_v1_derivatives_proto_enumTypes = make([]protoimpl.EnumInfo, 2)
-var file_threed_v1_derivatives_proto_msgTypes = make([]protoimpl.MessageInfo, 20)
+var file_threed_v1_derivatives_proto_msgTypes = make([]protoimpl.MessageInfo, 22)
 var file_threed_v1_derivatives_proto_goTypes = []any{
 	(Derivative_Status)(0),                  // 0: threed.v1.Derivative.Status
 	(LossReport_Difference_Severity)(0),     // 1: threed.v1.LossReport.Difference.Severity
 	(*Derivative)(nil),                      // 2: threed.v1.Derivative
-	(*VisualProof)(nil),                     // 3: threed.v1.VisualProof
-	(*DerivativeFile)(nil),                  // 4: threed.v1.DerivativeFile
-	(*LossReport)(nil),                      // 5: threed.v1.LossReport
-	(*Provenance)(nil),                      // 6: threed.v1.Provenance
-	(*CreateDerivativeRequest)(nil),         // 7: threed.v1.CreateDerivativeRequest
-	(*GetDerivativeRequest)(nil),            // 8: threed.v1.GetDerivativeRequest
-	(*ListDerivativesRequest)(nil),          // 9: threed.v1.ListDerivativesRequest
-	(*ListDerivativesResponse)(nil),         // 10: threed.v1.ListDerivativesResponse
-	(*CancelDerivativeRequest)(nil),         // 11: threed.v1.CancelDerivativeRequest
-	(*RetryDerivativeRequest)(nil),          // 12: threed.v1.RetryDerivativeRequest
-	(*WatchDerivativeRequest)(nil),          // 13: threed.v1.WatchDerivativeRequest
-	(*WatchDerivativeResponse)(nil),         // 14: threed.v1.WatchDerivativeResponse
-	(*GetDerivativeDownloadUrlRequest)(nil), // 15: threed.v1.GetDerivativeDownloadUrlRequest
-	(*DeleteDerivativeRequest)(nil),         // 16: threed.v1.DeleteDerivativeRequest
-	(*VisualProof_View)(nil),                // 17: threed.v1.VisualProof.View
-	(*LossReport_Difference)(nil),           // 18: threed.v1.LossReport.Difference
-	nil,                                     // 19: threed.v1.LossReport.BeforeEntry
-	nil,                                     // 20: threed.v1.LossReport.AfterEntry
-	(*Provenance_Tool)(nil),                 // 21: threed.v1.Provenance.Tool
-	(*Recipe)(nil),                          // 22: threed.v1.Recipe
-	(*timestamppb.Timestamp)(nil),           // 23: google.protobuf.Timestamp
-	(*status.Status)(nil),                   // 24: google.rpc.Status
-	(*Validation)(nil),                      // 25: threed.v1.Validation
-	(ExportFormat)(0),                       // 26: threed.v1.ExportFormat
-	(*Loss)(nil),                            // 27: threed.v1.Loss
-	(*ValidationIssue)(nil),                 // 28: threed.v1.ValidationIssue
-	(*DownloadUrl)(nil),                     // 29: threed.v1.DownloadUrl
-	(*emptypb.Empty)(nil),                   // 30: google.protobuf.Empty
+	(*DerivativePlan)(nil),                  // 3: threed.v1.DerivativePlan
+	(*VisualProof)(nil),                     // 4: threed.v1.VisualProof
+	(*DerivativeFile)(nil),                  // 5: threed.v1.DerivativeFile
+	(*LossReport)(nil),                      // 6: threed.v1.LossReport
+	(*Provenance)(nil),                      // 7: threed.v1.Provenance
+	(*CreateDerivativeRequest)(nil),         // 8: threed.v1.CreateDerivativeRequest
+	(*GetDerivativeRequest)(nil),            // 9: threed.v1.GetDerivativeRequest
+	(*ListDerivativesRequest)(nil),          // 10: threed.v1.ListDerivativesRequest
+	(*ListDerivativesResponse)(nil),         // 11: threed.v1.ListDerivativesResponse
+	(*CancelDerivativeRequest)(nil),         // 12: threed.v1.CancelDerivativeRequest
+	(*RetryDerivativeRequest)(nil),          // 13: threed.v1.RetryDerivativeRequest
+	(*WatchDerivativeRequest)(nil),          // 14: threed.v1.WatchDerivativeRequest
+	(*WatchDerivativeResponse)(nil),         // 15: threed.v1.WatchDerivativeResponse
+	(*GetDerivativeDownloadUrlRequest)(nil), // 16: threed.v1.GetDerivativeDownloadUrlRequest
+	(*DeleteDerivativeRequest)(nil),         // 17: threed.v1.DeleteDerivativeRequest
+	(*DerivativePlan_Step)(nil),             // 18: threed.v1.DerivativePlan.Step
+	(*VisualProof_View)(nil),                // 19: threed.v1.VisualProof.View
+	(*LossReport_Difference)(nil),           // 20: threed.v1.LossReport.Difference
+	nil,                                     // 21: threed.v1.LossReport.BeforeEntry
+	nil,                                     // 22: threed.v1.LossReport.AfterEntry
+	(*Provenance_Tool)(nil),                 // 23: threed.v1.Provenance.Tool
+	(*Recipe)(nil),                          // 24: threed.v1.Recipe
+	(*timestamppb.Timestamp)(nil),           // 25: google.protobuf.Timestamp
+	(*status.Status)(nil),                   // 26: google.rpc.Status
+	(*Validation)(nil),                      // 27: threed.v1.Validation
+	(ExportFormat)(0),                       // 28: threed.v1.ExportFormat
+	(*Loss)(nil),                            // 29: threed.v1.Loss
+	(*ValidationIssue)(nil),                 // 30: threed.v1.ValidationIssue
+	(*DownloadUrl)(nil),                     // 31: threed.v1.DownloadUrl
+	(*emptypb.Empty)(nil),                   // 32: google.protobuf.Empty
 }
 var file_threed_v1_derivatives_proto_depIdxs = []int32{
-	22, // 0: threed.v1.Derivative.recipe:type_name -> threed.v1.Recipe
+	24, // 0: threed.v1.Derivative.recipe:type_name -> threed.v1.Recipe
 	0,  // 1: threed.v1.Derivative.status:type_name -> threed.v1.Derivative.Status
-	23, // 2: threed.v1.Derivative.created_at:type_name -> google.protobuf.Timestamp
-	23, // 3: threed.v1.Derivative.started_at:type_name -> google.protobuf.Timestamp
-	23, // 4: threed.v1.Derivative.completed_at:type_name -> google.protobuf.Timestamp
-	24, // 5: threed.v1.Derivative.error:type_name -> google.rpc.Status
-	4,  // 6: threed.v1.Derivative.files:type_name -> threed.v1.DerivativeFile
-	5,  // 7: threed.v1.Derivative.loss_report:type_name -> threed.v1.LossReport
-	25, // 8: threed.v1.Derivative.validation:type_name -> threed.v1.Validation
-	6,  // 9: threed.v1.Derivative.provenance:type_name -> threed.v1.Provenance
-	3,  // 10: threed.v1.Derivative.visual_proof:type_name -> threed.v1.VisualProof
-	17, // 11: threed.v1.VisualProof.views:type_name -> threed.v1.VisualProof.View
-	4,  // 12: threed.v1.VisualProof.picture:type_name -> threed.v1.DerivativeFile
-	26, // 13: threed.v1.DerivativeFile.format:type_name -> threed.v1.ExportFormat
-	27, // 14: threed.v1.DerivativeFile.losses:type_name -> threed.v1.Loss
-	19, // 15: threed.v1.LossReport.before:type_name -> threed.v1.LossReport.BeforeEntry
-	20, // 16: threed.v1.LossReport.after:type_name -> threed.v1.LossReport.AfterEntry
-	18, // 17: threed.v1.LossReport.differences:type_name -> threed.v1.LossReport.Difference
-	28, // 18: threed.v1.LossReport.issues:type_name -> threed.v1.ValidationIssue
-	21, // 19: threed.v1.Provenance.tools:type_name -> threed.v1.Provenance.Tool
-	22, // 20: threed.v1.Provenance.carried_out:type_name -> threed.v1.Recipe
-	2,  // 21: threed.v1.CreateDerivativeRequest.derivative:type_name -> threed.v1.Derivative
-	2,  // 22: threed.v1.ListDerivativesResponse.derivatives:type_name -> threed.v1.Derivative
-	2,  // 23: threed.v1.WatchDerivativeResponse.derivative:type_name -> threed.v1.Derivative
-	26, // 24: threed.v1.GetDerivativeDownloadUrlRequest.format:type_name -> threed.v1.ExportFormat
-	1,  // 25: threed.v1.LossReport.Difference.severity:type_name -> threed.v1.LossReport.Difference.Severity
-	7,  // 26: threed.v1.DerivativeService.CreateDerivative:input_type -> threed.v1.CreateDerivativeRequest
-	8,  // 27: threed.v1.DerivativeService.GetDerivative:input_type -> threed.v1.GetDerivativeRequest
-	9,  // 28: threed.v1.DerivativeService.ListDerivatives:input_type -> threed.v1.ListDerivativesRequest
-	11, // 29: threed.v1.DerivativeService.CancelDerivative:input_type -> threed.v1.CancelDerivativeRequest
-	12, // 30: threed.v1.DerivativeService.RetryDerivative:input_type -> threed.v1.RetryDerivativeRequest
-	13, // 31: threed.v1.DerivativeService.WatchDerivative:input_type -> threed.v1.WatchDerivativeRequest
-	15, // 32: threed.v1.DerivativeService.GetDerivativeDownloadUrl:input_type -> threed.v1.GetDerivativeDownloadUrlRequest
-	16, // 33: threed.v1.DerivativeService.DeleteDerivative:input_type -> threed.v1.DeleteDerivativeRequest
-	2,  // 34: threed.v1.DerivativeService.CreateDerivative:output_type -> threed.v1.Derivative
-	2,  // 35: threed.v1.DerivativeService.GetDerivative:output_type -> threed.v1.Derivative
-	10, // 36: threed.v1.DerivativeService.ListDerivatives:output_type -> threed.v1.ListDerivativesResponse
-	2,  // 37: threed.v1.DerivativeService.CancelDerivative:output_type -> threed.v1.Derivative
-	2,  // 38: threed.v1.DerivativeService.RetryDerivative:output_type -> threed.v1.Derivative
-	14, // 39: threed.v1.DerivativeService.WatchDerivative:output_type -> threed.v1.WatchDerivativeResponse
-	29, // 40: threed.v1.DerivativeService.GetDerivativeDownloadUrl:output_type -> threed.v1.DownloadUrl
-	30, // 41: threed.v1.DerivativeService.DeleteDerivative:output_type -> google.protobuf.Empty
-	34, // [34:42] is the sub-list for method output_type
-	26, // [26:34] is the sub-list for method input_type
-	26, // [26:26] is the sub-list for extension type_name
-	26, // [26:26] is the sub-list for extension extendee
-	0,  // [0:26] is the sub-list for field type_name
+	25, // 2: threed.v1.Derivative.created_at:type_name -> google.protobuf.Timestamp
+	25, // 3: threed.v1.Derivative.started_at:type_name -> google.protobuf.Timestamp
+	25, // 4: threed.v1.Derivative.completed_at:type_name -> google.protobuf.Timestamp
+	26, // 5: threed.v1.Derivative.error:type_name -> google.rpc.Status
+	5,  // 6: threed.v1.Derivative.files:type_name -> threed.v1.DerivativeFile
+	6,  // 7: threed.v1.Derivative.loss_report:type_name -> threed.v1.LossReport
+	27, // 8: threed.v1.Derivative.validation:type_name -> threed.v1.Validation
+	7,  // 9: threed.v1.Derivative.provenance:type_name -> threed.v1.Provenance
+	4,  // 10: threed.v1.Derivative.visual_proof:type_name -> threed.v1.VisualProof
+	3,  // 11: threed.v1.Derivative.plan:type_name -> threed.v1.DerivativePlan
+	18, // 12: threed.v1.DerivativePlan.steps:type_name -> threed.v1.DerivativePlan.Step
+	19, // 13: threed.v1.VisualProof.views:type_name -> threed.v1.VisualProof.View
+	5,  // 14: threed.v1.VisualProof.picture:type_name -> threed.v1.DerivativeFile
+	28, // 15: threed.v1.DerivativeFile.format:type_name -> threed.v1.ExportFormat
+	29, // 16: threed.v1.DerivativeFile.losses:type_name -> threed.v1.Loss
+	21, // 17: threed.v1.LossReport.before:type_name -> threed.v1.LossReport.BeforeEntry
+	22, // 18: threed.v1.LossReport.after:type_name -> threed.v1.LossReport.AfterEntry
+	20, // 19: threed.v1.LossReport.differences:type_name -> threed.v1.LossReport.Difference
+	30, // 20: threed.v1.LossReport.issues:type_name -> threed.v1.ValidationIssue
+	23, // 21: threed.v1.Provenance.tools:type_name -> threed.v1.Provenance.Tool
+	24, // 22: threed.v1.Provenance.carried_out:type_name -> threed.v1.Recipe
+	2,  // 23: threed.v1.CreateDerivativeRequest.derivative:type_name -> threed.v1.Derivative
+	2,  // 24: threed.v1.ListDerivativesResponse.derivatives:type_name -> threed.v1.Derivative
+	2,  // 25: threed.v1.WatchDerivativeResponse.derivative:type_name -> threed.v1.Derivative
+	28, // 26: threed.v1.GetDerivativeDownloadUrlRequest.format:type_name -> threed.v1.ExportFormat
+	1,  // 27: threed.v1.LossReport.Difference.severity:type_name -> threed.v1.LossReport.Difference.Severity
+	8,  // 28: threed.v1.DerivativeService.CreateDerivative:input_type -> threed.v1.CreateDerivativeRequest
+	9,  // 29: threed.v1.DerivativeService.GetDerivative:input_type -> threed.v1.GetDerivativeRequest
+	10, // 30: threed.v1.DerivativeService.ListDerivatives:input_type -> threed.v1.ListDerivativesRequest
+	12, // 31: threed.v1.DerivativeService.CancelDerivative:input_type -> threed.v1.CancelDerivativeRequest
+	13, // 32: threed.v1.DerivativeService.RetryDerivative:input_type -> threed.v1.RetryDerivativeRequest
+	14, // 33: threed.v1.DerivativeService.WatchDerivative:input_type -> threed.v1.WatchDerivativeRequest
+	16, // 34: threed.v1.DerivativeService.GetDerivativeDownloadUrl:input_type -> threed.v1.GetDerivativeDownloadUrlRequest
+	17, // 35: threed.v1.DerivativeService.DeleteDerivative:input_type -> threed.v1.DeleteDerivativeRequest
+	2,  // 36: threed.v1.DerivativeService.CreateDerivative:output_type -> threed.v1.Derivative
+	2,  // 37: threed.v1.DerivativeService.GetDerivative:output_type -> threed.v1.Derivative
+	11, // 38: threed.v1.DerivativeService.ListDerivatives:output_type -> threed.v1.ListDerivativesResponse
+	2,  // 39: threed.v1.DerivativeService.CancelDerivative:output_type -> threed.v1.Derivative
+	2,  // 40: threed.v1.DerivativeService.RetryDerivative:output_type -> threed.v1.Derivative
+	15, // 41: threed.v1.DerivativeService.WatchDerivative:output_type -> threed.v1.WatchDerivativeResponse
+	31, // 42: threed.v1.DerivativeService.GetDerivativeDownloadUrl:output_type -> threed.v1.DownloadUrl
+	32, // 43: threed.v1.DerivativeService.DeleteDerivative:output_type -> google.protobuf.Empty
+	36, // [36:44] is the sub-list for method output_type
+	28, // [28:36] is the sub-list for method input_type
+	28, // [28:28] is the sub-list for extension type_name
+	28, // [28:28] is the sub-list for extension extendee
+	0,  // [0:28] is the sub-list for field type_name
 }
 
 func init() { file_threed_v1_derivatives_proto_init() }
@@ -1862,7 +2037,7 @@ func file_threed_v1_derivatives_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_threed_v1_derivatives_proto_rawDesc), len(file_threed_v1_derivatives_proto_rawDesc)),
 			NumEnums:      2,
-			NumMessages:   20,
+			NumMessages:   22,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

@@ -51,11 +51,14 @@ type DerivativeServiceClient interface {
 	//
 	// Errors:
 	//
-	// * `FAILED_PRECONDITION` `ASSET_NOT_READY`: the asset is not VALIDATED yet, FAILED, or not a model. Watch it first.
-	// * `FAILED_PRECONDITION` `ASSET_DELETED`: the asset is soft-deleted.
-	// * `INVALID_ARGUMENT` `RECIPE_INVALID`: the steps do not go together; the sentence says which.
-	// * `INVALID_ARGUMENT` `REQUEST_ID_REUSED`: the request_id came before with another derivative.
-	// * `NOT_FOUND` `NOT_FOUND`: no recipe of that recipe_id in this project, or it has no such revision.
+	//   - `FAILED_PRECONDITION` `ASSET_NOT_READY`: the asset is not VALIDATED yet, FAILED, or not a model. Watch it first.
+	//   - `FAILED_PRECONDITION` `ASSET_DELETED`: the asset is soft-deleted.
+	//   - `INVALID_ARGUMENT` `RECIPE_INVALID`: the steps do not go together; the sentence says which.
+	//   - `INVALID_ARGUMENT` `REQUEST_ID_REUSED`: the request_id came before with another derivative.
+	//   - `FAILED_PRECONDITION` `MEMORY_BUDGET_EXCEEDED`: making it would take more memory than a worker's process may have,
+	//     by the estimate. Metadata `estimated_bytes`, `limit_bytes` and `step`, the one that takes the most. With
+	//     validate_only too; never for what was made before.
+	//   - `NOT_FOUND` `NOT_FOUND`: no recipe of that recipe_id in this project, or it has no such revision.
 	CreateDerivative(ctx context.Context, in *CreateDerivativeRequest, opts ...grpc.CallOption) (*Derivative, error)
 	// Gets one derivative.
 	GetDerivative(ctx context.Context, in *GetDerivativeRequest, opts ...grpc.CallOption) (*Derivative, error)
@@ -217,11 +220,14 @@ type DerivativeServiceServer interface {
 	//
 	// Errors:
 	//
-	// * `FAILED_PRECONDITION` `ASSET_NOT_READY`: the asset is not VALIDATED yet, FAILED, or not a model. Watch it first.
-	// * `FAILED_PRECONDITION` `ASSET_DELETED`: the asset is soft-deleted.
-	// * `INVALID_ARGUMENT` `RECIPE_INVALID`: the steps do not go together; the sentence says which.
-	// * `INVALID_ARGUMENT` `REQUEST_ID_REUSED`: the request_id came before with another derivative.
-	// * `NOT_FOUND` `NOT_FOUND`: no recipe of that recipe_id in this project, or it has no such revision.
+	//   - `FAILED_PRECONDITION` `ASSET_NOT_READY`: the asset is not VALIDATED yet, FAILED, or not a model. Watch it first.
+	//   - `FAILED_PRECONDITION` `ASSET_DELETED`: the asset is soft-deleted.
+	//   - `INVALID_ARGUMENT` `RECIPE_INVALID`: the steps do not go together; the sentence says which.
+	//   - `INVALID_ARGUMENT` `REQUEST_ID_REUSED`: the request_id came before with another derivative.
+	//   - `FAILED_PRECONDITION` `MEMORY_BUDGET_EXCEEDED`: making it would take more memory than a worker's process may have,
+	//     by the estimate. Metadata `estimated_bytes`, `limit_bytes` and `step`, the one that takes the most. With
+	//     validate_only too; never for what was made before.
+	//   - `NOT_FOUND` `NOT_FOUND`: no recipe of that recipe_id in this project, or it has no such revision.
 	CreateDerivative(context.Context, *CreateDerivativeRequest) (*Derivative, error)
 	// Gets one derivative.
 	GetDerivative(context.Context, *GetDerivativeRequest) (*Derivative, error)

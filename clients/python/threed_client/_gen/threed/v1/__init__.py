@@ -39,6 +39,8 @@ __all__ = (
     "DeleteUploadRequest",
     "Derivative",
     "DerivativeFile",
+    "DerivativePlan",
+    "DerivativePlanStep",
     "DerivativeServiceStub",
     "DerivativeServiceSyncStub",
     "DerivativeStatus",
@@ -1431,7 +1433,8 @@ class CreateDerivativeRequest(betterproto2.Message):
 
     validate_only: "bool" = betterproto2.field(4, betterproto2.TYPE_BOOL)
     """
-    Check everything, create nothing. The answer has no derivative_id, and the recipe that would be carried out.
+    Check everything, create nothing. The answer has no derivative_id, but the recipe that would be carried out, and
+    in `plan` what that is expected to take.
     """
 
     no_cache: "bool" = betterproto2.field(5, betterproto2.TYPE_BOOL)
@@ -1818,6 +1821,12 @@ class Derivative(betterproto2.Message):
     Which revision of it; only with recipe_id. 0: the latest. Answers have the one that was used.
     """
 
+    plan: "DerivativePlan | None" = betterproto2.field(25, betterproto2.TYPE_MESSAGE, optional=True)
+    """
+    What making it was expected to take, when it was created. Set with validate_only, too; unset on derivatives that
+    were created before there were plans.
+    """
+
 
 default_message_pool.register_message("threed.v1", "Derivative", Derivative)
 
@@ -1855,6 +1864,69 @@ class DerivativeFile(betterproto2.Message):
 
 
 default_message_pool.register_message("threed.v1", "DerivativeFile", DerivativeFile)
+
+
+@dataclass(eq=False, repr=False)
+class DerivativePlan(betterproto2.Message):
+    """
+    What making a derivative is expected to take. Estimates, not promises: from the counts that the import found and from
+    coefficients that were measured, so content that is unusual may take half of that, or more.
+    """
+
+    steps: "list[DerivativePlanStep]" = betterproto2.field(1, betterproto2.TYPE_MESSAGE, repeated=True)
+    """
+    The parts, in their order.
+    """
+
+    memory_bytes: "int" = betterproto2.field(2, betterproto2.TYPE_INT64)
+    """
+    The most memory that any of them takes, in bytes.
+    """
+
+    memory_limit_bytes: "int" = betterproto2.field(3, betterproto2.TYPE_INT64)
+    """
+    What a worker's process may have, in bytes: the setting `job_memory_bytes`.
+    """
+
+    seconds: "float" = betterproto2.field(4, betterproto2.TYPE_DOUBLE)
+    """
+    Processor seconds of all of them on a core of a server of 2020 or later. Without the wait for a worker, copying
+    from and to the store, and what is carried out again when a proof does not hold.
+    """
+
+    cached: "bool" = betterproto2.field(5, betterproto2.TYPE_BOOL)
+    """
+    Whether the same was made before, so that nothing of this is done.
+    """
+
+
+default_message_pool.register_message("threed.v1", "DerivativePlan", DerivativePlan)
+
+
+@dataclass(eq=False, repr=False)
+class DerivativePlanStep(betterproto2.Message):
+    """
+    A part of the work.
+    """
+
+    name: "str" = betterproto2.field(1, betterproto2.TYPE_STRING)
+    """
+    What: `reading`, the name of a step, `writing`, an export as `export_glb`, `validating` or `proving`.
+    """
+
+    memory_bytes: "int" = betterproto2.field(2, betterproto2.TYPE_INT64)
+    """
+    The most resident memory of the worker's process meanwhile, what steps before left in it included, in bytes. 0
+    for `validating`, which no process of the derivative does.
+    """
+
+    seconds: "float" = betterproto2.field(3, betterproto2.TYPE_DOUBLE)
+    """
+    Processor seconds.
+    """
+
+
+default_message_pool.register_message("threed.v1", "DerivativePlan.Step", DerivativePlanStep)
 
 
 @dataclass(eq=False, repr=False)
@@ -3090,6 +3162,31 @@ class Model(betterproto2.Message):
     copyright: "str" = betterproto2.field(29, betterproto2.TYPE_STRING)
     """
     asset.copyright of the document.
+    """
+
+    accessor_bytes: "int" = betterproto2.field(30, betterproto2.TYPE_INT64)
+    """
+    Bytes of the numbers of all accessors (vertices, indices, keyframes), those of compressed ones as decoded.
+    """
+
+    image_bytes: "int" = betterproto2.field(31, betterproto2.TYPE_INT64)
+    """
+    Bytes of all images, as they are encoded.
+    """
+
+    image_pixel_count: "int" = betterproto2.field(32, betterproto2.TYPE_INT64)
+    """
+    Pixels of all images.
+    """
+
+    largest_image_pixel_count: "int" = betterproto2.field(33, betterproto2.TYPE_INT64)
+    """
+    Pixels of the largest image.
+    """
+
+    largest_primitive_vertex_count: "int" = betterproto2.field(34, betterproto2.TYPE_INT64)
+    """
+    Vertices of the primitive that has the most.
     """
 
 
@@ -5337,6 +5434,9 @@ class DerivativeServiceSyncStub:
         * `FAILED_PRECONDITION` `ASSET_DELETED`: the asset is soft-deleted.
         * `INVALID_ARGUMENT` `RECIPE_INVALID`: the steps do not go together; the sentence says which.
         * `INVALID_ARGUMENT` `REQUEST_ID_REUSED`: the request_id came before with another derivative.
+        * `FAILED_PRECONDITION` `MEMORY_BUDGET_EXCEEDED`: making it would take more memory than a worker's process may have,
+          by the estimate. Metadata `estimated_bytes`, `limit_bytes` and `step`, the one that takes the most. With
+          validate_only too; never for what was made before.
         * `NOT_FOUND` `NOT_FOUND`: no recipe of that recipe_id in this project, or it has no such revision.
         """
 
@@ -5483,6 +5583,9 @@ class DerivativeServiceStub(betterproto2_grpclib.ServiceStub):
         * `FAILED_PRECONDITION` `ASSET_DELETED`: the asset is soft-deleted.
         * `INVALID_ARGUMENT` `RECIPE_INVALID`: the steps do not go together; the sentence says which.
         * `INVALID_ARGUMENT` `REQUEST_ID_REUSED`: the request_id came before with another derivative.
+        * `FAILED_PRECONDITION` `MEMORY_BUDGET_EXCEEDED`: making it would take more memory than a worker's process may have,
+          by the estimate. Metadata `estimated_bytes`, `limit_bytes` and `step`, the one that takes the most. With
+          validate_only too; never for what was made before.
         * `NOT_FOUND` `NOT_FOUND`: no recipe of that recipe_id in this project, or it has no such revision.
         """
 

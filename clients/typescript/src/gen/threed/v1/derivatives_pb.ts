@@ -24,7 +24,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file threed/v1/derivatives.proto.
  */
 export const file_threed_v1_derivatives: GenFile = /*@__PURE__*/
-  fileDesc("Cht0aHJlZWQvdjEvZGVyaXZhdGl2ZXMucHJvdG8SCXRocmVlZC52MSKtCgoKRGVyaXZhdGl2ZRIbCg1kZXJpdmF0aXZlX2lkGAEgASgJQgTiQQEIEhYKCGFzc2V0X2lkGAIgASgJQgTiQQEDEigKBnJlY2lwZRgDIAEoCzIRLnRocmVlZC52MS5SZWNpcGVCBeJBAgEFEi0KBnByZXNldBgEIAEoCUId4kECAQW6SBVyEzIRXlthLXowLTlfXXswLDMyfSQSKQoIcHJpb3JpdHkYBSABKAVCF+JBAgEFukgPGg0YZCic//////////8BEjIKBnN0YXR1cxgGIAEoDjIcLnRocmVlZC52MS5EZXJpdmF0aXZlLlN0YXR1c0IE4kEBAxIWCghwcm9ncmVzcxgHIAEoAUIE4kEBAxITCgVwaGFzZRgIIAEoCUIE4kEBAxI0CgpjcmVhdGVkX2F0GAkgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcEIE4kEBAxI0CgpzdGFydGVkX2F0GAogASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcEIE4kEBAxI2Cgxjb21wbGV0ZWRfYXQYCyABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wQgTiQQEDEicKBWVycm9yGAwgASgLMhIuZ29vZ2xlLnJwYy5TdGF0dXNCBOJBAQMSFgoIYXR0ZW1wdHMYDSABKAVCBOJBAQMSLgoFZmlsZXMYDiADKAsyGS50aHJlZWQudjEuRGVyaXZhdGl2ZUZpbGVCBOJBAQMSMAoLbG9zc19yZXBvcnQYDyABKAsyFS50aHJlZWQudjEuTG9zc1JlcG9ydEIE4kEBAxIvCgp2YWxpZGF0aW9uGBAgASgLMhUudGhyZWVkLnYxLlZhbGlkYXRpb25CBOJBAQMSLwoKcHJvdmVuYW5jZRgRIAEoCzIVLnRocmVlZC52MS5Qcm92ZW5hbmNlQgTiQQEDEhQKBmNhY2hlZBgSIAEoCEIE4kEBAxISCgRldGFnGBMgASgJQgTiQQEDEhgKCmNyZWF0ZWRfYnkYFCABKAlCBOJBAQMSFQoHcHJvamVjdBgVIAEoCUIE4kEBAxIyCgx2aXN1YWxfcHJvb2YYFiABKAsyFi50aHJlZWQudjEuVmlzdWFsUHJvb2ZCBOJBAQMSGAoJcmVjaXBlX2lkGBcgASgJQgXiQQIBBRIlCg9yZWNpcGVfcmV2aXNpb24YGCABKANCDOJBAgEFukgEIgIoACJnCgZTdGF0dXMSFgoSU1RBVFVTX1VOU1BFQ0lGSUVEEAASCwoHUEVORElORxABEg4KClBST0NFU1NJTkcQAhINCglDT01QTEVURUQQAxIKCgZGQUlMRUQQBBINCglDQU5DRUxMRUQQBTqiArpIngIapQEKEWRlcml2YXRpdmUucmVjaXBlEjBnaXZlIGV4YWN0bHkgb25lIG9mIHJlY2lwZSwgcHJlc2V0IGFuZCByZWNpcGVfaWQaXihoYXModGhpcy5yZWNpcGUpID8gMSA6IDApICsgKHRoaXMucHJlc2V0ICE9ICcnID8gMSA6IDApICsgKHRoaXMucmVjaXBlX2lkICE9ICcnID8gMSA6IDApID09IDEadAoaZGVyaXZhdGl2ZS5yZWNpcGVfcmV2aXNpb24SI3JlY2lwZV9yZXZpc2lvbiBnb2VzIHdpdGggcmVjaXBlX2lkGjF0aGlzLnJlY2lwZV9yZXZpc2lvbiA9PSAwIHx8IHRoaXMucmVjaXBlX2lkICE9ICcnIusCCgtWaXN1YWxQcm9vZhIwCgV2aWV3cxgBIAMoCzIbLnRocmVlZC52MS5WaXN1YWxQcm9vZi5WaWV3QgTiQQEDEhYKCG1pbl9zc2ltGAIgASgBQgTiQQEDEh0KD21lYW5fZGlzdGFuY2VfbRgDIAEoAUIE4kEBAxIcCg5tYXhfZGlzdGFuY2VfbRgEIAEoAUIE4kEBAxIaCgxtYXhfZGlzdGFuY2UYBSABKAFCBOJBAQMSFAoGZW5naW5lGAYgASgJQgTiQQEDEhYKCGxvb3NlbmVkGAcgASgFQgTiQQEDEjAKB3BpY3R1cmUYCCABKAsyGS50aHJlZWQudjEuRGVyaXZhdGl2ZUZpbGVCBOJBAQMaWQoEVmlldxIRCgN5YXcYASABKAFCBOJBAQMSEwoFcGl0Y2gYAiABKAFCBOJBAQMSEgoEc3NpbRgDIAEoAUIE4kEBAxIVCgdwc25yX2RiGAQgASgBQgTiQQEDIrABCg5EZXJpdmF0aXZlRmlsZRItCgZmb3JtYXQYASABKA4yFy50aHJlZWQudjEuRXhwb3J0Rm9ybWF0QgTiQQEDEhgKCm1lZGlhX3R5cGUYAiABKAlCBOJBAQMSGAoKc2l6ZV9ieXRlcxgDIAEoA0IE4kEBAxIUCgZzaGEyNTYYBCABKAlCBOJBAQMSJQoGbG9zc2VzGAUgAygLMg8udGhyZWVkLnYxLkxvc3NCBOJBAQMiugQKCkxvc3NSZXBvcnQSNwoGYmVmb3JlGAEgAygLMiEudGhyZWVkLnYxLkxvc3NSZXBvcnQuQmVmb3JlRW50cnlCBOJBAQMSNQoFYWZ0ZXIYAiADKAsyIC50aHJlZWQudjEuTG9zc1JlcG9ydC5BZnRlckVudHJ5QgTiQQEDEjsKC2RpZmZlcmVuY2VzGAMgAygLMiAudGhyZWVkLnYxLkxvc3NSZXBvcnQuRGlmZmVyZW5jZUIE4kEBAxIwCgZpc3N1ZXMYBCADKAsyGi50aHJlZWQudjEuVmFsaWRhdGlvbklzc3VlQgTiQQEDGu8BCgpEaWZmZXJlbmNlEhUKB2ZlYXR1cmUYASABKAlCBOJBAQMSFAoGYmVmb3JlGAIgASgDQgTiQQEDEhMKBWFmdGVyGAMgASgDQgTiQQEDEkEKCHNldmVyaXR5GAQgASgOMikudGhyZWVkLnYxLkxvc3NSZXBvcnQuRGlmZmVyZW5jZS5TZXZlcml0eUIE4kEBAxIUCgZyZWFzb24YBSABKAlCBOJBAQMiRgoIU2V2ZXJpdHkSGAoUU0VWRVJJVFlfVU5TUEVDSUZJRUQQABIICgRJTkZPEAESCwoHV0FSTklORxACEgkKBUVSUk9SEAMaLQoLQmVmb3JlRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgDOgI4ARosCgpBZnRlckVudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoAzoCOAEi2AEKClByb3ZlbmFuY2USGwoNc291cmNlX3NoYTI1NhgBIAEoCUIE4kEBAxIbCg1yZWNpcGVfc2hhMjU2GAIgASgJQgTiQQEDEi8KBXRvb2xzGAMgAygLMhoudGhyZWVkLnYxLlByb3ZlbmFuY2UuVG9vbEIE4kEBAxIsCgtjYXJyaWVkX291dBgEIAEoCzIRLnRocmVlZC52MS5SZWNpcGVCBOJBAQMaMQoEVG9vbBISCgRuYW1lGAEgASgJQgTiQQEDEhUKB3ZlcnNpb24YAiABKAlCBOJBAQMi0AEKF0NyZWF0ZURlcml2YXRpdmVSZXF1ZXN0EhwKCGFzc2V0X2lkGAEgASgJQgriQQECukgDyAEBEjUKCmRlcml2YXRpdmUYAiABKAsyFS50aHJlZWQudjEuRGVyaXZhdGl2ZUIK4kEBArpIA8gBARIrCgpyZXF1ZXN0X2lkGAMgASgJQhfiQQEBukgIcgOwAQHYAQHijM/XCAIIARIbCg12YWxpZGF0ZV9vbmx5GAQgASgIQgTiQQEBEhYKCG5vX2NhY2hlGAUgASgIQgTiQQEBIlcKFEdldERlcml2YXRpdmVSZXF1ZXN0EhwKCGFzc2V0X2lkGAEgASgJQgriQQECukgDyAEBEiEKDWRlcml2YXRpdmVfaWQYAiABKAlCCuJBAQK6SAPIAQEirgEKFkxpc3REZXJpdmF0aXZlc1JlcXVlc3QSHAoIYXNzZXRfaWQYASABKAlCCuJBAQK6SAPIAQESHgoJcGFnZV9zaXplGAIgASgFQgviQQEBukgEGgIoABIYCgpwYWdlX3Rva2VuGAMgASgJQgTiQQEBEhwKBmZpbHRlchgEIAEoCUIM4kEBAbpIBXIDGIAQEh4KCG9yZGVyX2J5GAUgASgJQgziQQEBukgFcgMYgAIiagoXTGlzdERlcml2YXRpdmVzUmVzcG9uc2USMAoLZGVyaXZhdGl2ZXMYASADKAsyFS50aHJlZWQudjEuRGVyaXZhdGl2ZUIE4kEBAxIdCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAlCBOJBAQMiWgoXQ2FuY2VsRGVyaXZhdGl2ZVJlcXVlc3QSHAoIYXNzZXRfaWQYASABKAlCCuJBAQK6SAPIAQESIQoNZGVyaXZhdGl2ZV9pZBgCIAEoCUIK4kEBArpIA8gBASJZChZSZXRyeURlcml2YXRpdmVSZXF1ZXN0EhwKCGFzc2V0X2lkGAEgASgJQgriQQECukgDyAEBEiEKDWRlcml2YXRpdmVfaWQYAiABKAlCCuJBAQK6SAPIAQEiWQoWV2F0Y2hEZXJpdmF0aXZlUmVxdWVzdBIcCghhc3NldF9pZBgBIAEoCUIK4kEBArpIA8gBARIhCg1kZXJpdmF0aXZlX2lkGAIgASgJQgriQQECukgDyAEBImIKF1dhdGNoRGVyaXZhdGl2ZVJlc3BvbnNlEi8KCmRlcml2YXRpdmUYASABKAsyFS50aHJlZWQudjEuRGVyaXZhdGl2ZUIE4kEBAxIWCghzZXF1ZW5jZRgCIAEoA0IE4kEBAyKuAQofR2V0RGVyaXZhdGl2ZURvd25sb2FkVXJsUmVxdWVzdBIcCghhc3NldF9pZBgBIAEoCUIK4kEBArpIA8gBARIhCg1kZXJpdmF0aXZlX2lkGAIgASgJQgriQQECukgDyAEBEjUKBmZvcm1hdBgDIAEoDjIXLnRocmVlZC52MS5FeHBvcnRGb3JtYXRCDOJBAQG6SAWCAQIQARITCgVwcm9vZhgEIAEoCEIE4kEBASJaChdEZWxldGVEZXJpdmF0aXZlUmVxdWVzdBIcCghhc3NldF9pZBgBIAEoCUIK4kEBArpIA8gBARIhCg1kZXJpdmF0aXZlX2lkGAIgASgJQgriQQECukgDyAEBMvUKChFEZXJpdmF0aXZlU2VydmljZRKeAQoQQ3JlYXRlRGVyaXZhdGl2ZRIiLnRocmVlZC52MS5DcmVhdGVEZXJpdmF0aXZlUmVxdWVzdBoVLnRocmVlZC52MS5EZXJpdmF0aXZlIk/aQRNhc3NldF9pZCxkZXJpdmF0aXZlqNQYAoLT5JMCLyIhL3YxL2Fzc2V0cy97YXNzZXRfaWR9L2Rlcml2YXRpdmVzOgpkZXJpdmF0aXZlEp8BCg1HZXREZXJpdmF0aXZlEh8udGhyZWVkLnYxLkdldERlcml2YXRpdmVSZXF1ZXN0GhUudGhyZWVkLnYxLkRlcml2YXRpdmUiVtpBFmFzc2V0X2lkLGRlcml2YXRpdmVfaWSo1BgBgtPkkwIzEjEvdjEvYXNzZXRzL3thc3NldF9pZH0vZGVyaXZhdGl2ZXMve2Rlcml2YXRpdmVfaWR9EpIBCg9MaXN0RGVyaXZhdGl2ZXMSIS50aHJlZWQudjEuTGlzdERlcml2YXRpdmVzUmVxdWVzdBoiLnRocmVlZC52MS5MaXN0RGVyaXZhdGl2ZXNSZXNwb25zZSI42kEIYXNzZXRfaWSo1BgBgtPkkwIjEiEvdjEvYXNzZXRzL3thc3NldF9pZH0vZGVyaXZhdGl2ZXMSrwEKEENhbmNlbERlcml2YXRpdmUSIi50aHJlZWQudjEuQ2FuY2VsRGVyaXZhdGl2ZVJlcXVlc3QaFS50aHJlZWQudjEuRGVyaXZhdGl2ZSJg2kEWYXNzZXRfaWQsZGVyaXZhdGl2ZV9pZKjUGAKC0+STAj0iOC92MS9hc3NldHMve2Fzc2V0X2lkfS9kZXJpdmF0aXZlcy97ZGVyaXZhdGl2ZV9pZH06Y2FuY2VsOgEqEqwBCg9SZXRyeURlcml2YXRpdmUSIS50aHJlZWQudjEuUmV0cnlEZXJpdmF0aXZlUmVxdWVzdBoVLnRocmVlZC52MS5EZXJpdmF0aXZlIl/aQRZhc3NldF9pZCxkZXJpdmF0aXZlX2lkqNQYAoLT5JMCPCI3L3YxL2Fzc2V0cy97YXNzZXRfaWR9L2Rlcml2YXRpdmVzL3tkZXJpdmF0aXZlX2lkfTpyZXRyeToBKhK4AQoPV2F0Y2hEZXJpdmF0aXZlEiEudGhyZWVkLnYxLldhdGNoRGVyaXZhdGl2ZVJlcXVlc3QaIi50aHJlZWQudjEuV2F0Y2hEZXJpdmF0aXZlUmVzcG9uc2UiXNpBFmFzc2V0X2lkLGRlcml2YXRpdmVfaWSo1BgBgtPkkwI5EjcvdjEvYXNzZXRzL3thc3NldF9pZH0vZGVyaXZhdGl2ZXMve2Rlcml2YXRpdmVfaWR9OndhdGNoMAESwgEKGEdldERlcml2YXRpdmVEb3dubG9hZFVybBIqLnRocmVlZC52MS5HZXREZXJpdmF0aXZlRG93bmxvYWRVcmxSZXF1ZXN0GhYudGhyZWVkLnYxLkRvd25sb2FkVXJsImLaQRZhc3NldF9pZCxkZXJpdmF0aXZlX2lkqNQYAYLT5JMCPxI9L3YxL2Fzc2V0cy97YXNzZXRfaWR9L2Rlcml2YXRpdmVzL3tkZXJpdmF0aXZlX2lkfTpkb3dubG9hZFVybBKmAQoQRGVsZXRlRGVyaXZhdGl2ZRIiLnRocmVlZC52MS5EZWxldGVEZXJpdmF0aXZlUmVxdWVzdBoWLmdvb2dsZS5wcm90b2J1Zi5FbXB0eSJW2kEWYXNzZXRfaWQsZGVyaXZhdGl2ZV9pZKjUGAKC0+STAjMqMS92MS9hc3NldHMve2Fzc2V0X2lkfS9kZXJpdmF0aXZlcy97ZGVyaXZhdGl2ZV9pZH1CPFo6Z2l0aHViLmNvbS90aHJlZWQtZGV2L3RocmVlZC9jbGllbnRzL2dvL3RocmVlZC92MTt0aHJlZWR2MWIGcHJvdG8z", [file_buf_validate_validate, file_google_api_annotations, file_google_api_client, file_google_api_field_behavior, file_google_api_field_info, file_google_protobuf_empty, file_google_protobuf_timestamp, file_google_rpc_status, file_threed_v1_access, file_threed_v1_assets, file_threed_v1_recipes]);
+  fileDesc("Cht0aHJlZWQvdjEvZGVyaXZhdGl2ZXMucHJvdG8SCXRocmVlZC52MSLcCgoKRGVyaXZhdGl2ZRIbCg1kZXJpdmF0aXZlX2lkGAEgASgJQgTiQQEIEhYKCGFzc2V0X2lkGAIgASgJQgTiQQEDEigKBnJlY2lwZRgDIAEoCzIRLnRocmVlZC52MS5SZWNpcGVCBeJBAgEFEi0KBnByZXNldBgEIAEoCUId4kECAQW6SBVyEzIRXlthLXowLTlfXXswLDMyfSQSKQoIcHJpb3JpdHkYBSABKAVCF+JBAgEFukgPGg0YZCic//////////8BEjIKBnN0YXR1cxgGIAEoDjIcLnRocmVlZC52MS5EZXJpdmF0aXZlLlN0YXR1c0IE4kEBAxIWCghwcm9ncmVzcxgHIAEoAUIE4kEBAxITCgVwaGFzZRgIIAEoCUIE4kEBAxI0CgpjcmVhdGVkX2F0GAkgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcEIE4kEBAxI0CgpzdGFydGVkX2F0GAogASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcEIE4kEBAxI2Cgxjb21wbGV0ZWRfYXQYCyABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wQgTiQQEDEicKBWVycm9yGAwgASgLMhIuZ29vZ2xlLnJwYy5TdGF0dXNCBOJBAQMSFgoIYXR0ZW1wdHMYDSABKAVCBOJBAQMSLgoFZmlsZXMYDiADKAsyGS50aHJlZWQudjEuRGVyaXZhdGl2ZUZpbGVCBOJBAQMSMAoLbG9zc19yZXBvcnQYDyABKAsyFS50aHJlZWQudjEuTG9zc1JlcG9ydEIE4kEBAxIvCgp2YWxpZGF0aW9uGBAgASgLMhUudGhyZWVkLnYxLlZhbGlkYXRpb25CBOJBAQMSLwoKcHJvdmVuYW5jZRgRIAEoCzIVLnRocmVlZC52MS5Qcm92ZW5hbmNlQgTiQQEDEhQKBmNhY2hlZBgSIAEoCEIE4kEBAxISCgRldGFnGBMgASgJQgTiQQEDEhgKCmNyZWF0ZWRfYnkYFCABKAlCBOJBAQMSFQoHcHJvamVjdBgVIAEoCUIE4kEBAxIyCgx2aXN1YWxfcHJvb2YYFiABKAsyFi50aHJlZWQudjEuVmlzdWFsUHJvb2ZCBOJBAQMSGAoJcmVjaXBlX2lkGBcgASgJQgXiQQIBBRIlCg9yZWNpcGVfcmV2aXNpb24YGCABKANCDOJBAgEFukgEIgIoABItCgRwbGFuGBkgASgLMhkudGhyZWVkLnYxLkRlcml2YXRpdmVQbGFuQgTiQQEDImcKBlN0YXR1cxIWChJTVEFUVVNfVU5TUEVDSUZJRUQQABILCgdQRU5ESU5HEAESDgoKUFJPQ0VTU0lORxACEg0KCUNPTVBMRVRFRBADEgoKBkZBSUxFRBAEEg0KCUNBTkNFTExFRBAFOqICukieAhqlAQoRZGVyaXZhdGl2ZS5yZWNpcGUSMGdpdmUgZXhhY3RseSBvbmUgb2YgcmVjaXBlLCBwcmVzZXQgYW5kIHJlY2lwZV9pZBpeKGhhcyh0aGlzLnJlY2lwZSkgPyAxIDogMCkgKyAodGhpcy5wcmVzZXQgIT0gJycgPyAxIDogMCkgKyAodGhpcy5yZWNpcGVfaWQgIT0gJycgPyAxIDogMCkgPT0gMRp0ChpkZXJpdmF0aXZlLnJlY2lwZV9yZXZpc2lvbhIjcmVjaXBlX3JldmlzaW9uIGdvZXMgd2l0aCByZWNpcGVfaWQaMXRoaXMucmVjaXBlX3JldmlzaW9uID09IDAgfHwgdGhpcy5yZWNpcGVfaWQgIT0gJyci/wEKDkRlcml2YXRpdmVQbGFuEjMKBXN0ZXBzGAEgAygLMh4udGhyZWVkLnYxLkRlcml2YXRpdmVQbGFuLlN0ZXBCBOJBAQMSGgoMbWVtb3J5X2J5dGVzGAIgASgDQgTiQQEDEiAKEm1lbW9yeV9saW1pdF9ieXRlcxgDIAEoA0IE4kEBAxIVCgdzZWNvbmRzGAQgASgBQgTiQQEDEhQKBmNhY2hlZBgFIAEoCEIE4kEBAxpNCgRTdGVwEhIKBG5hbWUYASABKAlCBOJBAQMSGgoMbWVtb3J5X2J5dGVzGAIgASgDQgTiQQEDEhUKB3NlY29uZHMYAyABKAFCBOJBAQMi6wIKC1Zpc3VhbFByb29mEjAKBXZpZXdzGAEgAygLMhsudGhyZWVkLnYxLlZpc3VhbFByb29mLlZpZXdCBOJBAQMSFgoIbWluX3NzaW0YAiABKAFCBOJBAQMSHQoPbWVhbl9kaXN0YW5jZV9tGAMgASgBQgTiQQEDEhwKDm1heF9kaXN0YW5jZV9tGAQgASgBQgTiQQEDEhoKDG1heF9kaXN0YW5jZRgFIAEoAUIE4kEBAxIUCgZlbmdpbmUYBiABKAlCBOJBAQMSFgoIbG9vc2VuZWQYByABKAVCBOJBAQMSMAoHcGljdHVyZRgIIAEoCzIZLnRocmVlZC52MS5EZXJpdmF0aXZlRmlsZUIE4kEBAxpZCgRWaWV3EhEKA3lhdxgBIAEoAUIE4kEBAxITCgVwaXRjaBgCIAEoAUIE4kEBAxISCgRzc2ltGAMgASgBQgTiQQEDEhUKB3BzbnJfZGIYBCABKAFCBOJBAQMisAEKDkRlcml2YXRpdmVGaWxlEi0KBmZvcm1hdBgBIAEoDjIXLnRocmVlZC52MS5FeHBvcnRGb3JtYXRCBOJBAQMSGAoKbWVkaWFfdHlwZRgCIAEoCUIE4kEBAxIYCgpzaXplX2J5dGVzGAMgASgDQgTiQQEDEhQKBnNoYTI1NhgEIAEoCUIE4kEBAxIlCgZsb3NzZXMYBSADKAsyDy50aHJlZWQudjEuTG9zc0IE4kEBAyK6BAoKTG9zc1JlcG9ydBI3CgZiZWZvcmUYASADKAsyIS50aHJlZWQudjEuTG9zc1JlcG9ydC5CZWZvcmVFbnRyeUIE4kEBAxI1CgVhZnRlchgCIAMoCzIgLnRocmVlZC52MS5Mb3NzUmVwb3J0LkFmdGVyRW50cnlCBOJBAQMSOwoLZGlmZmVyZW5jZXMYAyADKAsyIC50aHJlZWQudjEuTG9zc1JlcG9ydC5EaWZmZXJlbmNlQgTiQQEDEjAKBmlzc3VlcxgEIAMoCzIaLnRocmVlZC52MS5WYWxpZGF0aW9uSXNzdWVCBOJBAQMa7wEKCkRpZmZlcmVuY2USFQoHZmVhdHVyZRgBIAEoCUIE4kEBAxIUCgZiZWZvcmUYAiABKANCBOJBAQMSEwoFYWZ0ZXIYAyABKANCBOJBAQMSQQoIc2V2ZXJpdHkYBCABKA4yKS50aHJlZWQudjEuTG9zc1JlcG9ydC5EaWZmZXJlbmNlLlNldmVyaXR5QgTiQQEDEhQKBnJlYXNvbhgFIAEoCUIE4kEBAyJGCghTZXZlcml0eRIYChRTRVZFUklUWV9VTlNQRUNJRklFRBAAEggKBElORk8QARILCgdXQVJOSU5HEAISCQoFRVJST1IQAxotCgtCZWZvcmVFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAM6AjgBGiwKCkFmdGVyRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgDOgI4ASLYAQoKUHJvdmVuYW5jZRIbCg1zb3VyY2Vfc2hhMjU2GAEgASgJQgTiQQEDEhsKDXJlY2lwZV9zaGEyNTYYAiABKAlCBOJBAQMSLwoFdG9vbHMYAyADKAsyGi50aHJlZWQudjEuUHJvdmVuYW5jZS5Ub29sQgTiQQEDEiwKC2NhcnJpZWRfb3V0GAQgASgLMhEudGhyZWVkLnYxLlJlY2lwZUIE4kEBAxoxCgRUb29sEhIKBG5hbWUYASABKAlCBOJBAQMSFQoHdmVyc2lvbhgCIAEoCUIE4kEBAyLQAQoXQ3JlYXRlRGVyaXZhdGl2ZVJlcXVlc3QSHAoIYXNzZXRfaWQYASABKAlCCuJBAQK6SAPIAQESNQoKZGVyaXZhdGl2ZRgCIAEoCzIVLnRocmVlZC52MS5EZXJpdmF0aXZlQgriQQECukgDyAEBEisKCnJlcXVlc3RfaWQYAyABKAlCF+JBAQG6SAhyA7ABAdgBAeKMz9cIAggBEhsKDXZhbGlkYXRlX29ubHkYBCABKAhCBOJBAQESFgoIbm9fY2FjaGUYBSABKAhCBOJBAQEiVwoUR2V0RGVyaXZhdGl2ZVJlcXVlc3QSHAoIYXNzZXRfaWQYASABKAlCCuJBAQK6SAPIAQESIQoNZGVyaXZhdGl2ZV9pZBgCIAEoCUIK4kEBArpIA8gBASKuAQoWTGlzdERlcml2YXRpdmVzUmVxdWVzdBIcCghhc3NldF9pZBgBIAEoCUIK4kEBArpIA8gBARIeCglwYWdlX3NpemUYAiABKAVCC+JBAQG6SAQaAigAEhgKCnBhZ2VfdG9rZW4YAyABKAlCBOJBAQESHAoGZmlsdGVyGAQgASgJQgziQQEBukgFcgMYgBASHgoIb3JkZXJfYnkYBSABKAlCDOJBAQG6SAVyAxiAAiJqChdMaXN0RGVyaXZhdGl2ZXNSZXNwb25zZRIwCgtkZXJpdmF0aXZlcxgBIAMoCzIVLnRocmVlZC52MS5EZXJpdmF0aXZlQgTiQQEDEh0KD25leHRfcGFnZV90b2tlbhgCIAEoCUIE4kEBAyJaChdDYW5jZWxEZXJpdmF0aXZlUmVxdWVzdBIcCghhc3NldF9pZBgBIAEoCUIK4kEBArpIA8gBARIhCg1kZXJpdmF0aXZlX2lkGAIgASgJQgriQQECukgDyAEBIlkKFlJldHJ5RGVyaXZhdGl2ZVJlcXVlc3QSHAoIYXNzZXRfaWQYASABKAlCCuJBAQK6SAPIAQESIQoNZGVyaXZhdGl2ZV9pZBgCIAEoCUIK4kEBArpIA8gBASJZChZXYXRjaERlcml2YXRpdmVSZXF1ZXN0EhwKCGFzc2V0X2lkGAEgASgJQgriQQECukgDyAEBEiEKDWRlcml2YXRpdmVfaWQYAiABKAlCCuJBAQK6SAPIAQEiYgoXV2F0Y2hEZXJpdmF0aXZlUmVzcG9uc2USLwoKZGVyaXZhdGl2ZRgBIAEoCzIVLnRocmVlZC52MS5EZXJpdmF0aXZlQgTiQQEDEhYKCHNlcXVlbmNlGAIgASgDQgTiQQEDIq4BCh9HZXREZXJpdmF0aXZlRG93bmxvYWRVcmxSZXF1ZXN0EhwKCGFzc2V0X2lkGAEgASgJQgriQQECukgDyAEBEiEKDWRlcml2YXRpdmVfaWQYAiABKAlCCuJBAQK6SAPIAQESNQoGZm9ybWF0GAMgASgOMhcudGhyZWVkLnYxLkV4cG9ydEZvcm1hdEIM4kEBAbpIBYIBAhABEhMKBXByb29mGAQgASgIQgTiQQEBIloKF0RlbGV0ZURlcml2YXRpdmVSZXF1ZXN0EhwKCGFzc2V0X2lkGAEgASgJQgriQQECukgDyAEBEiEKDWRlcml2YXRpdmVfaWQYAiABKAlCCuJBAQK6SAPIAQEy9QoKEURlcml2YXRpdmVTZXJ2aWNlEp4BChBDcmVhdGVEZXJpdmF0aXZlEiIudGhyZWVkLnYxLkNyZWF0ZURlcml2YXRpdmVSZXF1ZXN0GhUudGhyZWVkLnYxLkRlcml2YXRpdmUiT9pBE2Fzc2V0X2lkLGRlcml2YXRpdmWo1BgCgtPkkwIvIiEvdjEvYXNzZXRzL3thc3NldF9pZH0vZGVyaXZhdGl2ZXM6CmRlcml2YXRpdmUSnwEKDUdldERlcml2YXRpdmUSHy50aHJlZWQudjEuR2V0RGVyaXZhdGl2ZVJlcXVlc3QaFS50aHJlZWQudjEuRGVyaXZhdGl2ZSJW2kEWYXNzZXRfaWQsZGVyaXZhdGl2ZV9pZKjUGAGC0+STAjMSMS92MS9hc3NldHMve2Fzc2V0X2lkfS9kZXJpdmF0aXZlcy97ZGVyaXZhdGl2ZV9pZH0SkgEKD0xpc3REZXJpdmF0aXZlcxIhLnRocmVlZC52MS5MaXN0RGVyaXZhdGl2ZXNSZXF1ZXN0GiIudGhyZWVkLnYxLkxpc3REZXJpdmF0aXZlc1Jlc3BvbnNlIjjaQQhhc3NldF9pZKjUGAGC0+STAiMSIS92MS9hc3NldHMve2Fzc2V0X2lkfS9kZXJpdmF0aXZlcxKvAQoQQ2FuY2VsRGVyaXZhdGl2ZRIiLnRocmVlZC52MS5DYW5jZWxEZXJpdmF0aXZlUmVxdWVzdBoVLnRocmVlZC52MS5EZXJpdmF0aXZlImDaQRZhc3NldF9pZCxkZXJpdmF0aXZlX2lkqNQYAoLT5JMCPSI4L3YxL2Fzc2V0cy97YXNzZXRfaWR9L2Rlcml2YXRpdmVzL3tkZXJpdmF0aXZlX2lkfTpjYW5jZWw6ASoSrAEKD1JldHJ5RGVyaXZhdGl2ZRIhLnRocmVlZC52MS5SZXRyeURlcml2YXRpdmVSZXF1ZXN0GhUudGhyZWVkLnYxLkRlcml2YXRpdmUiX9pBFmFzc2V0X2lkLGRlcml2YXRpdmVfaWSo1BgCgtPkkwI8IjcvdjEvYXNzZXRzL3thc3NldF9pZH0vZGVyaXZhdGl2ZXMve2Rlcml2YXRpdmVfaWR9OnJldHJ5OgEqErgBCg9XYXRjaERlcml2YXRpdmUSIS50aHJlZWQudjEuV2F0Y2hEZXJpdmF0aXZlUmVxdWVzdBoiLnRocmVlZC52MS5XYXRjaERlcml2YXRpdmVSZXNwb25zZSJc2kEWYXNzZXRfaWQsZGVyaXZhdGl2ZV9pZKjUGAGC0+STAjkSNy92MS9hc3NldHMve2Fzc2V0X2lkfS9kZXJpdmF0aXZlcy97ZGVyaXZhdGl2ZV9pZH06d2F0Y2gwARLCAQoYR2V0RGVyaXZhdGl2ZURvd25sb2FkVXJsEioudGhyZWVkLnYxLkdldERlcml2YXRpdmVEb3dubG9hZFVybFJlcXVlc3QaFi50aHJlZWQudjEuRG93bmxvYWRVcmwiYtpBFmFzc2V0X2lkLGRlcml2YXRpdmVfaWSo1BgBgtPkkwI/Ej0vdjEvYXNzZXRzL3thc3NldF9pZH0vZGVyaXZhdGl2ZXMve2Rlcml2YXRpdmVfaWR9OmRvd25sb2FkVXJsEqYBChBEZWxldGVEZXJpdmF0aXZlEiIudGhyZWVkLnYxLkRlbGV0ZURlcml2YXRpdmVSZXF1ZXN0GhYuZ29vZ2xlLnByb3RvYnVmLkVtcHR5IlbaQRZhc3NldF9pZCxkZXJpdmF0aXZlX2lkqNQYAoLT5JMCMyoxL3YxL2Fzc2V0cy97YXNzZXRfaWR9L2Rlcml2YXRpdmVzL3tkZXJpdmF0aXZlX2lkfUI8WjpnaXRodWIuY29tL3RocmVlZC1kZXYvdGhyZWVkL2NsaWVudHMvZ28vdGhyZWVkL3YxO3RocmVlZHYxYgZwcm90bzM", [file_buf_validate_validate, file_google_api_annotations, file_google_api_client, file_google_api_field_behavior, file_google_api_field_info, file_google_protobuf_empty, file_google_protobuf_timestamp, file_google_rpc_status, file_threed_v1_access, file_threed_v1_assets, file_threed_v1_recipes]);
 
 /**
  * Something made of a model.
@@ -200,6 +200,14 @@ export type Derivative = Message<"threed.v1.Derivative"> & {
    * @generated from field: int64 recipe_revision = 24;
    */
   recipeRevision: bigint;
+
+  /**
+   * What making it was expected to take, when it was created. Set with validate_only, too; unset on derivatives that
+   * were created before there were plans.
+   *
+   * @generated from field: threed.v1.DerivativePlan plan = 25;
+   */
+  plan?: DerivativePlan | undefined;
 };
 
 /**
@@ -263,6 +271,93 @@ export enum Derivative_Status {
  */
 export const Derivative_StatusSchema: GenEnum<Derivative_Status> = /*@__PURE__*/
   enumDesc(file_threed_v1_derivatives, 0, 0);
+
+/**
+ * What making a derivative is expected to take. Estimates, not promises: from the counts that the import found and from
+ * coefficients that were measured, so content that is unusual may take half of that, or more.
+ *
+ * @generated from message threed.v1.DerivativePlan
+ */
+export type DerivativePlan = Message<"threed.v1.DerivativePlan"> & {
+  /**
+   * The parts, in their order.
+   *
+   * @generated from field: repeated threed.v1.DerivativePlan.Step steps = 1;
+   */
+  steps: DerivativePlan_Step[];
+
+  /**
+   * The most memory that any of them takes, in bytes.
+   *
+   * @generated from field: int64 memory_bytes = 2;
+   */
+  memoryBytes: bigint;
+
+  /**
+   * What a worker's process may have, in bytes: the setting `job_memory_bytes`.
+   *
+   * @generated from field: int64 memory_limit_bytes = 3;
+   */
+  memoryLimitBytes: bigint;
+
+  /**
+   * Processor seconds of all of them on a core of a server of 2020 or later. Without the wait for a worker, copying
+   * from and to the store, and what is carried out again when a proof does not hold.
+   *
+   * @generated from field: double seconds = 4;
+   */
+  seconds: number;
+
+  /**
+   * Whether the same was made before, so that nothing of this is done.
+   *
+   * @generated from field: bool cached = 5;
+   */
+  cached: boolean;
+};
+
+/**
+ * Describes the message threed.v1.DerivativePlan.
+ * Use `create(DerivativePlanSchema)` to create a new message.
+ */
+export const DerivativePlanSchema: GenMessage<DerivativePlan> = /*@__PURE__*/
+  messageDesc(file_threed_v1_derivatives, 1);
+
+/**
+ * A part of the work.
+ *
+ * @generated from message threed.v1.DerivativePlan.Step
+ */
+export type DerivativePlan_Step = Message<"threed.v1.DerivativePlan.Step"> & {
+  /**
+   * What: `reading`, the name of a step, `writing`, an export as `export_glb`, `validating` or `proving`.
+   *
+   * @generated from field: string name = 1;
+   */
+  name: string;
+
+  /**
+   * The most resident memory of the worker's process meanwhile, what steps before left in it included, in bytes. 0
+   * for `validating`, which no process of the derivative does.
+   *
+   * @generated from field: int64 memory_bytes = 2;
+   */
+  memoryBytes: bigint;
+
+  /**
+   * Processor seconds.
+   *
+   * @generated from field: double seconds = 3;
+   */
+  seconds: number;
+};
+
+/**
+ * Describes the message threed.v1.DerivativePlan.Step.
+ * Use `create(DerivativePlan_StepSchema)` to create a new message.
+ */
+export const DerivativePlan_StepSchema: GenMessage<DerivativePlan_Step> = /*@__PURE__*/
+  messageDesc(file_threed_v1_derivatives, 1, 0);
 
 /**
  * How much a derivative is like its original: both are drawn from the same places, and their surfaces are compared.
@@ -332,7 +427,7 @@ export type VisualProof = Message<"threed.v1.VisualProof"> & {
  * Use `create(VisualProofSchema)` to create a new message.
  */
 export const VisualProofSchema: GenMessage<VisualProof> = /*@__PURE__*/
-  messageDesc(file_threed_v1_derivatives, 1);
+  messageDesc(file_threed_v1_derivatives, 2);
 
 /**
  * Both, seen from one place, over middle grey; only pixels where either is seen count.
@@ -374,7 +469,7 @@ export type VisualProof_View = Message<"threed.v1.VisualProof.View"> & {
  * Use `create(VisualProof_ViewSchema)` to create a new message.
  */
 export const VisualProof_ViewSchema: GenMessage<VisualProof_View> = /*@__PURE__*/
-  messageDesc(file_threed_v1_derivatives, 1, 0);
+  messageDesc(file_threed_v1_derivatives, 2, 0);
 
 /**
  * A stored file of a derivative.
@@ -423,7 +518,7 @@ export type DerivativeFile = Message<"threed.v1.DerivativeFile"> & {
  * Use `create(DerivativeFileSchema)` to create a new message.
  */
 export const DerivativeFileSchema: GenMessage<DerivativeFile> = /*@__PURE__*/
-  messageDesc(file_threed_v1_derivatives, 2);
+  messageDesc(file_threed_v1_derivatives, 3);
 
 /**
  * What a model had before and has after, feature by feature.
@@ -465,7 +560,7 @@ export type LossReport = Message<"threed.v1.LossReport"> & {
  * Use `create(LossReportSchema)` to create a new message.
  */
 export const LossReportSchema: GenMessage<LossReport> = /*@__PURE__*/
-  messageDesc(file_threed_v1_derivatives, 3);
+  messageDesc(file_threed_v1_derivatives, 4);
 
 /**
  * One feature whose count changed.
@@ -514,7 +609,7 @@ export type LossReport_Difference = Message<"threed.v1.LossReport.Difference"> &
  * Use `create(LossReport_DifferenceSchema)` to create a new message.
  */
 export const LossReport_DifferenceSchema: GenMessage<LossReport_Difference> = /*@__PURE__*/
-  messageDesc(file_threed_v1_derivatives, 3, 0);
+  messageDesc(file_threed_v1_derivatives, 4, 0);
 
 /**
  * How bad it is.
@@ -555,7 +650,7 @@ export enum LossReport_Difference_Severity {
  * Describes the enum threed.v1.LossReport.Difference.Severity.
  */
 export const LossReport_Difference_SeveritySchema: GenEnum<LossReport_Difference_Severity> = /*@__PURE__*/
-  enumDesc(file_threed_v1_derivatives, 3, 0, 0);
+  enumDesc(file_threed_v1_derivatives, 4, 0, 0);
 
 /**
  * What a derivative was made of, and by what.
@@ -597,7 +692,7 @@ export type Provenance = Message<"threed.v1.Provenance"> & {
  * Use `create(ProvenanceSchema)` to create a new message.
  */
 export const ProvenanceSchema: GenMessage<Provenance> = /*@__PURE__*/
-  messageDesc(file_threed_v1_derivatives, 4);
+  messageDesc(file_threed_v1_derivatives, 5);
 
 /**
  * A program or library that took part.
@@ -625,7 +720,7 @@ export type Provenance_Tool = Message<"threed.v1.Provenance.Tool"> & {
  * Use `create(Provenance_ToolSchema)` to create a new message.
  */
 export const Provenance_ToolSchema: GenMessage<Provenance_Tool> = /*@__PURE__*/
-  messageDesc(file_threed_v1_derivatives, 4, 0);
+  messageDesc(file_threed_v1_derivatives, 5, 0);
 
 /**
  * Request of CreateDerivative.
@@ -655,7 +750,8 @@ export type CreateDerivativeRequest = Message<"threed.v1.CreateDerivativeRequest
   requestId: string;
 
   /**
-   * Check everything, create nothing. The answer has no derivative_id, and the recipe that would be carried out.
+   * Check everything, create nothing. The answer has no derivative_id, but the recipe that would be carried out, and
+   * in `plan` what that is expected to take.
    *
    * @generated from field: bool validate_only = 4;
    */
@@ -674,7 +770,7 @@ export type CreateDerivativeRequest = Message<"threed.v1.CreateDerivativeRequest
  * Use `create(CreateDerivativeRequestSchema)` to create a new message.
  */
 export const CreateDerivativeRequestSchema: GenMessage<CreateDerivativeRequest> = /*@__PURE__*/
-  messageDesc(file_threed_v1_derivatives, 5);
+  messageDesc(file_threed_v1_derivatives, 6);
 
 /**
  * Request of GetDerivative.
@@ -702,7 +798,7 @@ export type GetDerivativeRequest = Message<"threed.v1.GetDerivativeRequest"> & {
  * Use `create(GetDerivativeRequestSchema)` to create a new message.
  */
 export const GetDerivativeRequestSchema: GenMessage<GetDerivativeRequest> = /*@__PURE__*/
-  messageDesc(file_threed_v1_derivatives, 6);
+  messageDesc(file_threed_v1_derivatives, 7);
 
 /**
  * Request of ListDerivatives.
@@ -752,7 +848,7 @@ export type ListDerivativesRequest = Message<"threed.v1.ListDerivativesRequest">
  * Use `create(ListDerivativesRequestSchema)` to create a new message.
  */
 export const ListDerivativesRequestSchema: GenMessage<ListDerivativesRequest> = /*@__PURE__*/
-  messageDesc(file_threed_v1_derivatives, 7);
+  messageDesc(file_threed_v1_derivatives, 8);
 
 /**
  * Response of ListDerivatives.
@@ -780,7 +876,7 @@ export type ListDerivativesResponse = Message<"threed.v1.ListDerivativesResponse
  * Use `create(ListDerivativesResponseSchema)` to create a new message.
  */
 export const ListDerivativesResponseSchema: GenMessage<ListDerivativesResponse> = /*@__PURE__*/
-  messageDesc(file_threed_v1_derivatives, 8);
+  messageDesc(file_threed_v1_derivatives, 9);
 
 /**
  * Request of CancelDerivative.
@@ -808,7 +904,7 @@ export type CancelDerivativeRequest = Message<"threed.v1.CancelDerivativeRequest
  * Use `create(CancelDerivativeRequestSchema)` to create a new message.
  */
 export const CancelDerivativeRequestSchema: GenMessage<CancelDerivativeRequest> = /*@__PURE__*/
-  messageDesc(file_threed_v1_derivatives, 9);
+  messageDesc(file_threed_v1_derivatives, 10);
 
 /**
  * Request of RetryDerivative.
@@ -836,7 +932,7 @@ export type RetryDerivativeRequest = Message<"threed.v1.RetryDerivativeRequest">
  * Use `create(RetryDerivativeRequestSchema)` to create a new message.
  */
 export const RetryDerivativeRequestSchema: GenMessage<RetryDerivativeRequest> = /*@__PURE__*/
-  messageDesc(file_threed_v1_derivatives, 10);
+  messageDesc(file_threed_v1_derivatives, 11);
 
 /**
  * Request of WatchDerivative.
@@ -864,7 +960,7 @@ export type WatchDerivativeRequest = Message<"threed.v1.WatchDerivativeRequest">
  * Use `create(WatchDerivativeRequestSchema)` to create a new message.
  */
 export const WatchDerivativeRequestSchema: GenMessage<WatchDerivativeRequest> = /*@__PURE__*/
-  messageDesc(file_threed_v1_derivatives, 11);
+  messageDesc(file_threed_v1_derivatives, 12);
 
 /**
  * One change of a derivative.
@@ -892,7 +988,7 @@ export type WatchDerivativeResponse = Message<"threed.v1.WatchDerivativeResponse
  * Use `create(WatchDerivativeResponseSchema)` to create a new message.
  */
 export const WatchDerivativeResponseSchema: GenMessage<WatchDerivativeResponse> = /*@__PURE__*/
-  messageDesc(file_threed_v1_derivatives, 12);
+  messageDesc(file_threed_v1_derivatives, 13);
 
 /**
  * Request of GetDerivativeDownloadUrl.
@@ -934,7 +1030,7 @@ export type GetDerivativeDownloadUrlRequest = Message<"threed.v1.GetDerivativeDo
  * Use `create(GetDerivativeDownloadUrlRequestSchema)` to create a new message.
  */
 export const GetDerivativeDownloadUrlRequestSchema: GenMessage<GetDerivativeDownloadUrlRequest> = /*@__PURE__*/
-  messageDesc(file_threed_v1_derivatives, 13);
+  messageDesc(file_threed_v1_derivatives, 14);
 
 /**
  * Request of DeleteDerivative.
@@ -962,7 +1058,7 @@ export type DeleteDerivativeRequest = Message<"threed.v1.DeleteDerivativeRequest
  * Use `create(DeleteDerivativeRequestSchema)` to create a new message.
  */
 export const DeleteDerivativeRequestSchema: GenMessage<DeleteDerivativeRequest> = /*@__PURE__*/
-  messageDesc(file_threed_v1_derivatives, 14);
+  messageDesc(file_threed_v1_derivatives, 15);
 
 /**
  * What is made of a model asset: optimized, reduced, or in another format.
@@ -990,6 +1086,9 @@ export const DerivativeService: GenService<{
    * * `FAILED_PRECONDITION` `ASSET_DELETED`: the asset is soft-deleted.
    * * `INVALID_ARGUMENT` `RECIPE_INVALID`: the steps do not go together; the sentence says which.
    * * `INVALID_ARGUMENT` `REQUEST_ID_REUSED`: the request_id came before with another derivative.
+   * * `FAILED_PRECONDITION` `MEMORY_BUDGET_EXCEEDED`: making it would take more memory than a worker's process may have,
+   *   by the estimate. Metadata `estimated_bytes`, `limit_bytes` and `step`, the one that takes the most. With
+   *   validate_only too; never for what was made before.
    * * `NOT_FOUND` `NOT_FOUND`: no recipe of that recipe_id in this project, or it has no such revision.
    *
    * @generated from rpc threed.v1.DerivativeService.CreateDerivative
