@@ -183,6 +183,7 @@ def _met(scores: dict[str, Score]) -> bool:
     others = [score for name, score in scores.items() if name not in _GLTF]
     targets = [
         ("glTF: valid files that are taken", _part(gltf, "taken", "valid"), 0.99),
+        ("glTF: what we write has no errors", _part(gltf, "clean", "taken"), 1.0),
         ("glTF: counts equal", _part(gltf, "counts_equal", "counted"), 1.0),
         ("glTF: agreement on error codes", _part(gltf, "codes_agree", "coded"), 0.97),
         ("others: valid files that are taken", _part(others, "taken", "valid"), 0.95),

@@ -11,9 +11,13 @@ import pytest
 from PIL import Image
 
 from threed.errors import FileRefused
-from threed_workers.document import read_glb
+from threed.v1 import recipes_pb2
+from threed_workers.document import Builder, read_glb
 from threed_workers.document.companions import mapped
+from threed_workers.document.packing import pack
 from threed_workers.samples import glb_bytes, sample, triangle
+from threed_workers.samples.shapes import sphere
+from threed_workers.transforms import transform
 
 from .suite import BUDGET, taken_in
 from .validity import assert_valid, missing, validator  # noqa: F401 a fixture
@@ -107,6 +111,22 @@ def test_accessors_of_a_buffer_without_bytes_are_zeros(taken):
     assert codes(report)["BUFFER_WITHOUT_BYTES"] == "ERROR"
     assert [(lost["feature"], lost["count"]) for lost in report["losses"]] == [("accessors", accessors)]
     assert "bufferViews" not in document.json and "buffers" not in document.json
+
+
+def test_a_placeholder_on_the_web_is_not_needed_and_not_named_again(taken):
+    # Given meshopt streams, whose uncompressed form is said to lie on the web
+    builder = Builder("tests")
+    points, _, _, _, triangles = sphere(48, 24)
+    primitive = {"attributes": {"POSITION": builder.positions(points)}}
+    primitive["indices"] = builder.indices(triangles, len(points))
+    builder.add("nodes", {"mesh": builder.add("meshes", {"primitives": [primitive]})})
+    packed = pack(transform("meshopt").apply(builder.finish(), recipes_pb2.Meshopt()))
+    packed.json["buffers"][0]["uri"] = data_uri(b"".join(packed.pieces.pieces))
+    packed.json["buffers"][1]["uri"] = WEB
+    report, document = taken(packed.json)
+    # Then the ball is there, and whoever loads what is written is not sent to the web
+    assert report["model"]["bounding_box"] is not None and report["losses"] == []
+    assert WEB.encode() not in orjson.dumps(document.json)
 
 
 def test_a_glb_without_its_bytes_is_refused(tmp_path):

@@ -39,7 +39,8 @@ def settle_pictures(document: Document) -> None:
         _settle_extensions(document, texture, set(absent))
         if "source" in texture:
             _settle_source(document, place, texture, types[texture["source"]])
-            bare |= set() if "source" in texture or _is_extended(texture) else {place}
+            if "source" not in texture and not _is_extended(texture):
+                bare.add(place)
     lost = sum(drop_textures(material, bare) for material in document.all("materials"))
     if lost:
         reason = "Their pictures are on the web or of no format that glTF has; the materials show their factors."
