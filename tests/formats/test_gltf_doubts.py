@@ -159,6 +159,15 @@ def test_a_picture_on_the_web_is_not_fetched_and_the_material_shows_its_factors(
     assert WEB.encode() not in orjson.dumps(document.json)
 
 
+def test_a_texture_goes_from_an_extension_of_any_name_too(taken):
+    root = textured({"uri": WEB})
+    root["materials"][0]["extensions"] = {"ACME_a/b~c": {"inner": {"tintTexture": {"index": 0}}}}
+    root["extensionsUsed"] = ["ACME_a/b~c"]
+    report, document = taken(root)
+    assert document.json["materials"] == [{"extensions": {"ACME_a/b~c": {"inner": {}}}}]
+    assert ("textures", 2) in {(lost["feature"], lost["count"]) for lost in report["losses"]}
+
+
 def test_a_picture_on_the_web_that_an_extension_needs_is_refused(tmp_path):
     root = textured({"uri": WEB})
     root["extensionsUsed"] = ["VRMC_vrm"]

@@ -7,7 +7,7 @@ the materials show their factors instead. What a picture is, its first bytes dec
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection
 
 from threed.errors import FileUriForbidden
 from threed_workers.document.checks.references import texture_infos
@@ -49,16 +49,20 @@ def settle_pictures(document: Document) -> None:
         _remove(document, absent)
 
 
-def drop_textures(material: Json, gone: Iterable[int]) -> int:
+def drop_textures(material: Json, gone: Collection[int]) -> int:
     """Remove the references to these textures from a material and its extensions; how many there were."""
-    found = [pointer for pointer, info in texture_infos(material, "") if info["index"] in gone]
-    for pointer in found:
-        *path, last = pointer.split("/")[1:]
-        owner = material
-        for key in path:
-            owner = owner[key]
-        del owner[last]
-    return len(found)
+    # By identity: keys may hold slashes, so a pointer does not always lead back.
+    found = {id(info) for _, info in texture_infos(material, "") if info["index"] in gone}
+    return _drop(material, found) if found else 0
+
+
+def _drop(owner: Json, found: set[int], depth: int = 0) -> int:
+    names = [name for name, value in owner.items() if id(value) in found]
+    for name in names:
+        del owner[name]
+    if depth == 4:  # as deep as texture_infos looks
+        return len(names)
+    return len(names) + sum(_drop(value, found, depth + 1) for value in owner.values() if isinstance(value, dict))
 
 
 def _has_bytes(document: Document, number: int, image: Json) -> bool:
