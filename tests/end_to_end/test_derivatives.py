@@ -100,6 +100,46 @@ def test_pictures_become_ktx2_by_a_program_in_the_same_confinement(rest, asset):
         assert any(name.endswith(".png") for name in archive.namelist())
 
 
+def test_levels_of_detail_are_files_that_were_judged_each(door, asset):
+    # Given a recipe that splits a model in three, and asks how like the original the finest is
+    ratios = [0.5, 0.2] if door.name == "rest" else [0.5, 0.25]
+    steps = [{"lod": {"ratios": ratios, "error": 1.0, "output": "FILES"}}, {"meshopt": {}}]
+    recipe = {"steps": steps, "export_formats": ["EXPORT_GLB", "EXPORT_STL"], "proof": {"min_ssim": 0.9}}
+    made = derived(door, asset, recipe=recipe)
+    assert made.status == Derivative.COMPLETED, made.error
+    # Then there is a file of each level in each format, finest first
+    places = [(file.lod_level, ExportFormat.Name(file.format)) for file in made.files]
+    assert places == [(level, format) for level in range(3) for format in ("EXPORT_GLB", "EXPORT_STL")]
+    counts = [file.triangle_count for file in made.files[::2]]
+    assert counts[0] == asset.model.triangle_count > counts[1] > counts[2]
+    assert made.visual_proof.min_ssim > 0.99, "of the finest, which has lost nothing"
+    for file in made.files[::2]:
+        names = {"asset_id": made.asset_id, "derivative_id": made.derivative_id, "lod_level": file.lod_level}
+        url = door("GetDerivativeDownloadUrl", **names)
+        answer = get(url.url)
+        assert hashlib.sha256(answer.body).hexdigest() == file.sha256 == url.sha256
+        assert inventory(read_glb(memoryview(answer.body), Budget()))["triangles"] == file.triangle_count
+    # And the same again is handed out again, level by level
+    again = derived(door, asset, recipe=recipe)
+    assert again.cached and again.files == made.files
+
+
+def test_a_plan_says_what_it_would_take(door, asset):
+    # Given what the import counted in the sample
+    assert asset.model.accessor_bytes > 100_000 and asset.model.image_pixel_count > 0
+    # When a preset is planned
+    wanted = {"asset_id": asset.asset_id, "derivative": {"preset": "web"}}
+    planned = door("CreateDerivative", **wanted, validate_only=True, no_cache=True)
+    # Then nothing is made, and the plan has every part, within what the worker has
+    assert not planned.derivative_id and not planned.plan.cached
+    assert {"reading", "meshopt", "export_glb", "proving"} <= {step.name for step in planned.plan.steps}
+    assert 64 << 20 < planned.plan.memory_bytes < planned.plan.memory_limit_bytes
+    # And the derivative has it too
+    made = derived(door, asset, preset="web")
+    assert [step.name for step in made.plan.steps] == [step.name for step in planned.plan.steps]
+    assert made.plan.memory_bytes == planned.plan.memory_bytes
+
+
 def test_the_same_is_not_made_twice(rest, asset):
     recipe = {"steps": [{"weld": {}}, {"prune": {}}]}
     first = derived(rest, asset, recipe=recipe)
@@ -153,9 +193,16 @@ def test_the_command_line_derives(stack, asset, tmp_path):
     assert done.returncode == 0, done.stderr
     assert json.loads(done.stdout)["status"] == "COMPLETED"
     assert (tmp_path / "showpiece-derived.ply").read_bytes().startswith(b"ply\n")
+    # In levels of detail
+    recipe.write_text(json.dumps({"steps": [{"lod": {"ratios": [0.5], "error": 1, "output": "FILES"}}]}))
+    done = threed("derive", asset.asset_id, "--recipe", str(recipe), "-o", str(tmp_path))
+    assert done.returncode == 0, done.stderr
+    sizes = [(tmp_path / f"showpiece-derived{level}.glb").stat().st_size for level in ("", ".lod1")]
+    assert 0 < sizes[1] < sizes[0]
     # As a plan only
     done = threed("derive", asset.asset_id, "--preset", "web", "--plan")
     assert [next(iter(step)) for step in json.loads(done.stdout)["steps"]][-1] == "meshopt"
+    assert "proving" in done.stderr and "of one core" in done.stderr
     # And with a recipe that is none
     recipe.write_text(json.dumps({"stepz": []}))
     done = threed("derive", asset.asset_id, "--recipe", str(recipe))

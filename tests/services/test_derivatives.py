@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Sequence
 from typing import Any
 
 import grpc
@@ -54,14 +55,14 @@ async def execute(door: Door, statement: sa.Executable) -> sa.CursorResult:
         return await connection.execute(statement)
 
 
-async def finish(door: Door, made: Derivative, key: str = KEY) -> Derivative:
+async def finish(door: Door, made: Derivative, key: str = KEY, files: Sequence[dict] = (FILE,)) -> Derivative:
     """What a worker does in the end."""
     id = ids.parse("derivative", made.derivative_id)
     row = (await execute(door, jobs.claim(["derive"], "w", 10))).one()
     assert row.id == id
     result = {"provenance": {"source_sha256": "c" * 64}, "loss_report": {"before": {"triangles": 2}}}
     await execute(door, jobs.complete(id, row.fence, row.sequence + 1, [key]))
-    await execute(door, derivatives.publish(id, [{**FILE, "key": key}], result))
+    await execute(door, derivatives.publish(id, [{**file, "key": key} for file in files], result))
     return await get(door, made)
 
 
@@ -251,6 +252,11 @@ async def test_a_stored_recipe_that_is_not_there_is_refused(door: Door):
             "derivative.recipe.steps[1]",
         ),
         ({"recipe": {"steps": [{"lod": {"ratios": [0.2, 0.5]}}]}}, "RECIPE_INVALID", "derivative.recipe.steps[0]"),
+        (
+            {"recipe": {"steps": [{"lod": {"ratios": [0.5], "output": "FILES"}}] * 2}},
+            "RECIPE_INVALID",
+            "derivative.recipe.steps[1]",
+        ),
         ({"recipe": {"steps": [{"trim": {"start": 2, "end": 1}}]}}, "RECIPE_INVALID", "derivative.recipe.steps[0]"),
     ],
 )
@@ -369,6 +375,27 @@ async def test_its_files_are_downloaded_by_a_signed_url(door: Door):
         request = of("GetDerivativeDownloadUrl", done, format=format)
         url = await door.derivatives.GetDerivativeDownloadUrl(request, metadata=door.who("viewer"))
         assert url.sha256 == FILE["sha256"] and f"{made.derivative_id}.glb" in url.url
+
+
+async def test_a_level_of_detail_is_downloaded_by_its_number(door: Door):
+    # Given a derivative of two levels
+    asset = await door.ready_asset()
+    steps = [{"lod": {"ratios": [0.5], "output": "FILES"}}]
+    made = await create(door, asset.asset_id, {"recipe": {"steps": steps}})
+    coarse = {**FILE, "sha256": "e" * 64, "lod_level": 1, "triangle_count": "7"}
+    done = await finish(door, made, asset.storage_path, [FILE, coarse])
+    assert [(file.lod_level, file.triangle_count) for file in done.files] == [(0, 0), (1, 7)]
+    # When each is asked for
+    for level, digest, name in ((0, "d", f"{made.derivative_id}.glb"), (1, "e", f"{made.derivative_id}.lod1.glb")):
+        request = of("GetDerivativeDownloadUrl", done, lod_level=level)
+        url = await door.derivatives.GetDerivativeDownloadUrl(request, metadata=door.who("viewer"))
+        # Then it is that one
+        assert url.sha256 == digest * 64 and name in url.url
+    # And one that is not there is refused, with what is
+    with refused("OUTPUT_MISSING") as refusal:
+        request = of("GetDerivativeDownloadUrl", done, lod_level=2)
+        await door.derivatives.GetDerivativeDownloadUrl(request, metadata=door.who("viewer"))
+    assert refusal.metadata["have"] == "EXPORT_GLB, EXPORT_GLB of level 1"
 
 
 async def test_a_watcher_sees_it_finish(door: Door):

@@ -21,9 +21,11 @@ from threed_workers.exports import EXPORTS
 from threed_workers.formats import glb
 from threed_workers.formats.source import Source
 from threed_workers.inventory import Difference, compare, inventory, judge
-from threed_workers.transforms import transform
+from threed_workers.transforms import carried_out, transform
 
 GATE = "derived.glb"
+# What a level of detail may have fewer of than the model, unless it is the finest.
+_COARSER = dict.fromkeys(("triangles", "vertices"), "lod")
 _READ, _WRITE = 0.1, 0.7  # of the progress, when the source is read and when the steps are done
 # The libraries that steps and exports use, by their distributions.
 _TOOLS = {
@@ -38,69 +40,90 @@ _TOOLS = {
 def derive(request: Json, folder: Path, report: Callable[[Json], None]) -> Json:
     """{"source", "recipe"}, a GLB of the folder and a Recipe as JSON -> what became of it.
 
-    The result has "gate", the GLB that the validator judges; "files" [{"format", "file", "media_type", "losses"}], one
-    for each export format; "loss_report" and "tools" as the contract has them. Raises RecipeInvalid when a step does
-    not fit the model, and LossRefused when the recipe forbids what was lost.
+    The result has "gates", the GLBs that the validator judges, one for each level of detail, or one; "files"
+    [{"format", "file", "media_type", "losses", "lod_level", "triangle_count"}], level by level, one for each export
+    format; "loss_report", of the finest level, and "tools" as the contract has them. Raises RecipeInvalid when a step
+    does not fit the model, and LossRefused when the recipe forbids what was lost, in whichever level.
     """
     recipe = json_format.ParseDict(request["recipe"], recipes_pb2.Recipe())
     report({"phase": "reading", "progress": 0.0})
     document = glb.read(Source(folder / request["source"], request["source"]), Budget())
     document.issues.clear()  # of the asset's own validation; from here on it is what the steps say
     before = inventory(document)
-    document, named = _run(document, recipe, report)
+    levels, named = _run(document, recipe, report)
     report({"phase": "writing", "progress": _WRITE})
-    edit.collect(document)
-    after = inventory(document)
-    policy = recipes_pb2.LossPolicy.Name(recipe.loss_policy or recipes_pb2.LOSS_WARN).removeprefix("LOSS_")
-    differences = judge(compare(before, after, named), policy)
-    write_glb(document, folder / GATE)
-    files = [_export(document, format, folder, report, _part(place, recipe)) for place, format in _formats(recipe)]
+    counts, differences = [], []
+    for number, level in enumerate(levels):
+        counts.append(inventory(edit.collect(level)))
+        differences.append(_judged(before, counts[-1], (_COARSER if number else {}) | named, recipe))
+    gates, files = [], []
+    for number, level in enumerate(levels):
+        gates.append(_gate(number))
+        write_glb(level, folder / gates[-1])
+        for place, format in enumerate(recipe.export_formats):
+            done = (number + place / len(recipe.export_formats)) / len(levels)
+            report({"phase": "writing", "progress": _WRITE + (1 - _WRITE) * done})
+            made = _export(level, recipes_pb2.ExportFormat.Name(format), folder, number)
+            files.append(made | {"lod_level": number, "triangle_count": counts[number]["triangles"]})
     return {
-        "gate": GATE,
+        "gates": gates,
         "files": files,
         "loss_report": {
             "before": _counts(before),
-            "after": _counts(after),
-            "differences": [_difference(one) for one in differences],
-            "issues": document.issues,
+            "after": _counts(counts[0]),
+            "differences": [_difference(one) for one in differences[0]],
+            "issues": _issues(levels),
         },
         "tools": _tools(recipe),
     }
 
 
-def _run(document: Document, recipe: recipes_pb2.Recipe, report: Callable[[Json], None]) -> tuple[Document, dict]:
-    """The document after every step, and which step says that it changes a feature: {feature: name of the step}."""
-    named: dict[str, str] = {}
+def _run(
+    document: Document, recipe: recipes_pb2.Recipe, report: Callable[[Json], None]
+) -> tuple[list[Document], dict[str, str]]:
+    """What there is after every step, and which step says that it changes a feature: {feature: name of the step}.
+
+    One document, or the levels of detail that a step split it into; the steps that follow are carried out on each.
+    """
+    documents, named = [document], {}
     for number, step in enumerate(recipe.steps):
         name = step.WhichOneof("step")
         report({"phase": name, "progress": _READ + (_WRITE - _READ) * number / len(recipe.steps)})
         module, options = transform(name), getattr(step, name)
         try:
-            document = module.apply(document, options)
+            documents = [made for document in documents for made in carried_out(module, document, options)]
         except RecipeInvalid as error:
             raise RecipeInvalid(
                 f"Step {number}, {name}: {error.message}", **(error.metadata | {"step": number})
             ) from error
         named |= {feature: name for feature in module.changes(options) if feature not in named}
-    return document, named
+    return documents, named
 
 
-def _formats(recipe: recipes_pb2.Recipe) -> list[tuple[int, str]]:
-    return list(enumerate(recipes_pb2.ExportFormat.Name(format) for format in recipe.export_formats))
+def _judged(before: Json, after: Json, named: dict[str, str], recipe: recipes_pb2.Recipe) -> list[Difference]:
+    policy = recipes_pb2.LossPolicy.Name(recipe.loss_policy or recipes_pb2.LOSS_WARN).removeprefix("LOSS_")
+    return judge(compare(before, after, named), policy)
 
 
-def _part(place: int, recipe: recipes_pb2.Recipe) -> float:
-    return _WRITE + (1 - _WRITE) * place / len(recipe.export_formats)
+def _gate(level: int) -> str:
+    return f"derived_lod{level}.glb" if level else GATE
 
 
-def _export(document: Document, format: str, folder: Path, report: Callable[[Json], None], part: float) -> Json:
+def _export(document: Document, format: str, folder: Path, level: int) -> Json:
     name = _name(format)
-    report({"phase": "writing", "progress": part})
     if name == "glb":
-        return {"format": format, "file": GATE, "media_type": glb.media_type, "losses": []}
-    made = EXPORTS[name].write(document, folder, f"derived_{name}")
+        return {"format": format, "file": _gate(level), "media_type": glb.media_type, "losses": []}
+    made = EXPORTS[name].write(document, folder, f"derived_{name}_lod{level}" if level else f"derived_{name}")
     losses = [{"feature": one["feature"], "count": one["count"], "reason": one["reason"]} for one in made.losses]
     return {"format": format, "file": made.file, "media_type": made.media_type, "losses": losses}
+
+
+def _issues(levels: list[Document]) -> list[Json]:
+    """What the steps said, of every level, each once."""
+    found = []
+    for document in levels:
+        found += [one for one in document.issues if one not in found]
+    return found
 
 
 def _counts(counts: Json) -> dict[str, int]:
@@ -114,7 +137,8 @@ def _difference(one: Difference) -> Json:
 
 
 def _tools(recipe: recipes_pb2.Recipe) -> list[Json]:
-    parts = [step.WhichOneof("step") for step in recipe.steps] + [_name(format) for _, format in _formats(recipe)]
+    parts = [step.WhichOneof("step") for step in recipe.steps]
+    parts += [_name(recipes_pb2.ExportFormat.Name(format)) for format in recipe.export_formats]
     used = sorted({_TOOLS[part] for part in parts if part in _TOOLS})
     versions = {"threed": threed.__version__} | {name: importlib.metadata.version(name) for name in used}
     return [{"name": name, "version": version} for name, version in versions.items()]

@@ -98,10 +98,17 @@ class Derivatives:
         return last.derivative
 
     def download_url(
-        self, asset_id: str, derivative_id: str, format: ExportFormat = ExportFormat.EXPORT_FORMAT_UNSPECIFIED
+        self,
+        asset_id: str,
+        derivative_id: str,
+        format: ExportFormat = ExportFormat.EXPORT_FORMAT_UNSPECIFIED,
+        *,
+        lod_level: int = 0,
     ) -> DownloadUrl:
         """A URL that anyone may read one of its files with, until it expires; the first file by default."""
-        request = GetDerivativeDownloadUrlRequest(asset_id=asset_id, derivative_id=derivative_id, format=format)
+        request = GetDerivativeDownloadUrlRequest(
+            asset_id=asset_id, derivative_id=derivative_id, format=format, lod_level=lod_level
+        )
         return self._stub.get_derivative_download_url(request)
 
     def download(
@@ -111,10 +118,15 @@ class Derivatives:
         path: str | os.PathLike[str],
         format: ExportFormat = ExportFormat.EXPORT_FORMAT_UNSPECIFIED,
         *,
+        lod_level: int = 0,
         progress: Progress | None = None,
     ) -> Path:
         """Write one of its files to `path`, which appears when it is whole and its SHA-256 is right."""
-        return self._downloader.fetch(lambda: self.download_url(asset_id, derivative_id, format), Path(path), progress)
+
+        def url() -> DownloadUrl:
+            return self.download_url(asset_id, derivative_id, format, lod_level=lod_level)
+
+        return self._downloader.fetch(url, Path(path), progress)
 
     def delete(self, asset_id: str, derivative_id: str) -> None:
         """Delete a finished one and its files for good."""

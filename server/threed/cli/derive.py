@@ -126,8 +126,10 @@ def _download(client: Client, made: Derivative, folder: Path) -> list[Path]:
     stem = Path(client.assets.get(made.asset_id).filename.replace("\\", "/")).stem or made.asset_id
     written = []
     for file in made.files:
-        path = folder / f"{stem}-{made.preset or 'derived'}{ENDINGS[file.format.name]}"
-        written.append(client.derivatives.download(made.asset_id, made.derivative_id, path, file.format))
+        level = f".lod{file.lod_level}" if file.lod_level else ""
+        path = folder / f"{stem}-{made.preset or 'derived'}{level}{ENDINGS[file.format.name]}"
+        download = client.derivatives.download
+        written.append(download(made.asset_id, made.derivative_id, path, file.format, lod_level=file.lod_level))
     return written
 
 

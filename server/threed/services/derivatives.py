@@ -154,12 +154,14 @@ class DerivativeService(derivatives_pb2_grpc.DerivativeServiceServicer):
             raise _not_finished(row, "has no files yet. Watch it first")
         wanted = recipes_pb2.ExportFormat.Name(request.format) if request.format else row.files[0]["format"]
         wanted = derivatives.PROOF if request.proof else wanted
-        file = next((file for file in row.files if file["format"] == wanted), None)
+        level = 0 if request.proof else request.lod_level
+        file = next((file for file in row.files if _place(file) == (wanted, level)), None)
         if file is None:
-            have = ", ".join(file["format"] for file in row.files)
-            sentence = f"The derivative {request.derivative_id} has no {wanted}. It has: {have}."
+            have = ", ".join(_shown(*_place(file)) for file in row.files)
+            sentence = f"The derivative {request.derivative_id} has no {_shown(wanted, level)}. It has: {have}."
             raise OutputMissing(sentence, derivative_id=request.derivative_id, have=have)
-        return download_url(self._backend, file, request.derivative_id + ENDINGS[wanted])
+        ending = (f".lod{level}" if level else "") + ENDINGS[wanted]
+        return download_url(self._backend, file, request.derivative_id + ending)
 
     async def DeleteDerivative(
         self, request: derivatives_pb2.DeleteDerivativeRequest, context: grpc.aio.ServicerContext
@@ -261,6 +263,15 @@ def to_proto(row: sa.Row) -> Derivative:
 def _file(file: dict[str, Any]) -> derivatives_pb2.DerivativeFile:
     known = {name: value for name, value in file.items() if name != "key"}
     return json_format.ParseDict(known, derivatives_pb2.DerivativeFile())
+
+
+def _place(file: dict[str, Any]) -> tuple[str, int]:
+    """What a file is found by: its format and its level of detail."""
+    return file["format"], file.get("lod_level", 0)
+
+
+def _shown(format: str, level: int) -> str:
+    return f"{format} of level {level}" if level else format
 
 
 async def _get(connection: AsyncConnection, request: derivatives_pb2.GetDerivativeRequest) -> sa.Row:

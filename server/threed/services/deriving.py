@@ -19,7 +19,7 @@ from threed.services.readiness import check_ready, not_ready
 from threed.v1.assets_pb2 import Model
 from threed.v1.derivatives_pb2 import Derivative
 from threed.v1.jobs_pb2 import BlobRef, DeriveSpec
-from threed.v1.recipes_pb2 import EXPORT_GLB, EXPORT_GLTF, LOSS_WARN, Recipe
+from threed.v1.recipes_pb2 import EXPORT_GLB, EXPORT_GLTF, LOSS_WARN, Lod, Recipe
 
 _COMPRESSION = ("meshopt", "draco")
 _GLTF = (EXPORT_GLB, EXPORT_GLTF)
@@ -67,6 +67,9 @@ def check(recipe: Recipe, field: str) -> None:
             _refuse(field, number, f"{name} must be the last step: what follows would undo it.")
         if name in _COMPRESSION and not any(format in _GLTF for format in recipe.export_formats):
             _refuse(field, number, f"{name} is for GLB and glTF only. Export one of them, or leave the step out.")
+    split = [number for number, step in enumerate(recipe.steps) if step.lod.output == Lod.FILES]
+    if len(split) > 1:
+        _refuse(field, split[1], "Only one lod of a recipe may write files: put all ratios into it.")
     for number, step in enumerate(recipe.steps):
         ratios = list(step.lod.ratios)
         if ratios != sorted(set(ratios), reverse=True):

@@ -143,18 +143,22 @@ class VisualProof(_message.Message):
     def __init__(self, views: _Optional[_Iterable[_Union[VisualProof.View, _Mapping]]] = ..., min_ssim: _Optional[float] = ..., mean_distance_m: _Optional[float] = ..., max_distance_m: _Optional[float] = ..., max_distance: _Optional[float] = ..., engine: _Optional[str] = ..., loosened: _Optional[int] = ..., picture: _Optional[_Union[DerivativeFile, _Mapping]] = ...) -> None: ...
 
 class DerivativeFile(_message.Message):
-    __slots__ = ("format", "media_type", "size_bytes", "sha256", "losses")
+    __slots__ = ("format", "media_type", "size_bytes", "sha256", "losses", "lod_level", "triangle_count")
     FORMAT_FIELD_NUMBER: _ClassVar[int]
     MEDIA_TYPE_FIELD_NUMBER: _ClassVar[int]
     SIZE_BYTES_FIELD_NUMBER: _ClassVar[int]
     SHA256_FIELD_NUMBER: _ClassVar[int]
     LOSSES_FIELD_NUMBER: _ClassVar[int]
+    LOD_LEVEL_FIELD_NUMBER: _ClassVar[int]
+    TRIANGLE_COUNT_FIELD_NUMBER: _ClassVar[int]
     format: _recipes_pb2.ExportFormat
     media_type: str
     size_bytes: int
     sha256: str
     losses: _containers.RepeatedCompositeFieldContainer[_assets_pb2.Loss]
-    def __init__(self, format: _Optional[_Union[_recipes_pb2.ExportFormat, str]] = ..., media_type: _Optional[str] = ..., size_bytes: _Optional[int] = ..., sha256: _Optional[str] = ..., losses: _Optional[_Iterable[_Union[_assets_pb2.Loss, _Mapping]]] = ...) -> None: ...
+    lod_level: int
+    triangle_count: int
+    def __init__(self, format: _Optional[_Union[_recipes_pb2.ExportFormat, str]] = ..., media_type: _Optional[str] = ..., size_bytes: _Optional[int] = ..., sha256: _Optional[str] = ..., losses: _Optional[_Iterable[_Union[_assets_pb2.Loss, _Mapping]]] = ..., lod_level: _Optional[int] = ..., triangle_count: _Optional[int] = ...) -> None: ...
 
 class LossReport(_message.Message):
     __slots__ = ("before", "after", "differences", "issues")
@@ -301,16 +305,18 @@ class WatchDerivativeResponse(_message.Message):
     def __init__(self, derivative: _Optional[_Union[Derivative, _Mapping]] = ..., sequence: _Optional[int] = ...) -> None: ...
 
 class GetDerivativeDownloadUrlRequest(_message.Message):
-    __slots__ = ("asset_id", "derivative_id", "format", "proof")
+    __slots__ = ("asset_id", "derivative_id", "format", "proof", "lod_level")
     ASSET_ID_FIELD_NUMBER: _ClassVar[int]
     DERIVATIVE_ID_FIELD_NUMBER: _ClassVar[int]
     FORMAT_FIELD_NUMBER: _ClassVar[int]
     PROOF_FIELD_NUMBER: _ClassVar[int]
+    LOD_LEVEL_FIELD_NUMBER: _ClassVar[int]
     asset_id: str
     derivative_id: str
     format: _recipes_pb2.ExportFormat
     proof: bool
-    def __init__(self, asset_id: _Optional[str] = ..., derivative_id: _Optional[str] = ..., format: _Optional[_Union[_recipes_pb2.ExportFormat, str]] = ..., proof: _Optional[bool] = ...) -> None: ...
+    lod_level: int
+    def __init__(self, asset_id: _Optional[str] = ..., derivative_id: _Optional[str] = ..., format: _Optional[_Union[_recipes_pb2.ExportFormat, str]] = ..., proof: _Optional[bool] = ..., lod_level: _Optional[int] = ...) -> None: ...
 
 class DeleteDerivativeRequest(_message.Message):
     __slots__ = ("asset_id", "derivative_id")

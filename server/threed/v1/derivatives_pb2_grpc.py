@@ -181,7 +181,7 @@ class DerivativeServiceServicer:
         Errors:
 
         * `FAILED_PRECONDITION` `JOB_NOT_FINISHED`: it is not COMPLETED. Watch it first.
-        * `FAILED_PRECONDITION` `OUTPUT_MISSING`: it has no file of that format.
+        * `FAILED_PRECONDITION` `OUTPUT_MISSING`: it has no file of that format, or not of that level.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -166,12 +166,22 @@ class Simplify(_message.Message):
     def __init__(self, ratio: _Optional[float] = ..., error: _Optional[float] = ..., lock_border: _Optional[bool] = ..., ignore_attributes: _Optional[bool] = ...) -> None: ...
 
 class Lod(_message.Message):
-    __slots__ = ("ratios", "error")
+    __slots__ = ("ratios", "error", "output")
+    class Output(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+        __slots__ = ()
+        OUTPUT_UNSPECIFIED: _ClassVar[Lod.Output]
+        MSFT_LOD: _ClassVar[Lod.Output]
+        FILES: _ClassVar[Lod.Output]
+    OUTPUT_UNSPECIFIED: Lod.Output
+    MSFT_LOD: Lod.Output
+    FILES: Lod.Output
     RATIOS_FIELD_NUMBER: _ClassVar[int]
     ERROR_FIELD_NUMBER: _ClassVar[int]
+    OUTPUT_FIELD_NUMBER: _ClassVar[int]
     ratios: _containers.RepeatedScalarFieldContainer[float]
     error: float
-    def __init__(self, ratios: _Optional[_Iterable[float]] = ..., error: _Optional[float] = ...) -> None: ...
+    output: Lod.Output
+    def __init__(self, ratios: _Optional[_Iterable[float]] = ..., error: _Optional[float] = ..., output: _Optional[_Union[Lod.Output, str]] = ...) -> None: ...
 
 class Reorder(_message.Message):
     __slots__ = ("target",)

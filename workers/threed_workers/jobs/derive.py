@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import mmap
+from pathlib import Path
+
 from google.protobuf import json_format
 
 from threed.errors import JobFailed, OutputInvalid, ProofFailed, ThreedError
 from threed.records import derivatives
 from threed.v1.derivatives_pb2 import Derivative
 from threed.v1.jobs_pb2 import DeriveSpec
-from threed.v1.recipes_pb2 import EXPORT_OBJ, EXPORT_USDZ, ExportFormat, Proof, Recipe, TextureEncode
+from threed.v1.recipes_pb2 import EXPORT_OBJ, EXPORT_USDZ, ExportFormat, Lod, Proof, Recipe, TextureEncode
 from threed_workers import validation
 from threed_workers.claims import Claim, Outcome
 from threed_workers.loosening import MOST_TIMES, loosened
@@ -18,7 +21,9 @@ from threed_workers.validator import Validator
 _MADE, _JUDGED = 0.7, 0.9  # of the progress, when the recipe is carried out and when it is judged
 PICTURE = "proof.png"  # as the step names it
 _KTX2 = {TextureEncode.KTX2, TextureEncode.KTX2_UASTC, TextureEncode.KTX2_ETC1S}
+_MAGIC = b"\xabKTX 20\xbb\r\n\x1a\n"
 _DECODED = {EXPORT_OBJ, EXPORT_USDZ}  # these hold PNG and JPEG only
+_TOLD = ("media_type", "losses", "lod_level", "triangle_count")
 _MEASURED = ("views", "min_ssim", "mean_distance_m", "max_distance_m", "max_distance", "engine")
 
 
@@ -26,19 +31,21 @@ def run(claim: Claim, validator: Validator) -> Outcome:
     """Fetch, carry out, validate, prove, store. A model with errors is reported, and never handed out."""
     spec = claim.spec.derive
     claim.report("fetching", 0.0)
-    source = claim.fetch(spec.source, "source.glb").name
+    path = claim.fetch(spec.source, "source.glb")
+    source, holds = path.name, holds_ktx2(path)
     recipe, times = spec.derivative.recipe, 0
     while True:
-        request, programs = _request(source, recipe), ktx2.HERE if _needs_ktx2(recipe) else None
+        request, programs = _request(source, recipe), ktx2.HERE if needs_ktx2(recipe, holds) else None
         made = claim.run("derive", request, lambda event: _tell(claim, event, 0.0, _MADE), programs=programs)
+        _check_files(made, recipe)
         claim.report("validating", _MADE)
-        report = validation.merged(validator.validate(claim.output(made["gate"])), [])
+        report = _judged(claim, validator, made["gates"])
         result = _result(spec, made, report)
         if report["error_count"]:
             return _failed(claim, result, _invalid(report))
         if not recipe.HasField("proof"):
             break
-        proof = _proved(claim, source, made["gate"])
+        proof = _proved(claim, source, made["gates"][0])
         result["visual_proof"] = proof | {"loosened": times}
         if times:
             result["provenance"]["carried_out"] = _json(recipe)
@@ -49,9 +56,6 @@ def run(claim: Claim, validator: Validator) -> Outcome:
             return _failed(claim, result, _not_proved(proof, recipe.proof, times))
         recipe, times = looser, times + 1
     claim.report("storing", _JUDGED)
-    asked = [ExportFormat.Name(format) for format in recipe.export_formats]
-    if [file["format"] for file in made["files"]] != asked:
-        raise JobFailed("The step wrote other formats than it was asked for.")
     files = [_stored(claim, file) for file in made["files"]]
     if result.get("visual_proof", {}).get("views"):
         # Beside the files, so that the same look-up keeps it.
@@ -61,14 +65,40 @@ def run(claim: Claim, validator: Validator) -> Outcome:
     return Outcome(keys=[file["key"] for file in files], statements=[statement])
 
 
+def _judged(claim: Claim, validator: Validator, gates: list[str]) -> dict:
+    """What the validator says of the finest level, or of the first one with errors."""
+    reports = [validation.merged(validator.validate(claim.output(gate)), []) for gate in gates]
+    return next((report for report in reports if report["error_count"]), reports[0])
+
+
+def _check_files(made: dict, recipe: Recipe) -> None:
+    """Raises JobFailed unless every level was judged, and has one file of each format that was asked for."""
+    levels = range(len(made["gates"]))
+    formats = [ExportFormat.Name(format) for format in recipe.export_formats]
+    asked = [(level, format) for level in levels for format in formats]
+    if [(file["lod_level"], file["format"]) for file in made["files"]] != asked or len(levels) > _most_levels(recipe):
+        raise JobFailed("The step wrote other files than it was asked for.")
+
+
+def _most_levels(recipe: Recipe) -> int:
+    return 1 + sum(len(step.lod.ratios) for step in recipe.steps if step.lod.output == Lod.FILES)
+
+
 def _request(source: str, recipe: Recipe) -> dict:
     return {"source": source, "recipe": _json(recipe)}
 
 
-def _needs_ktx2(recipe: Recipe) -> bool:
+def holds_ktx2(path: Path) -> bool:
+    """Whether the bytes that every KTX2 begins with are anywhere in the file. Nothing is parsed here."""
+    with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
+        return data.find(_MAGIC) >= 0
+
+
+def needs_ktx2(recipe: Recipe, holds: bool) -> bool:
     """Whether the program that writes and reads KTX2 may be run."""
-    encodings = {step.texture_encode.encoding for step in recipe.steps}
-    return bool(encodings & _KTX2) or bool(set(recipe.export_formats) & _DECODED)
+    encodings = {step.texture_encode.encoding for step in recipe.steps if step.HasField("texture_encode")}
+    reads = holds and bool(encodings)
+    return reads or bool(encodings & _KTX2) or bool(set(recipe.export_formats) & _DECODED)
 
 
 def _json(recipe: Recipe) -> dict:
@@ -130,7 +160,8 @@ def _invalid(report: dict) -> OutputInvalid:
 
 def _stored(claim: Claim, file: dict) -> dict:
     blob = claim.store_output(file["file"])
-    told = as_contract({"files": [{"media_type": file["media_type"], "losses": file["losses"]}]})["files"][0]
+    known = {name: file[name] for name in _TOLD if name in file}
+    told = as_contract({"files": [known]})["files"][0]
     return {
         "losses": [],
         **told,

@@ -6,7 +6,9 @@ To add one: a message in protos/threed/v1/recipes.proto, a field of `Step`, and 
         settings say so. What becomes fewer and is not among them is judged as a loss.
     apply(document, options) -> Document
 
-Both get the step's message. `apply` may change the document in place, or answer with another; what it does not name it
+A step that may make several documents of one, levels of detail, has `split(document, options) -> list[Document]`, too.
+
+All get the step's message. `apply` may change the document in place, or answer with another; what it does not name it
 leaves alone, unknown extensions and extras included. Raises RecipeInvalid for settings that this document cannot take.
 """
 
@@ -36,3 +38,9 @@ class Transform(Protocol):
 def transform(name: str) -> Transform:
     """The module of a step. Heavy libraries are imported only by those that need them."""
     return importlib.import_module(f"threed_workers.transforms.{name}")
+
+
+def carried_out(module: Transform, document: Document, options: Message) -> list[Document]:
+    """What a step makes of a document: one, or several where it can `split` and is asked to. Raises RecipeInvalid."""
+    split = getattr(module, "split", None)
+    return [module.apply(document, options)] if split is None else split(document, options)

@@ -1,4 +1,4 @@
-"""Levels of detail, each of the original, as MSFT_lod of the nodes."""
+"""Levels of detail, each of the original, as MSFT_lod of the nodes or as documents of their own."""
 
 from __future__ import annotations
 
@@ -6,13 +6,16 @@ import copy
 import itertools
 import math
 
+import orjson
+
 from threed.errors import RecipeInvalid
 from threed.v1 import recipes_pb2
 from threed_workers.document import Document, edit
 from threed_workers.document.model import INSTANCING, Json, extension
+from threed_workers.transforms import simplify
 from threed_workers.transforms.geometry.nodes import Graph
 from threed_workers.transforms.geometry.simplifying import Simplifier
-from threed_workers.transforms.geometry.vertices import TRIANGLES, add_indices, mode_of, shapes
+from threed_workers.transforms.geometry.vertices import TRIANGLES, add_indices, mode_of, note, shapes
 from threed_workers.transforms.weld import weld_shape
 
 LOD = "MSFT_lod"
@@ -21,7 +24,30 @@ _WORTH = 0.95  # A level that keeps more of the triangles of the one before is n
 
 
 def changes(options: recipes_pb2.Lod) -> frozenset[str]:
-    return frozenset()
+    return frozenset()  # The finest level keeps all.
+
+
+def split(document: Document, options: recipes_pb2.Lod) -> list[Document]:
+    """With the output FILES the document as it is, and then a coarser one for each ratio; otherwise as `apply`.
+
+    A coarser one keeps that part of the triangles, and only the vertices that they draw. One that would hardly be
+    coarser than the one before is left out, with an issue LOD_LEFT_OUT. Raises RecipeInvalid when ratios do not fall.
+    """
+    if options.output != recipes_pb2.Lod.FILES:
+        return [apply(document, options)]
+    _check(options)
+    edit.decompress(document)
+    levels, last = [document], _all_triangles(document)
+    for ratio in options.ratios:
+        level = simplify.apply(_copy(document), recipes_pb2.Simplify(ratio=ratio, error=options.error or _ERROR))
+        count = _all_triangles(level)
+        if 0 < count <= _WORTH * last:
+            levels.append(level)
+            last = count
+        else:
+            text = f"The level with {ratio:g} of the triangles would have {count}, and the one before has {last}."
+            note(document, "LOD_LEFT_OUT", "/meshes", text)
+    return levels
 
 
 def apply(document: Document, options: recipes_pb2.Lod) -> Document:
@@ -32,11 +58,9 @@ def apply(document: Document, options: recipes_pb2.Lod) -> Document:
     them. Nodes with children, and animated ones, get a child that carries the mesh and the levels, because a level
     stands for all that is below it. Raises RecipeInvalid when ratios do not fall.
     """
-    ratios = list(options.ratios)
-    if any(later >= earlier for earlier, later in itertools.pairwise(ratios)):
-        raise RecipeInvalid("The ratios of levels of detail must fall: 0.5, 0.25 ...", ratios=ratios)
+    _check(options)
     edit.decompress(document)
-    levels = _levels(document, ratios, options.error or _ERROR)
+    levels = _levels(document, list(options.ratios), options.error or _ERROR)
     graph = Graph(document)
     for number in range(len(document.all("nodes"))):
         node = document.all("nodes")[number]
@@ -44,6 +68,17 @@ def apply(document: Document, options: recipes_pb2.Lod) -> Document:
             carrier = number if graph.is_plain(number) else graph.carry(number)
             _attach(document, graph, carrier, levels[graph.nodes[carrier]["mesh"]])
     return document
+
+
+def _check(options: recipes_pb2.Lod) -> None:
+    if any(later >= earlier for earlier, later in itertools.pairwise(options.ratios)):
+        raise RecipeInvalid("The ratios of levels of detail must fall: 0.5, 0.25 ...", ratios=list(options.ratios))
+
+
+def _copy(document: Document) -> Document:
+    """The same content; bytes are shared, because nobody writes to them."""
+    root, pictures = orjson.loads(orjson.dumps(document.json)), dict(document.pictures)
+    return Document(root, list(document.buffers), pictures, list(document.issues), list(document.losses))
 
 
 def _levels(document: Document, ratios: list[float], error: float) -> dict[int, list[tuple[int, float]]]:
@@ -86,6 +121,10 @@ def _meshes(document: Document, number: int, mesh: Json, ratios: list[float], ac
             chosen.append((len(document.json["meshes"]) - 1, count / whole))
             last = count
     return chosen
+
+
+def _all_triangles(document: Document) -> int:
+    return sum(_triangles(document, mesh) for mesh in document.all("meshes"))
 
 
 def _triangles(document: Document, mesh: Json) -> int:

@@ -178,11 +178,13 @@ type Derivative struct {
 	Error *status.Status `protobuf:"bytes,12,opt,name=error,proto3" json:"error,omitempty"`
 	// How often a worker took it.
 	Attempts int32 `protobuf:"varint,13,opt,name=attempts,proto3" json:"attempts,omitempty"`
-	// Its files, one for each export format. Set when COMPLETED.
+	// Its files, one for each export format; with levels of detail in files, all of level 0, then all of level 1 ... Set
+	// when COMPLETED.
 	Files []*DerivativeFile `protobuf:"bytes,14,rep,name=files,proto3" json:"files,omitempty"`
 	// What became less or more, from the normalized GLB to the last step. Set when COMPLETED.
 	LossReport *LossReport `protobuf:"bytes,15,opt,name=loss_report,json=lossReport,proto3" json:"loss_report,omitempty"`
-	// What the Khronos validator says of the GLB. No error is ever in it: a model with errors is not handed out.
+	// What the Khronos validator says of the GLB; of several levels, of the finest. No error is ever in it, nor in any
+	// other level: a model with errors is not handed out.
 	Validation *Validation `protobuf:"bytes,16,opt,name=validation,proto3" json:"validation,omitempty"`
 	// What it was made of, and by what. Set when COMPLETED.
 	Provenance *Provenance `protobuf:"bytes,17,opt,name=provenance,proto3" json:"provenance,omitempty"`
@@ -617,7 +619,11 @@ type DerivativeFile struct {
 	// SHA-256, 64 lower-case hex digits.
 	Sha256 string `protobuf:"bytes,4,opt,name=sha256,proto3" json:"sha256,omitempty"`
 	// What this format cannot hold.
-	Losses        []*Loss `protobuf:"bytes,5,rep,name=losses,proto3" json:"losses,omitempty"`
+	Losses []*Loss `protobuf:"bytes,5,rep,name=losses,proto3" json:"losses,omitempty"`
+	// Which level of detail, where `lod` writes files: 0 is the finest. Each level has one file in every format.
+	LodLevel int32 `protobuf:"varint,6,opt,name=lod_level,json=lodLevel,proto3" json:"lod_level,omitempty"`
+	// Triangles of the model that was written, every mesh once. 0 on derivatives that were made before there were levels.
+	TriangleCount int64 `protobuf:"varint,7,opt,name=triangle_count,json=triangleCount,proto3" json:"triangle_count,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -685,6 +691,20 @@ func (x *DerivativeFile) GetLosses() []*Loss {
 		return x.Losses
 	}
 	return nil
+}
+
+func (x *DerivativeFile) GetLodLevel() int32 {
+	if x != nil {
+		return x.LodLevel
+	}
+	return 0
+}
+
+func (x *DerivativeFile) GetTriangleCount() int64 {
+	if x != nil {
+		return x.TriangleCount
+	}
+	return 0
 }
 
 // What a model had before and has after, feature by feature.
@@ -1339,7 +1359,9 @@ type GetDerivativeDownloadUrlRequest struct {
 	// Which of its files. Default: the first.
 	Format ExportFormat `protobuf:"varint,3,opt,name=format,proto3,enum=threed.v1.ExportFormat" json:"format,omitempty"`
 	// The picture of its visual proof instead, a PNG.
-	Proof         bool `protobuf:"varint,4,opt,name=proof,proto3" json:"proof,omitempty"`
+	Proof bool `protobuf:"varint,4,opt,name=proof,proto3" json:"proof,omitempty"`
+	// Which level of detail, where `lod` writes files. Default: the finest.
+	LodLevel      int32 `protobuf:"varint,5,opt,name=lod_level,json=lodLevel,proto3" json:"lod_level,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1400,6 +1422,13 @@ func (x *GetDerivativeDownloadUrlRequest) GetProof() bool {
 		return x.Proof
 	}
 	return false
+}
+
+func (x *GetDerivativeDownloadUrlRequest) GetLodLevel() int32 {
+	if x != nil {
+		return x.LodLevel
+	}
+	return 0
 }
 
 // Request of DeleteDerivative.
@@ -1807,7 +1836,7 @@ const file_threed_v1_derivatives_proto_rawDesc = "" +
 	"\x03yaw\x18\x01 \x01(\x01B\x04\xe2A\x01\x03R\x03yaw\x12\x1a\n" +
 	"\x05pitch\x18\x02 \x01(\x01B\x04\xe2A\x01\x03R\x05pitch\x12\x18\n" +
 	"\x04ssim\x18\x03 \x01(\x01B\x04\xe2A\x01\x03R\x04ssim\x12\x1d\n" +
-	"\apsnr_db\x18\x04 \x01(\x01B\x04\xe2A\x01\x03R\x06psnrDb\"\xde\x01\n" +
+	"\apsnr_db\x18\x04 \x01(\x01B\x04\xe2A\x01\x03R\x06psnrDb\"\xae\x02\n" +
 	"\x0eDerivativeFile\x125\n" +
 	"\x06format\x18\x01 \x01(\x0e2\x17.threed.v1.ExportFormatB\x04\xe2A\x01\x03R\x06format\x12#\n" +
 	"\n" +
@@ -1815,7 +1844,9 @@ const file_threed_v1_derivatives_proto_rawDesc = "" +
 	"\n" +
 	"size_bytes\x18\x03 \x01(\x03B\x04\xe2A\x01\x03R\tsizeBytes\x12\x1c\n" +
 	"\x06sha256\x18\x04 \x01(\tB\x04\xe2A\x01\x03R\x06sha256\x12-\n" +
-	"\x06losses\x18\x05 \x03(\v2\x0f.threed.v1.LossB\x04\xe2A\x01\x03R\x06losses\"\xa0\x05\n" +
+	"\x06losses\x18\x05 \x03(\v2\x0f.threed.v1.LossB\x04\xe2A\x01\x03R\x06losses\x12!\n" +
+	"\tlod_level\x18\x06 \x01(\x05B\x04\xe2A\x01\x03R\blodLevel\x12+\n" +
+	"\x0etriangle_count\x18\a \x01(\x03B\x04\xe2A\x01\x03R\rtriangleCount\"\xa0\x05\n" +
 	"\n" +
 	"LossReport\x12?\n" +
 	"\x06before\x18\x01 \x03(\v2!.threed.v1.LossReport.BeforeEntryB\x04\xe2A\x01\x03R\x06before\x12<\n" +
@@ -1897,14 +1928,15 @@ const file_threed_v1_derivatives_proto_rawDesc = "" +
 	"\n" +
 	"derivative\x18\x01 \x01(\v2\x15.threed.v1.DerivativeB\x04\xe2A\x01\x03R\n" +
 	"derivative\x12 \n" +
-	"\bsequence\x18\x02 \x01(\x03B\x04\xe2A\x01\x03R\bsequence\"\xd4\x01\n" +
+	"\bsequence\x18\x02 \x01(\x03B\x04\xe2A\x01\x03R\bsequence\"\x80\x02\n" +
 	"\x1fGetDerivativeDownloadUrlRequest\x12%\n" +
 	"\basset_id\x18\x01 \x01(\tB\n" +
 	"\xe2A\x01\x02\xbaH\x03\xc8\x01\x01R\aassetId\x12/\n" +
 	"\rderivative_id\x18\x02 \x01(\tB\n" +
 	"\xe2A\x01\x02\xbaH\x03\xc8\x01\x01R\fderivativeId\x12=\n" +
 	"\x06format\x18\x03 \x01(\x0e2\x17.threed.v1.ExportFormatB\f\xe2A\x01\x01\xbaH\x05\x82\x01\x02\x10\x01R\x06format\x12\x1a\n" +
-	"\x05proof\x18\x04 \x01(\bB\x04\xe2A\x01\x01R\x05proof\"q\n" +
+	"\x05proof\x18\x04 \x01(\bB\x04\xe2A\x01\x01R\x05proof\x12*\n" +
+	"\tlod_level\x18\x05 \x01(\x05B\r\xe2A\x01\x01\xbaH\x06\x1a\x04\x18\b(\x00R\blodLevel\"q\n" +
 	"\x17DeleteDerivativeRequest\x12%\n" +
 	"\basset_id\x18\x01 \x01(\tB\n" +
 	"\xe2A\x01\x02\xbaH\x03\xc8\x01\x01R\aassetId\x12/\n" +

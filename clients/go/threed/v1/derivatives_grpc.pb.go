@@ -92,7 +92,7 @@ type DerivativeServiceClient interface {
 	// Errors:
 	//
 	// * `FAILED_PRECONDITION` `JOB_NOT_FINISHED`: it is not COMPLETED. Watch it first.
-	// * `FAILED_PRECONDITION` `OUTPUT_MISSING`: it has no file of that format.
+	// * `FAILED_PRECONDITION` `OUTPUT_MISSING`: it has no file of that format, or not of that level.
 	GetDerivativeDownloadUrl(ctx context.Context, in *GetDerivativeDownloadUrlRequest, opts ...grpc.CallOption) (*DownloadUrl, error)
 	// Deletes a finished derivative and its files for good.
 	//
@@ -261,7 +261,7 @@ type DerivativeServiceServer interface {
 	// Errors:
 	//
 	// * `FAILED_PRECONDITION` `JOB_NOT_FINISHED`: it is not COMPLETED. Watch it first.
-	// * `FAILED_PRECONDITION` `OUTPUT_MISSING`: it has no file of that format.
+	// * `FAILED_PRECONDITION` `OUTPUT_MISSING`: it has no file of that format, or not of that level.
 	GetDerivativeDownloadUrl(context.Context, *GetDerivativeDownloadUrlRequest) (*DownloadUrl, error)
 	// Deletes a finished derivative and its files for good.
 	//

@@ -157,6 +157,62 @@ func (LossPolicy) EnumDescriptor() ([]byte, []int) {
 	return file_threed_v1_recipes_proto_rawDescGZIP(), []int{1}
 }
 
+// Where the levels are.
+type Lod_Output int32
+
+const (
+	// As input: MSFT_LOD.
+	Lod_OUTPUT_UNSPECIFIED Lod_Output = 0
+	// In the model: its nodes name coarser ones, with MSFT_lod.
+	Lod_MSFT_LOD Lod_Output = 1
+	// In files of their own: the steps that follow, and the exports, are carried out on each level. Level 0 is the
+	// model with all its triangles, level 1 has the first ratio. A level that would hardly be coarser than the one
+	// before is left out, and an issue LOD_LEFT_OUT says so. Each GLB is judged by the validator, and each loss by
+	// `loss_policy`; the derivative's loss report, validation and proof are of level 0.
+	Lod_FILES Lod_Output = 2
+)
+
+// Enum value maps for Lod_Output.
+var (
+	Lod_Output_name = map[int32]string{
+		0: "OUTPUT_UNSPECIFIED",
+		1: "MSFT_LOD",
+		2: "FILES",
+	}
+	Lod_Output_value = map[string]int32{
+		"OUTPUT_UNSPECIFIED": 0,
+		"MSFT_LOD":           1,
+		"FILES":              2,
+	}
+)
+
+func (x Lod_Output) Enum() *Lod_Output {
+	p := new(Lod_Output)
+	*p = x
+	return p
+}
+
+func (x Lod_Output) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (Lod_Output) Descriptor() protoreflect.EnumDescriptor {
+	return file_threed_v1_recipes_proto_enumTypes[2].Descriptor()
+}
+
+func (Lod_Output) Type() protoreflect.EnumType {
+	return &file_threed_v1_recipes_proto_enumTypes[2]
+}
+
+func (x Lod_Output) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use Lod_Output.Descriptor instead.
+func (Lod_Output) EnumDescriptor() ([]byte, []int) {
+	return file_threed_v1_recipes_proto_rawDescGZIP(), []int{11, 0}
+}
+
 // What the order is for.
 type Reorder_Target int32
 
@@ -194,11 +250,11 @@ func (x Reorder_Target) String() string {
 }
 
 func (Reorder_Target) Descriptor() protoreflect.EnumDescriptor {
-	return file_threed_v1_recipes_proto_enumTypes[2].Descriptor()
+	return file_threed_v1_recipes_proto_enumTypes[3].Descriptor()
 }
 
 func (Reorder_Target) Type() protoreflect.EnumType {
-	return &file_threed_v1_recipes_proto_enumTypes[2]
+	return &file_threed_v1_recipes_proto_enumTypes[3]
 }
 
 func (x Reorder_Target) Number() protoreflect.EnumNumber {
@@ -247,11 +303,11 @@ func (x Meshopt_Filter) String() string {
 }
 
 func (Meshopt_Filter) Descriptor() protoreflect.EnumDescriptor {
-	return file_threed_v1_recipes_proto_enumTypes[3].Descriptor()
+	return file_threed_v1_recipes_proto_enumTypes[4].Descriptor()
 }
 
 func (Meshopt_Filter) Type() protoreflect.EnumType {
-	return &file_threed_v1_recipes_proto_enumTypes[3]
+	return &file_threed_v1_recipes_proto_enumTypes[4]
 }
 
 func (x Meshopt_Filter) Number() protoreflect.EnumNumber {
@@ -304,11 +360,11 @@ func (x Recenter_Pivot) String() string {
 }
 
 func (Recenter_Pivot) Descriptor() protoreflect.EnumDescriptor {
-	return file_threed_v1_recipes_proto_enumTypes[4].Descriptor()
+	return file_threed_v1_recipes_proto_enumTypes[5].Descriptor()
 }
 
 func (Recenter_Pivot) Type() protoreflect.EnumType {
-	return &file_threed_v1_recipes_proto_enumTypes[4]
+	return &file_threed_v1_recipes_proto_enumTypes[5]
 }
 
 func (x Recenter_Pivot) Number() protoreflect.EnumNumber {
@@ -401,11 +457,11 @@ func (x Remove_Feature) String() string {
 }
 
 func (Remove_Feature) Descriptor() protoreflect.EnumDescriptor {
-	return file_threed_v1_recipes_proto_enumTypes[5].Descriptor()
+	return file_threed_v1_recipes_proto_enumTypes[6].Descriptor()
 }
 
 func (Remove_Feature) Type() protoreflect.EnumType {
-	return &file_threed_v1_recipes_proto_enumTypes[5]
+	return &file_threed_v1_recipes_proto_enumTypes[6]
 }
 
 func (x Remove_Feature) Number() protoreflect.EnumNumber {
@@ -474,11 +530,11 @@ func (x TextureEncode_Encoding) String() string {
 }
 
 func (TextureEncode_Encoding) Descriptor() protoreflect.EnumDescriptor {
-	return file_threed_v1_recipes_proto_enumTypes[6].Descriptor()
+	return file_threed_v1_recipes_proto_enumTypes[7].Descriptor()
 }
 
 func (TextureEncode_Encoding) Type() protoreflect.EnumType {
-	return &file_threed_v1_recipes_proto_enumTypes[6]
+	return &file_threed_v1_recipes_proto_enumTypes[7]
 }
 
 func (x TextureEncode_Encoding) Number() protoreflect.EnumNumber {
@@ -498,7 +554,7 @@ type Recipe struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// What to do, in this order. At most 64 steps. None: the model is only written in another format.
 	Steps []*Step `protobuf:"bytes,1,rep,name=steps,proto3" json:"steps,omitempty"`
-	// What to write of the result, one file each. None: GLB.
+	// What to write of the result, one file each, or one for each level where `lod` writes files. None: GLB.
 	ExportFormats []ExportFormat `protobuf:"varint,2,rep,packed,name=export_formats,json=exportFormats,proto3,enum=threed.v1.ExportFormat" json:"export_formats,omitempty"`
 	// What happens when something is lost that no step names. Default: WARN.
 	LossPolicy LossPolicy `protobuf:"varint,3,opt,name=loss_policy,json=lossPolicy,proto3,enum=threed.v1.LossPolicy" json:"loss_policy,omitempty"`
@@ -566,8 +622,9 @@ func (x *Recipe) GetProof() *Proof {
 	return nil
 }
 
-// How much the result must be like the original. When it is not, the recipe is carried out again with looser settings,
-// at most three times; what was carried out in the end is in the derivative's provenance.
+// How much the result must be like the original; of levels of detail in files, the finest. When it is not, the recipe
+// is carried out again with looser settings, at most three times; what was carried out in the end is in the
+// derivative's provenance.
 type Proof struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// The least structural similarity (SSIM, Wang et al. 2004) of any view, 0 to 1. 0: it is measured only.
@@ -966,7 +1023,7 @@ type Step_Simplify struct {
 }
 
 type Step_Lod struct {
-	// Levels of detail, with MSFT_lod.
+	// Levels of detail, with MSFT_lod or as files.
 	Lod *Lod `protobuf:"bytes,9,opt,name=lod,proto3,oneof"`
 }
 
@@ -1477,13 +1534,15 @@ func (x *Simplify) GetIgnoreAttributes() bool {
 	return false
 }
 
-// Levels of detail, each of the original, as MSFT_lod of the nodes.
+// Levels of detail, each of the model as the steps before left it. At most one step of a recipe may write files.
 type Lod struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// The part of the triangles that each level keeps, the finest first, falling: 0.5, 0.25 ... At most 8.
 	Ratios []float64 `protobuf:"fixed64,1,rep,packed,name=ratios,proto3" json:"ratios,omitempty"`
 	// The largest deviation of the coarsest level, as a part of the mesh's extent. 0: 0.1.
-	Error         float64 `protobuf:"fixed64,2,opt,name=error,proto3" json:"error,omitempty"`
+	Error float64 `protobuf:"fixed64,2,opt,name=error,proto3" json:"error,omitempty"`
+	// Where the levels are. Default: MSFT_LOD.
+	Output        Lod_Output `protobuf:"varint,3,opt,name=output,proto3,enum=threed.v1.Lod_Output" json:"output,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1530,6 +1589,13 @@ func (x *Lod) GetError() float64 {
 		return x.Error
 	}
 	return 0
+}
+
+func (x *Lod) GetOutput() Lod_Output {
+	if x != nil {
+		return x.Output
+	}
+	return Lod_OUTPUT_UNSPECIFIED
 }
 
 // Order triangles for the vertex cache and vertices for fetching (meshoptimizer).
@@ -2042,7 +2108,8 @@ func (*Scale_Factor) isScale_By() {}
 
 func (*Scale_FitM) isScale_By() {}
 
-// Remove keyframes of LINEAR and STEP samplers that interpolation gives anyway.
+// Remove keyframes that interpolation gives anyway: of STEP and LINEAR samplers, and of CUBICSPLINE ones where the
+// tangents of those that stay give the same curve.
 type Resample struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// The largest deviation, in the unit of the channel. 0: 0.0001.
@@ -2253,7 +2320,8 @@ func (x *TextureResize) GetPowerOfTwo() bool {
 	return false
 }
 
-// Pictures in another encoding. What would become larger stays as it is.
+// Pictures in another encoding. What would become larger stays as it is, but for KTX2. Pictures that are KTX2 already
+// are decoded, where the program for it is installed, and encoded like any other.
 type TextureEncode struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Which encoding.
@@ -2366,7 +2434,8 @@ func (x *Palette) GetMin() int32 {
 // Remove vertex data that nothing uses: texture coordinates, colours that are white, tangents without a normal map.
 type CleanAttributes struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Keep texture coordinates that no material uses.
+	// Keep texture coordinates that no material uses. Default: they go, and sets after them move down; a material that
+	// others need with its old numbers becomes two.
 	KeepTexcoords bool `protobuf:"varint,1,opt,name=keep_texcoords,json=keepTexcoords,proto3" json:"keep_texcoords,omitempty"`
 	// Keep colours that are all white.
 	KeepWhite     bool `protobuf:"varint,2,opt,name=keep_white,json=keepWhite,proto3" json:"keep_white,omitempty"`
@@ -2480,10 +2549,15 @@ const file_threed_v1_recipes_proto_rawDesc = "" +
 	"\x05error\x18\x02 \x01(\x01B\x1b\xe2A\x01\x01\xbaH\x14\x12\x12\x19\x00\x00\x00\x00\x00\x00\xf0?)\x00\x00\x00\x00\x00\x00\x00\x00R\x05error\x12%\n" +
 	"\vlock_border\x18\x03 \x01(\bB\x04\xe2A\x01\x01R\n" +
 	"lockBorder\x121\n" +
-	"\x11ignore_attributes\x18\x04 \x01(\bB\x04\xe2A\x01\x01R\x10ignoreAttributes\"v\n" +
+	"\x11ignore_attributes\x18\x04 \x01(\bB\x04\xe2A\x01\x01R\x10ignoreAttributes\"\xee\x01\n" +
 	"\x03Lod\x12<\n" +
 	"\x06ratios\x18\x01 \x03(\x01B$\xe2A\x01\x02\xbaH\x1d\x92\x01\x1a\b\x01\x10\b\"\x14\x12\x12\x11\x00\x00\x00\x00\x00\x00\xf0?!\x00\x00\x00\x00\x00\x00\x00\x00R\x06ratios\x121\n" +
-	"\x05error\x18\x02 \x01(\x01B\x1b\xe2A\x01\x01\xbaH\x14\x12\x12\x19\x00\x00\x00\x00\x00\x00\xf0?)\x00\x00\x00\x00\x00\x00\x00\x00R\x05error\"\x87\x01\n" +
+	"\x05error\x18\x02 \x01(\x01B\x1b\xe2A\x01\x01\xbaH\x14\x12\x12\x19\x00\x00\x00\x00\x00\x00\xf0?)\x00\x00\x00\x00\x00\x00\x00\x00R\x05error\x12;\n" +
+	"\x06output\x18\x03 \x01(\x0e2\x15.threed.v1.Lod.OutputB\f\xe2A\x01\x01\xbaH\x05\x82\x01\x02\x10\x01R\x06output\"9\n" +
+	"\x06Output\x12\x16\n" +
+	"\x12OUTPUT_UNSPECIFIED\x10\x00\x12\f\n" +
+	"\bMSFT_LOD\x10\x01\x12\t\n" +
+	"\x05FILES\x10\x02\"\x87\x01\n" +
 	"\aReorder\x12?\n" +
 	"\x06target\x18\x01 \x01(\x0e2\x19.threed.v1.Reorder.TargetB\f\xe2A\x01\x01\xbaH\x05\x82\x01\x02\x10\x01R\x06target\";\n" +
 	"\x06Target\x12\x16\n" +
@@ -2619,85 +2693,87 @@ func file_threed_v1_recipes_proto_rawDescGZIP() []byte {
 	return file_threed_v1_recipes_proto_rawDescData
 }
 
-var file_threed_v1_recipes_proto_enumTypes = make([]protoimpl.EnumInfo, 7)
+var file_threed_v1_recipes_proto_enumTypes = make([]protoimpl.EnumInfo, 8)
 var file_threed_v1_recipes_proto_msgTypes = make([]protoimpl.MessageInfo, 28)
 var file_threed_v1_recipes_proto_goTypes = []any{
 	(ExportFormat)(0),           // 0: threed.v1.ExportFormat
 	(LossPolicy)(0),             // 1: threed.v1.LossPolicy
-	(Reorder_Target)(0),         // 2: threed.v1.Reorder.Target
-	(Meshopt_Filter)(0),         // 3: threed.v1.Meshopt.Filter
-	(Recenter_Pivot)(0),         // 4: threed.v1.Recenter.Pivot
-	(Remove_Feature)(0),         // 5: threed.v1.Remove.Feature
-	(TextureEncode_Encoding)(0), // 6: threed.v1.TextureEncode.Encoding
-	(*Recipe)(nil),              // 7: threed.v1.Recipe
-	(*Proof)(nil),               // 8: threed.v1.Proof
-	(*Step)(nil),                // 9: threed.v1.Step
-	(*Dedup)(nil),               // 10: threed.v1.Dedup
-	(*Prune)(nil),               // 11: threed.v1.Prune
-	(*Weld)(nil),                // 12: threed.v1.Weld
-	(*Unweld)(nil),              // 13: threed.v1.Unweld
-	(*Flatten)(nil),             // 14: threed.v1.Flatten
-	(*Join)(nil),                // 15: threed.v1.Join
-	(*Instance)(nil),            // 16: threed.v1.Instance
-	(*Simplify)(nil),            // 17: threed.v1.Simplify
-	(*Lod)(nil),                 // 18: threed.v1.Lod
-	(*Reorder)(nil),             // 19: threed.v1.Reorder
-	(*Quantize)(nil),            // 20: threed.v1.Quantize
-	(*Meshopt)(nil),             // 21: threed.v1.Meshopt
-	(*Draco)(nil),               // 22: threed.v1.Draco
-	(*Normals)(nil),             // 23: threed.v1.Normals
-	(*Tangents)(nil),            // 24: threed.v1.Tangents
-	(*Unlit)(nil),               // 25: threed.v1.Unlit
-	(*Recenter)(nil),            // 26: threed.v1.Recenter
-	(*Scale)(nil),               // 27: threed.v1.Scale
-	(*Resample)(nil),            // 28: threed.v1.Resample
-	(*Trim)(nil),                // 29: threed.v1.Trim
-	(*Remove)(nil),              // 30: threed.v1.Remove
-	(*TextureResize)(nil),       // 31: threed.v1.TextureResize
-	(*TextureEncode)(nil),       // 32: threed.v1.TextureEncode
-	(*Palette)(nil),             // 33: threed.v1.Palette
-	(*CleanAttributes)(nil),     // 34: threed.v1.CleanAttributes
+	(Lod_Output)(0),             // 2: threed.v1.Lod.Output
+	(Reorder_Target)(0),         // 3: threed.v1.Reorder.Target
+	(Meshopt_Filter)(0),         // 4: threed.v1.Meshopt.Filter
+	(Recenter_Pivot)(0),         // 5: threed.v1.Recenter.Pivot
+	(Remove_Feature)(0),         // 6: threed.v1.Remove.Feature
+	(TextureEncode_Encoding)(0), // 7: threed.v1.TextureEncode.Encoding
+	(*Recipe)(nil),              // 8: threed.v1.Recipe
+	(*Proof)(nil),               // 9: threed.v1.Proof
+	(*Step)(nil),                // 10: threed.v1.Step
+	(*Dedup)(nil),               // 11: threed.v1.Dedup
+	(*Prune)(nil),               // 12: threed.v1.Prune
+	(*Weld)(nil),                // 13: threed.v1.Weld
+	(*Unweld)(nil),              // 14: threed.v1.Unweld
+	(*Flatten)(nil),             // 15: threed.v1.Flatten
+	(*Join)(nil),                // 16: threed.v1.Join
+	(*Instance)(nil),            // 17: threed.v1.Instance
+	(*Simplify)(nil),            // 18: threed.v1.Simplify
+	(*Lod)(nil),                 // 19: threed.v1.Lod
+	(*Reorder)(nil),             // 20: threed.v1.Reorder
+	(*Quantize)(nil),            // 21: threed.v1.Quantize
+	(*Meshopt)(nil),             // 22: threed.v1.Meshopt
+	(*Draco)(nil),               // 23: threed.v1.Draco
+	(*Normals)(nil),             // 24: threed.v1.Normals
+	(*Tangents)(nil),            // 25: threed.v1.Tangents
+	(*Unlit)(nil),               // 26: threed.v1.Unlit
+	(*Recenter)(nil),            // 27: threed.v1.Recenter
+	(*Scale)(nil),               // 28: threed.v1.Scale
+	(*Resample)(nil),            // 29: threed.v1.Resample
+	(*Trim)(nil),                // 30: threed.v1.Trim
+	(*Remove)(nil),              // 31: threed.v1.Remove
+	(*TextureResize)(nil),       // 32: threed.v1.TextureResize
+	(*TextureEncode)(nil),       // 33: threed.v1.TextureEncode
+	(*Palette)(nil),             // 34: threed.v1.Palette
+	(*CleanAttributes)(nil),     // 35: threed.v1.CleanAttributes
 }
 var file_threed_v1_recipes_proto_depIdxs = []int32{
-	9,  // 0: threed.v1.Recipe.steps:type_name -> threed.v1.Step
+	10, // 0: threed.v1.Recipe.steps:type_name -> threed.v1.Step
 	0,  // 1: threed.v1.Recipe.export_formats:type_name -> threed.v1.ExportFormat
 	1,  // 2: threed.v1.Recipe.loss_policy:type_name -> threed.v1.LossPolicy
-	8,  // 3: threed.v1.Recipe.proof:type_name -> threed.v1.Proof
-	10, // 4: threed.v1.Step.dedup:type_name -> threed.v1.Dedup
-	11, // 5: threed.v1.Step.prune:type_name -> threed.v1.Prune
-	12, // 6: threed.v1.Step.weld:type_name -> threed.v1.Weld
-	13, // 7: threed.v1.Step.unweld:type_name -> threed.v1.Unweld
-	14, // 8: threed.v1.Step.flatten:type_name -> threed.v1.Flatten
-	15, // 9: threed.v1.Step.join:type_name -> threed.v1.Join
-	16, // 10: threed.v1.Step.instance:type_name -> threed.v1.Instance
-	17, // 11: threed.v1.Step.simplify:type_name -> threed.v1.Simplify
-	18, // 12: threed.v1.Step.lod:type_name -> threed.v1.Lod
-	19, // 13: threed.v1.Step.reorder:type_name -> threed.v1.Reorder
-	20, // 14: threed.v1.Step.quantize:type_name -> threed.v1.Quantize
-	21, // 15: threed.v1.Step.meshopt:type_name -> threed.v1.Meshopt
-	22, // 16: threed.v1.Step.draco:type_name -> threed.v1.Draco
-	23, // 17: threed.v1.Step.normals:type_name -> threed.v1.Normals
-	24, // 18: threed.v1.Step.tangents:type_name -> threed.v1.Tangents
-	25, // 19: threed.v1.Step.unlit:type_name -> threed.v1.Unlit
-	26, // 20: threed.v1.Step.recenter:type_name -> threed.v1.Recenter
-	27, // 21: threed.v1.Step.scale:type_name -> threed.v1.Scale
-	28, // 22: threed.v1.Step.resample:type_name -> threed.v1.Resample
-	29, // 23: threed.v1.Step.trim:type_name -> threed.v1.Trim
-	30, // 24: threed.v1.Step.remove:type_name -> threed.v1.Remove
-	31, // 25: threed.v1.Step.texture_resize:type_name -> threed.v1.TextureResize
-	32, // 26: threed.v1.Step.texture_encode:type_name -> threed.v1.TextureEncode
-	33, // 27: threed.v1.Step.palette:type_name -> threed.v1.Palette
-	34, // 28: threed.v1.Step.clean_attributes:type_name -> threed.v1.CleanAttributes
-	2,  // 29: threed.v1.Reorder.target:type_name -> threed.v1.Reorder.Target
-	3,  // 30: threed.v1.Meshopt.filter:type_name -> threed.v1.Meshopt.Filter
-	4,  // 31: threed.v1.Recenter.pivot:type_name -> threed.v1.Recenter.Pivot
-	5,  // 32: threed.v1.Remove.features:type_name -> threed.v1.Remove.Feature
-	6,  // 33: threed.v1.TextureEncode.encoding:type_name -> threed.v1.TextureEncode.Encoding
-	34, // [34:34] is the sub-list for method output_type
-	34, // [34:34] is the sub-list for method input_type
-	34, // [34:34] is the sub-list for extension type_name
-	34, // [34:34] is the sub-list for extension extendee
-	0,  // [0:34] is the sub-list for field type_name
+	9,  // 3: threed.v1.Recipe.proof:type_name -> threed.v1.Proof
+	11, // 4: threed.v1.Step.dedup:type_name -> threed.v1.Dedup
+	12, // 5: threed.v1.Step.prune:type_name -> threed.v1.Prune
+	13, // 6: threed.v1.Step.weld:type_name -> threed.v1.Weld
+	14, // 7: threed.v1.Step.unweld:type_name -> threed.v1.Unweld
+	15, // 8: threed.v1.Step.flatten:type_name -> threed.v1.Flatten
+	16, // 9: threed.v1.Step.join:type_name -> threed.v1.Join
+	17, // 10: threed.v1.Step.instance:type_name -> threed.v1.Instance
+	18, // 11: threed.v1.Step.simplify:type_name -> threed.v1.Simplify
+	19, // 12: threed.v1.Step.lod:type_name -> threed.v1.Lod
+	20, // 13: threed.v1.Step.reorder:type_name -> threed.v1.Reorder
+	21, // 14: threed.v1.Step.quantize:type_name -> threed.v1.Quantize
+	22, // 15: threed.v1.Step.meshopt:type_name -> threed.v1.Meshopt
+	23, // 16: threed.v1.Step.draco:type_name -> threed.v1.Draco
+	24, // 17: threed.v1.Step.normals:type_name -> threed.v1.Normals
+	25, // 18: threed.v1.Step.tangents:type_name -> threed.v1.Tangents
+	26, // 19: threed.v1.Step.unlit:type_name -> threed.v1.Unlit
+	27, // 20: threed.v1.Step.recenter:type_name -> threed.v1.Recenter
+	28, // 21: threed.v1.Step.scale:type_name -> threed.v1.Scale
+	29, // 22: threed.v1.Step.resample:type_name -> threed.v1.Resample
+	30, // 23: threed.v1.Step.trim:type_name -> threed.v1.Trim
+	31, // 24: threed.v1.Step.remove:type_name -> threed.v1.Remove
+	32, // 25: threed.v1.Step.texture_resize:type_name -> threed.v1.TextureResize
+	33, // 26: threed.v1.Step.texture_encode:type_name -> threed.v1.TextureEncode
+	34, // 27: threed.v1.Step.palette:type_name -> threed.v1.Palette
+	35, // 28: threed.v1.Step.clean_attributes:type_name -> threed.v1.CleanAttributes
+	2,  // 29: threed.v1.Lod.output:type_name -> threed.v1.Lod.Output
+	3,  // 30: threed.v1.Reorder.target:type_name -> threed.v1.Reorder.Target
+	4,  // 31: threed.v1.Meshopt.filter:type_name -> threed.v1.Meshopt.Filter
+	5,  // 32: threed.v1.Recenter.pivot:type_name -> threed.v1.Recenter.Pivot
+	6,  // 33: threed.v1.Remove.features:type_name -> threed.v1.Remove.Feature
+	7,  // 34: threed.v1.TextureEncode.encoding:type_name -> threed.v1.TextureEncode.Encoding
+	35, // [35:35] is the sub-list for method output_type
+	35, // [35:35] is the sub-list for method input_type
+	35, // [35:35] is the sub-list for extension type_name
+	35, // [35:35] is the sub-list for extension extendee
+	0,  // [0:35] is the sub-list for field type_name
 }
 
 func init() { file_threed_v1_recipes_proto_init() }
@@ -2741,7 +2817,7 @@ func file_threed_v1_recipes_proto_init() {
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_threed_v1_recipes_proto_rawDesc), len(file_threed_v1_recipes_proto_rawDesc)),
-			NumEnums:      7,
+			NumEnums:      8,
 			NumMessages:   28,
 			NumExtensions: 0,
 			NumServices:   0,

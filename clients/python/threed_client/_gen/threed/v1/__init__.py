@@ -86,6 +86,7 @@ __all__ = (
     "ListUploadsRequest",
     "ListUploadsResponse",
     "Lod",
+    "LodOutput",
     "Loss",
     "LossPolicy",
     "LossReport",
@@ -441,6 +442,30 @@ class LightType(betterproto2.Enum):
     SPOT = 3
     """
     From a point in a cone around -Z.
+    """
+
+
+class LodOutput(betterproto2.Enum):
+    """
+    Where the levels are.
+    """
+
+    OUTPUT_UNSPECIFIED = 0
+    """
+    As input: MSFT_LOD.
+    """
+
+    MSFT_LOD = 1
+    """
+    In the model: its nodes name coarser ones, with MSFT_lod.
+    """
+
+    FILES = 2
+    """
+    In files of their own: the steps that follow, and the exports, are carried out on each level. Level 0 is the
+    model with all its triangles, level 1 has the first ratio. A level that would hardly be coarser than the one
+    before is left out, and an issue LOD_LEFT_OUT says so. Each GLB is judged by the validator, and each loss by
+    `loss_policy`; the derivative's loss report, validation and proof are of level 0.
     """
 
 
@@ -1398,7 +1423,8 @@ class CleanAttributes(betterproto2.Message):
 
     keep_texcoords: "bool" = betterproto2.field(1, betterproto2.TYPE_BOOL)
     """
-    Keep texture coordinates that no material uses.
+    Keep texture coordinates that no material uses. Default: they go, and sets after them move down; a material that
+    others need with its old numbers becomes two.
     """
 
     keep_white: "bool" = betterproto2.field(2, betterproto2.TYPE_BOOL)
@@ -1768,7 +1794,8 @@ class Derivative(betterproto2.Message):
 
     files: "list[DerivativeFile]" = betterproto2.field(14, betterproto2.TYPE_MESSAGE, repeated=True)
     """
-    Its files, one for each export format. Set when COMPLETED.
+    Its files, one for each export format; with levels of detail in files, all of level 0, then all of level 1 ... Set
+    when COMPLETED.
     """
 
     loss_report: "LossReport | None" = betterproto2.field(15, betterproto2.TYPE_MESSAGE, optional=True)
@@ -1778,7 +1805,8 @@ class Derivative(betterproto2.Message):
 
     validation: "Validation | None" = betterproto2.field(16, betterproto2.TYPE_MESSAGE, optional=True)
     """
-    What the Khronos validator says of the GLB. No error is ever in it: a model with errors is not handed out.
+    What the Khronos validator says of the GLB; of several levels, of the finest. No error is ever in it, nor in any
+    other level: a model with errors is not handed out.
     """
 
     provenance: "Provenance | None" = betterproto2.field(17, betterproto2.TYPE_MESSAGE, optional=True)
@@ -1860,6 +1888,16 @@ class DerivativeFile(betterproto2.Message):
     losses: "list[Loss]" = betterproto2.field(5, betterproto2.TYPE_MESSAGE, repeated=True)
     """
     What this format cannot hold.
+    """
+
+    lod_level: "int" = betterproto2.field(6, betterproto2.TYPE_INT32)
+    """
+    Which level of detail, where `lod` writes files: 0 is the finest. Each level has one file in every format.
+    """
+
+    triangle_count: "int" = betterproto2.field(7, betterproto2.TYPE_INT64)
+    """
+    Triangles of the model that was written, every mesh once. 0 on derivatives that were made before there were levels.
     """
 
 
@@ -2217,6 +2255,11 @@ class GetDerivativeDownloadUrlRequest(betterproto2.Message):
     proof: "bool" = betterproto2.field(4, betterproto2.TYPE_BOOL)
     """
     The picture of its visual proof instead, a PNG.
+    """
+
+    lod_level: "int" = betterproto2.field(5, betterproto2.TYPE_INT32)
+    """
+    Which level of detail, where `lod` writes files. Default: the finest.
     """
 
 
@@ -2885,7 +2928,7 @@ default_message_pool.register_message("threed.v1", "ListUploadsResponse", ListUp
 @dataclass(eq=False, repr=False)
 class Lod(betterproto2.Message):
     """
-    Levels of detail, each of the original, as MSFT_lod of the nodes.
+    Levels of detail, each of the model as the steps before left it. At most one step of a recipe may write files.
     """
 
     ratios: "list[float]" = betterproto2.field(1, betterproto2.TYPE_DOUBLE, repeated=True)
@@ -2896,6 +2939,11 @@ class Lod(betterproto2.Message):
     error: "float" = betterproto2.field(2, betterproto2.TYPE_DOUBLE)
     """
     The largest deviation of the coarsest level, as a part of the mesh's extent. 0: 0.1.
+    """
+
+    output: "LodOutput" = betterproto2.field(3, betterproto2.TYPE_ENUM, default_factory=lambda: LodOutput(0))
+    """
+    Where the levels are. Default: MSFT_LOD.
     """
 
 
@@ -3314,8 +3362,9 @@ default_message_pool.register_message("threed.v1", "ProbeSpec", ProbeSpec)
 @dataclass(eq=False, repr=False)
 class Proof(betterproto2.Message):
     """
-    How much the result must be like the original. When it is not, the recipe is carried out again with looser settings,
-    at most three times; what was carried out in the end is in the derivative's provenance.
+    How much the result must be like the original; of levels of detail in files, the finest. When it is not, the recipe
+    is carried out again with looser settings, at most three times; what was carried out in the end is in the
+    derivative's provenance.
     """
 
     min_ssim: "float" = betterproto2.field(1, betterproto2.TYPE_DOUBLE)
@@ -3464,7 +3513,7 @@ class Recipe(betterproto2.Message):
 
     export_formats: "list[ExportFormat]" = betterproto2.field(2, betterproto2.TYPE_ENUM, repeated=True)
     """
-    What to write of the result, one file each. None: GLB.
+    What to write of the result, one file each, or one for each level where `lod` writes files. None: GLB.
     """
 
     loss_policy: "LossPolicy" = betterproto2.field(3, betterproto2.TYPE_ENUM, default_factory=lambda: LossPolicy(0))
@@ -3763,7 +3812,8 @@ default_message_pool.register_message("threed.v1", "ReplaceSceneRequest", Replac
 @dataclass(eq=False, repr=False)
 class Resample(betterproto2.Message):
     """
-    Remove keyframes of LINEAR and STEP samplers that interpolation gives anyway.
+    Remove keyframes that interpolation gives anyway: of STEP and LINEAR samplers, and of CUBICSPLINE ones where the
+    tangents of those that stay give the same curve.
     """
 
     tolerance: "float" = betterproto2.field(1, betterproto2.TYPE_DOUBLE)
@@ -4160,7 +4210,7 @@ class Step(betterproto2.Message):
 
     lod: "Lod | None" = betterproto2.field(9, betterproto2.TYPE_MESSAGE, optional=True, group="step")
     """
-    Levels of detail, with MSFT_lod.
+    Levels of detail, with MSFT_lod or as files.
     """
 
     reorder: "Reorder | None" = betterproto2.field(10, betterproto2.TYPE_MESSAGE, optional=True, group="step")
@@ -4271,7 +4321,8 @@ default_message_pool.register_message("threed.v1", "Tangents", Tangents)
 @dataclass(eq=False, repr=False)
 class TextureEncode(betterproto2.Message):
     """
-    Pictures in another encoding. What would become larger stays as it is.
+    Pictures in another encoding. What would become larger stays as it is, but for KTX2. Pictures that are KTX2 already
+    are decoded, where the program for it is installed, and encoded like any other.
     """
 
     encoding: "TextureEncodeEncoding" = betterproto2.field(
@@ -5525,7 +5576,7 @@ class DerivativeServiceSyncStub:
         Errors:
 
         * `FAILED_PRECONDITION` `JOB_NOT_FINISHED`: it is not COMPLETED. Watch it first.
-        * `FAILED_PRECONDITION` `OUTPUT_MISSING`: it has no file of that format.
+        * `FAILED_PRECONDITION` `OUTPUT_MISSING`: it has no file of that format, or not of that level.
         """
 
         return self._channel.unary_unary(
@@ -5735,7 +5786,7 @@ class DerivativeServiceStub(betterproto2_grpclib.ServiceStub):
         Errors:
 
         * `FAILED_PRECONDITION` `JOB_NOT_FINISHED`: it is not COMPLETED. Watch it first.
-        * `FAILED_PRECONDITION` `OUTPUT_MISSING`: it has no file of that format.
+        * `FAILED_PRECONDITION` `OUTPUT_MISSING`: it has no file of that format, or not of that level.
         """
 
         return await self._unary_unary(
