@@ -80,6 +80,30 @@ def test_few_lines_and_many_lines_read_alike(tmp_path, faces, times):
     assert document.json["accessors"][primitive["indices"]]["count"] == 3 * times
 
 
+@pytest.mark.parametrize("form", ["{0}", "{0}/{0}", "{0}//{0}", "{0}/{0}/{0}"])
+@pytest.mark.parametrize("backwards", [False, True])
+def test_long_files_are_read_as_short_ones(tmp_path, form, backwards):
+    # Given more lines than are read at once, some of which go on in the next line, faces of 3 or 4 corners
+    random = np.random.default_rng(8)
+    points = random.random((20_000, 3)).astype(np.float32)
+    sizes = random.integers(3, 5, 40_000)
+    faces = [random.integers(0, len(points), size) for size in sizes]
+    lines = [f"v {x:.9g} {y:.9g} {z:.9g}\nvt {x:.9g} {y:.9g}\nvn 0 0 1" for x, y, z in points.tolist()]
+    shift = -len(points) if backwards else 1
+    lines += ["f " + " ".join(form.format(corner + shift) for corner in face) for face in faces]
+    lines[-3] = lines[-3].replace(" ", " \\\n ")
+    # When it is read
+    _, document = imported(tmp_path, "\n".join(lines).encode())
+    # Then every corner is where it was written
+    primitive = document.json["meshes"][0]["primitives"][0]
+    indices = read(document, primitive["indices"]).reshape(-1)
+    corners = read(document, primitive["attributes"]["POSITION"])[indices]
+    assert len(corners) == 3 * (sizes - 2).sum()
+    assert set(map(bytes, corners)) == set(map(bytes, points[np.concatenate(faces)]))
+    first = corners[: 3 * (sizes[0] - 2)]
+    assert set(map(bytes, first)) == set(map(bytes, points[faces[0]]))
+
+
 def test_corners_of_mixed_form_do_not_confuse_a_run(tmp_path):
     # Given lines whose slashes add up to one per corner, in two different ways
     data = SQUARE + b"vt 0 0\nvt 1 1\nvn 0 0 1\n" + b"f 1/1/1 2 3/2/1 4\n" * 30
@@ -133,6 +157,10 @@ def test_free_form_surfaces_are_listed_as_lost(tmp_path):
         (SQUARE + b"f 1 2 3\n" * 30 + b"f 1 2 9\n", "FILE_VALUES_INVALID", "line 35"),
         (SQUARE + b"f 1 2 -9\n", "FILE_VALUES_INVALID", "line 5"),
         (SQUARE + b"f 1 2 x\n", "FILE_MALFORMED", "line 5"),
+        (SQUARE + b"f 1 2 3\n" * 30 + b"f 1 2 3.5\n", "FILE_MALFORMED", "line 35"),
+        (SQUARE + b"f 1 2 3\n" * 30 + b"f 1 2 [3]\n", "FILE_MALFORMED", "line 35"),
+        (b"v 0 0 0\n" * 40 + b"v 0 [1] 0\n", "FILE_MALFORMED", "line 41"),
+        (b"v 0 0 0\n" * 40 + b"v 0 1 0v\n", "FILE_MALFORMED", "line 41"),
         (SQUARE + b"f 1 2 99999999999999999999\n", "FILE_VALUES_INVALID", "line 5"),
         (b"v 0 0 0\nv 1 0\nv 0 0 0\n", "FILE_MALFORMED", "line 2"),
         (b"v 0 0 0\nv 1 0 x\n", "FILE_MALFORMED", "line 2"),

@@ -110,10 +110,13 @@ def _materials(builder: Builder, source: Source, text: Text, budget: Budget, iss
 def _surface(builder: Builder, text: Text, part: Part, colors: np.ndarray | None) -> dict | None:
     """The triangles of a part: corners (position, uv, normal) become vertices, equal ones one."""
     sizes, corners = part.joined(b"f")
-    triangles, _ = triangulate(text.points, corners[:, 0], sizes)
-    if not len(triangles):
+    part.elements[b"f"].clear()
+    if (sizes != 3).any():
+        triangles, _ = triangulate(text.points, corners[:, 0], sizes)
+        corners = corners[triangles.reshape(-1)]
+    if not len(corners):
         return None
-    position, uv, normal = corners[triangles.reshape(-1)].T
+    position, uv, normal = corners.T
     given = text.normals[normal] if len(text.normals) and (normal >= 0).all() else None
     textured = len(text.uvs) > 0 and (uv >= 0).any()
     return surface(

@@ -3,28 +3,30 @@
 Files are millions of short lines of four kinds, in long runs of one kind. Runs are found by numpy in the bytes and
 turned into numbers as a whole; only lines that are unlike their neighbours are looked at one by one.
 
-Tried on 1M triangles (101 MB): a Python loop over the lines, 11.6 s and 1.25 GB; runs, 5.1 s and 0.9 GB: this one.
+Tried on 1M triangles (101 MB): a Python loop over the lines, 11.6 s and 1.25 GB; runs and np.fromstring, 5.1 s and
+0.9 GB; runs in blocks that stay in the cache, with the numbers of `number_lines`: this one.
 """
 
 from __future__ import annotations
 
-import warnings
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from itertools import chain
+from itertools import chain, pairwise
 from typing import NamedTuple
 
 import numpy as np
 
-from threed.errors import FileMalformed, FileTooComplex, FileValuesInvalid
+from threed.errors import FileMalformed, FileValuesInvalid
 from threed_workers.budget import Budget
+from threed_workers.formats.number_lines import Numbers, blocks, line_ends, per_line, signs_of, word_ends
 
 _FREE_FORM = frozenset(b"cstype curv curv2 surf vp parm trim scrv bzp bsp cdc".split())
 _TABLES = {b"v": (3, 8), b"vt": (1, 3), b"vn": (3, 3)}  # fewest and most numbers of a line
 _ELEMENTS = (b"f", b"l", b"p")
-_RUN = 1 << 16  # lines
 _FEW = 16  # lines below which setting numpy up costs more than a loop
+_BLANK, _LINE_END, _SLASH = 32, 10, 47
+_FARTHEST = 2**31 - 1  # an index that points at nothing for sure: no GLB holds so many vertices
 
 
 class Run(NamedTuple):
@@ -37,7 +39,7 @@ class Run(NamedTuple):
 
 
 class Elements(NamedTuple):
-    """Corners per element (e,), and corners int64 (c, 3): position, uv, normal from 0, -1 for none."""
+    """Corners per element int32 (e,), and corners int32 (c, 3): position, uv, normal from 0, -1 for none."""
 
     number: int
     sizes: np.ndarray
@@ -65,7 +67,7 @@ class Part:
         """(sizes, corners) of all elements of that kind."""
         runs = self.elements[word]
         if not runs:
-            return np.zeros(0, np.int64), np.zeros((0, 3), np.int64)
+            return np.zeros(0, np.int32), np.zeros((0, 3), np.int32)
         return np.concatenate([run.sizes for run in runs]), np.concatenate([run.corners for run in runs])
 
 
@@ -95,10 +97,10 @@ def read_text(data: memoryview, budget: Budget) -> Text:
     parts: dict[tuple[str, str], Part] = {}
     libraries: list[tuple[int, str]] = []
     skipped: Counter[str] = Counter()
-    title, material, joined = "", "", 0
+    title, material, joined, numbers = "", "", 0, Numbers()
     for run in _runs(data, budget):
         if run.word in tables:
-            rows = _numbers(run)
+            rows = _numbers(run, numbers)
             tables[run.word].append(rows)
             counts[run.word] += len(rows)
         elif run.word in _ELEMENTS:
@@ -106,7 +108,7 @@ def read_text(data: memoryview, budget: Budget) -> Text:
             if key not in parts and len(parts) >= budget.parts:
                 key, joined = ("", ""), joined + 1
             part = parts.setdefault(key, Part(*key))
-            part.elements[run.word].append(_elements(run, tuple(counts.values())))
+            part.elements[run.word].append(_elements(run, tuple(counts.values()), numbers))
         elif run.word in (b"o", b"g"):
             title = _rest(run)[:1000]
         elif run.word == b"usemtl":
@@ -115,13 +117,12 @@ def read_text(data: memoryview, budget: Budget) -> Text:
             libraries.append((run.number, _rest(run)))
         elif run.word in _FREE_FORM:
             skipped[f"{run.word.decode()} statements"] += run.count
-    points = _joined(tables[b"v"], 3)
     dangling = sum(_check_indices(run, tuple(counts.values())) for part in parts.values() for run in _all(part))
     return Text(
-        points[:, :3].astype(np.float32),
-        np.where(np.isfinite(points[:, 3:6]), points[:, 3:6], 1.0) if points.shape[1] >= 6 else None,
-        _finite(_joined(tables[b"vt"], 2)[:, :2]),
-        _finite(_joined(tables[b"vn"], 3)),
+        _joined(tables[b"v"], 0, 3),
+        _colors(tables[b"v"]),
+        _finite(_joined(tables.pop(b"vt"), 0, 2)),
+        _finite(_joined(tables.pop(b"vn"), 0, 3)),
         list(parts.values()),
         libraries,
         skipped,
@@ -144,31 +145,29 @@ def _rest(run: Run) -> str:
 
 def _runs(data: memoryview, budget: Budget) -> Iterator[Run]:
     """The lines in order, neighbours of one frequent kind together."""
-    content = bytes(data)
-    if b"\\" in content:  # continued lines; the pieces keep their length, so that nothing else has to move
-        content = content.replace(b"\\\r\n", b"   ").replace(b"\\\n", b"  ")
-    if b"\n" not in content:
-        content = content.replace(b"\r", b"\n")
-    signs = np.frombuffer(content, np.uint8)
-    ends = np.append(np.flatnonzero(signs == 10), len(signs))
-    starts = np.concatenate([[0], ends[:-1] + 1])
-    if len(ends) and int((ends - starts).max()) > budget.line_bytes:
-        raise FileTooComplex(f"A line is longer than {budget.line_bytes} bytes.", where="the longest line")
-    kinds = _kinds(signs, starts)
-    edges = np.flatnonzero(np.diff(kinds) | (kinds[1:] == 0)) + 1
-    for first, stop in zip(np.concatenate([[0], edges]), np.append(edges, len(starts)), strict=True):
-        for low in range(first, stop, _RUN):
-            high = min(low + _RUN, stop)
-            text = content[starts[low] : ends[high - 1]]
-            words = text[:4096].split(None, 1)
+    number = 1
+    for block in blocks(data, budget, continued=True):
+        text = block.text
+        if b"\\" in text:  # continued lines; the pieces keep their length, so that nothing else has to move
+            text = text.replace(b"\\\r\n", b"   ").replace(b"\\\n", b"  ")
+        signs = np.frombuffer(text, np.uint8)
+        ends = np.flatnonzero(signs == _LINE_END) + 1
+        starts = np.concatenate([[0], ends[:-1]]) if len(ends) else np.zeros(0, np.int64)
+        kinds = _kinds(signs, starts)
+        edges = np.flatnonzero(np.diff(kinds) | (kinds[1:] == 0)) + 1
+        bounds = [0, *edges.tolist(), len(starts)] if len(starts) else []
+        for first, stop in pairwise(bounds):
+            piece = text[starts[first] : ends[stop - 1]]
+            words = piece[:4096].split(None, 1)
             if words and not words[0].startswith(b"#"):
-                yield Run(int(low) + 1, int(high - low), words[0], text)
+                yield Run(number + first, stop - first, words[0], piece)
+        number += len(ends) if text is block.text else block.text.count(b"\n")
 
 
 def _kinds(signs: np.ndarray, starts: np.ndarray) -> np.ndarray:
     """1 v, 2 vt, 3 vn, 4 f for lines that begin so, and 0 for all others, int8."""
-    padded = np.concatenate([signs, np.full(3, 10, np.uint8)])
-    first, second, third = (padded[np.minimum(starts, len(signs)) + n] for n in range(3))
+    padded = np.concatenate([signs, np.full(3, _LINE_END, np.uint8)])
+    first, second, third = (padded[starts + n] for n in range(3))
     blank, then_blank = (second == 32) | (second == 9), (third == 32) | (third == 9)
     kinds = np.zeros(len(starts), np.int8)
     kinds[(first == ord("v")) & blank] = 1
@@ -178,50 +177,54 @@ def _kinds(signs: np.ndarray, starts: np.ndarray) -> np.ndarray:
     return kinds
 
 
-def _words_per_line(text: bytes) -> tuple[np.ndarray, np.ndarray]:
-    """(words of each line, where each word begins)."""
-    signs = np.frombuffer(text, np.uint8)
-    solid = signs > 32
-    begins = np.flatnonzero(solid & ~np.concatenate([[False], solid[:-1]]))
-    breaks = np.flatnonzero(signs == 10)
-    return np.diff(np.searchsorted(begins, np.concatenate([[-1], breaks, [len(signs)]]))), begins
+class _Words(NamedTuple):
+    """The characters of a run without its first words; where its words end; how many words each line has."""
+
+    signs: np.ndarray
+    ends: np.ndarray
+    sizes: np.ndarray
 
 
-def _parsed(text: bytes, dtype: type) -> np.ndarray | None:
-    """Every number of the text, or None when something in it is none."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("error", DeprecationWarning)
-        try:
-            return np.fromstring(text, dtype, sep=" ")
-        except (DeprecationWarning, ValueError):
+def _words(run: Run) -> _Words | None:
+    """None where a line does not begin with the run's word."""
+    signs, ends = signs_of(run.text), line_ends(run.text)
+    starts = np.concatenate([[0], ends[:-1] + 1])
+    for place, letter in enumerate(run.word):
+        if (signs[starts + place] != letter).any():
             return None
+        signs[starts + place] = _BLANK
+    marks = word_ends(signs)
+    return _Words(signs, marks, per_line(marks, ends))
 
 
 # ---------------------------------------------------------------- vertices
 
 
-def _numbers(run: Run) -> np.ndarray:
-    """float64 (lines, numbers), NaN where a line is shorter than others."""
+def _numbers(run: Run, numbers: Numbers) -> np.ndarray:
+    """float32 (lines, numbers), NaN where a line is shorter than others."""
     least, most = _TABLES[run.word]
-    rows = _uniform(run) if run.count >= _FEW else None
+    rows = _uniform(run, numbers) if run.count >= _FEW else None
     if rows is None or not least <= rows.shape[1] <= most:
         rows = _one_by_one(run, least, most)
+    with np.errstate(over="ignore"):
+        rows = rows.astype(np.float32)
     _check_finite(run, rows)
     return rows
 
 
-def _uniform(run: Run) -> np.ndarray | None:
+def _uniform(run: Run, numbers: Numbers) -> np.ndarray | None:
     """The numbers, where every line has as many; otherwise None."""
-    sizes, _ = _words_per_line(run.text)
-    width = int(sizes[0]) - 1
-    if (sizes != sizes[0]).any() or width < 1:
+    words = _words(run)
+    if words is None or words.sizes[0] < 1 or (words.sizes != words.sizes[0]).any():
         return None
-    values = _parsed(run.text.replace(run.word, b" "), np.float64)
-    return values.reshape(run.count, width) if values is not None and len(values) == width * run.count else None
+    values = numbers.floats(words.signs, words.ends)
+    if values is None or len(values) != words.sizes.sum():
+        return None
+    return values.reshape(run.count, words.sizes[0])
 
 
 def _one_by_one(run: Run, least: int, most: int) -> np.ndarray:
-    lines = run.text.split(b"\n")
+    lines = run.text.split(b"\n")[: run.count]
     widest = least
     rows = np.full((len(lines), most), np.nan)
     for place, line in enumerate(lines):
@@ -242,68 +245,87 @@ def _one_by_one(run: Run, least: int, most: int) -> np.ndarray:
 def _check_finite(run: Run, rows: np.ndarray) -> None:
     if run.word != b"v":
         return
-    with np.errstate(over="ignore"):
-        finite = np.isfinite(rows[:, :3].astype(np.float32)).all(axis=1)
+    finite = np.isfinite(rows[:, :3])
     if not finite.all():
         raise FileValuesInvalid(
             "A vertex is NaN, infinite or beyond float32. Repair the mesh.",
-            where=f"line {run.number + int(np.flatnonzero(~finite)[0])}",
+            where=f"line {run.number + int(np.flatnonzero(~finite.all(axis=1))[0])}",
         )
 
 
-def _joined(blocks: list[np.ndarray], least: int) -> np.ndarray:
-    """The blocks as one table, float64, at least `least` wide; NaN where a block is narrower."""
-    width = max([least, *(block.shape[1] for block in blocks)])
-    out = np.full((sum(map(len, blocks)), width), np.nan)
+def _joined(blocks: list[np.ndarray], start: int, stop: int) -> np.ndarray:
+    """Columns [start, stop) of the blocks as one table, float32; NaN where a block is narrower."""
+    out = np.full((sum(map(len, blocks)), stop - start), np.nan, np.float32)
     place = 0
     for block in blocks:
-        out[place : place + len(block), : block.shape[1]] = block
+        picked = block[:, start:stop]
+        out[place : place + len(block), : picked.shape[1]] = picked
         place += len(block)
     return out
 
 
 def _finite(values: np.ndarray) -> np.ndarray:
-    return np.nan_to_num(np.clip(values, -1e30, 1e30), nan=0.0).astype(np.float32)
+    """The same array, its numbers within 1e30, and 0 for what is none."""
+    np.clip(values, -1e30, 1e30, out=values)
+    return np.nan_to_num(values, copy=False, nan=0.0)
+
+
+def _colors(blocks: list[np.ndarray]) -> np.ndarray | None:
+    """float32 (n, 3), white where a line has none; None when none has one."""
+    if not any(block.shape[1] >= 6 for block in blocks):
+        return None
+    return np.nan_to_num(_joined(blocks, 3, 6), copy=False, nan=1.0, posinf=1.0, neginf=1.0)
 
 
 # ---------------------------------------------------------------- faces, lines, points
 
 
-def _elements(run: Run, counts: tuple[int, ...]) -> Elements:
+def _elements(run: Run, counts: tuple[int, ...], numbers: Numbers) -> Elements:
     """The corners of a run; `counts` vertices, uvs and normals came before, which negative numbers count back from."""
-    found = _alike(run)
+    found = _alike(run, numbers)
     if found is None:
-        rows = [_corners(line, run.number + place) for place, line in enumerate(run.text.split(b"\n"))]
+        rows = [_corners(line, run.number + place) for place, line in enumerate(run.text.split(b"\n")[: run.count])]
         found = np.array(list(map(len, rows)), np.int64), np.array(list(chain.from_iterable(rows)), np.int64)
     sizes, written = found[0], found[1].reshape(-1, 3)
     # Written from 1, or from -1 backwards. 0 stands for nothing here, and _corners refuses it where it is written.
-    corners = np.where(written > 0, written - 1, np.where(written < 0, np.array(counts) + written, -1))
-    corners[(written < 0) & (corners < 0)] = -2  # before the first one
-    return Elements(run.number, sizes, corners)
+    corners = written - 1
+    backwards = written < 0
+    if backwards.any():
+        corners = np.where(backwards, np.array(counts) + written, corners)
+        corners[backwards & (corners < 0)] = -2  # before the first one
+    return Elements(run.number, sizes.astype(np.int32), np.minimum(corners, _FARTHEST).astype(np.int32))
 
 
-def _alike(run: Run) -> tuple[np.ndarray, np.ndarray] | None:
+def _alike(run: Run, numbers: Numbers) -> tuple[np.ndarray, np.ndarray] | None:
     """(sizes, numbers (c, 3) as written), where every corner is written alike; otherwise None."""
     if run.count < _FEW or b"#" in run.text:
         return None
-    sizes, begins = _words_per_line(run.text)
-    sizes = sizes - 1
-    first_of_line = np.zeros(len(begins), bool)
-    first_of_line[np.cumsum(sizes + 1) - sizes - 1] = True
-    words = int(sizes.sum())
-    if not words:
-        return sizes, np.zeros((0, 3), np.int64)
-    slashes = np.add.reduceat(np.frombuffer(run.text, np.uint8) == 47, begins, dtype=np.int64)[~first_of_line]
-    doubles = run.text.count(b"//")
-    if (slashes != slashes[0]).any() or slashes[0] > 2 or doubles not in (0, words):
+    words = _words(run)
+    if words is None:
         return None
-    columns = [0, 2] if doubles else list(range(int(slashes[0]) + 1))
-    values = _parsed(run.text.replace(run.word, b" ").replace(b"/", b" "), np.int64)
-    if values is None or len(values) != words * len(columns) or (values == 0).any():
+    corners = int(words.sizes.sum())
+    if not corners:
+        return words.sizes, np.zeros((0, 3), np.int64)
+    signs, ends, columns = words.signs, words.ends, [0]
+    if b"/" in run.text:
+        slashes = signs == _SLASH
+        gaps = signs[ends | slashes] == _SLASH
+        each, rest = divmod(len(gaps), corners)
+        gaps = gaps.reshape(corners, each) if not rest else None
+        if gaps is None or each > 3 or gaps[:, -1].any() or not gaps[:, :-1].all():
+            return None
+        doubles = run.text.count(b"//")
+        if doubles not in (0, corners):
+            return None
+        columns = [0, 2] if doubles else list(range(each))
+        signs[slashes] = _BLANK
+        ends = word_ends(signs)
+    values = numbers.whole(signs, ends)
+    if values is None or len(values) != corners * len(columns) or (values == 0).any():
         return None
-    written = np.zeros((words, 3), np.int64)
-    written[:, columns] = values.reshape(words, len(columns))
-    return sizes, written
+    written = np.zeros((corners, 3), np.int64)
+    written[:, columns] = values.reshape(corners, len(columns))
+    return words.sizes, written
 
 
 def _corners(line: bytes, number: int) -> list[list[int]]:

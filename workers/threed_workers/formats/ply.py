@@ -92,16 +92,19 @@ def _columns(table: Table, names: tuple[str, ...]) -> np.ndarray | None:
     """float32 (n, len(names)), or None when one is missing."""
     if not all(column in table.columns for column in names):
         return None
+    out = np.empty((table.count, len(names)), np.float32)
     with np.errstate(over="ignore"):
-        return np.column_stack([table.columns[column].astype(np.float32) for column in names])
+        for place, column in enumerate(names):
+            out[:, place] = table.columns[column]
+    return out
 
 
 def _check_finite(points: np.ndarray) -> None:
-    finite = np.isfinite(points).all(axis=1)
+    finite = np.isfinite(points)
     if not finite.all():
         raise FileValuesInvalid(
             "A vertex is NaN or infinite. Repair the mesh and export it again.",
-            where=f"vertex {int(np.flatnonzero(~finite)[0])}",
+            where=f"vertex {int(np.flatnonzero(~finite.all(axis=1))[0])}",
         )
 
 
@@ -126,26 +129,28 @@ def _splat_colors(table: Table) -> np.ndarray:
 
 
 def _triangles(faces: Table | None, points: np.ndarray) -> tuple[np.ndarray, np.ndarray | None]:
-    """int64 (t, 3), and float (3t, 2) texture coordinates per corner where the faces carry them."""
+    """int32 or int64 (t, 3), and float (3t, 2) texture coordinates per corner where the faces carry them."""
     lists = faces.lists if faces is not None else {}
     found = next((lists[name] for name in ("vertex_indices", "vertex_index") if name in lists), None)
     if found is None:
-        return np.zeros((0, 3), np.int64), None
+        return np.zeros((0, 3), np.int32), None
     sizes, values = found
-    values = values.astype(np.int64)
-    count = len(points)
-    wrong = (values < 0) | (values >= count)
-    if wrong.any():
-        place = int(np.flatnonzero(wrong)[0])
-        face = int(np.searchsorted(np.cumsum(sizes), place, side="right"))
-        raise FileValuesInvalid(
-            f"A face uses vertex {int(values[place])}, and there are {count}.", where=f"face {face}"
-        )
-    corners, _ = triangulate(points, values, sizes)
+    values = _within(values, sizes, len(points))
     lengths, uvs = lists.get("texcoord", (np.zeros(0), np.zeros(0)))
-    if not np.array_equal(lengths, 2 * sizes):
-        return values[corners], None
-    return values[corners], uvs.reshape(-1, 2)[corners.reshape(-1)].astype(np.float64)
+    uvs = uvs.reshape(-1, 2) if np.array_equal(lengths, 2 * sizes) else None
+    if (sizes == 3).all():
+        return values.reshape(-1, 3), uvs
+    corners, _ = triangulate(points, values, sizes)
+    return values[corners], None if uvs is None else uvs[corners.reshape(-1)]
+
+
+def _within(values: np.ndarray, sizes: np.ndarray, count: int) -> np.ndarray:
+    """The vertex numbers of faces, signed. Raises FileValuesInvalid, with the face, for one that is not there."""
+    if len(values) and not 0 <= values.min() <= values.max() < count:
+        place = int(np.flatnonzero(~((values >= 0) & (values < count)))[0])
+        face = int(np.searchsorted(np.cumsum(sizes, dtype=np.int64), place, side="right"))
+        raise FileValuesInvalid(f"A face uses vertex {values[place]}, and there are {count}.", where=f"face {face}")
+    return values.astype(np.int32 if count < 2**31 else np.int64, copy=False)
 
 
 def _material(builder: Builder, source: Source, comments: list[str], budget: Budget, issues: list) -> int | None:

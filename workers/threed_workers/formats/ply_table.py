@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import NamedTuple
 
 import numpy as np
 
 from threed.errors import FileFeatureUnsupported, FileMalformed, FileTruncated
 from threed_workers.budget import Budget
+from threed_workers.formats.ply_rows import Element, Property, Table, TextRows
 
 _HEADER_BYTES = 1 << 20
 _TYPES = {
@@ -32,34 +32,11 @@ _TYPES = {
 _ORDERS = {"ascii": "<", "binary_little_endian": "<", "binary_big_endian": ">"}
 
 
-class Property(NamedTuple):
-    """`length` is the type of a list's length, None for a plain property. Types are numpy's, with byte order."""
-
-    name: str
-    kind: np.dtype
-    length: np.dtype | None
-
-
-class Element(NamedTuple):
-    name: str
-    count: int
-    properties: list[Property]
-
-
 class Header(NamedTuple):
     encoding: str
     elements: list[Element]
     comments: list[str]
     size: int
-
-
-@dataclass
-class Table:
-    """`columns` hold one value per row, (n,); `lists` hold (lengths (n,), values one after the other)."""
-
-    count: int
-    columns: dict[str, np.ndarray] = field(default_factory=dict)
-    lists: dict[str, tuple[np.ndarray, np.ndarray]] = field(default_factory=dict)
 
 
 def parse_header(data: memoryview) -> Header:
@@ -104,7 +81,8 @@ def _property(words: list[str], encoding: str, where: str) -> Property:
 def read_tables(data: memoryview, header: Header, budget: Budget) -> dict[str, Table]:
     """Every element's table. Raises FileTruncated for fewer rows than declared."""
     body = data[header.size :]
-    reader = _Text(body) if header.encoding == "ascii" else _Binary(body, header.size)
+    text = header.encoding == "ascii"
+    reader = TextRows(data, header.size, budget) if text else _Binary(body, header.size)
     tables = {}
     for element in header.elements:
         least = sum((entry.length or entry.kind).itemsize for entry in element.properties) * element.count
@@ -159,7 +137,7 @@ class _Binary:
                 length = next(rest)
                 if (rows[f"n{number}"] != length).any():
                     return None
-                table.lists[entry.name] = (np.full(element.count, length), values.reshape(-1))
+                table.lists[entry.name] = (np.full(element.count, length, np.int32), values.reshape(-1))
         self.position += row.itemsize * element.count
         return table
 
@@ -182,7 +160,7 @@ class _Binary:
                 table.columns[entry.name] = np.array(columns[entry.name], entry.kind)
             else:
                 values = np.frombuffer(b"".join(columns[entry.name]), entry.kind)
-                table.lists[entry.name] = (np.array(lengths[entry.name], np.int64), values)
+                table.lists[entry.name] = (np.array(lengths[entry.name], np.int32), values)
         return table
 
     def _value(self, kind: np.dtype, element: Element) -> np.generic:
@@ -206,79 +184,3 @@ class _Binary:
             f"The file ends before {element.count} rows of {element.name[:40]}.",
             where=f"byte {self.origin + self.position}",
         )
-
-
-class _Text:
-    """A row per line. Lists that a short line does not get to are empty."""
-
-    def __init__(self, body: memoryview):
-        self.lines = [line for line in bytes(body).splitlines() if line.strip()]
-        self.position = 0
-
-    def table(self, element: Element) -> Table:
-        rows = self.lines[self.position : self.position + element.count]
-        if len(rows) < element.count:
-            raise FileTruncated(
-                f"The file ends before {element.count} rows of {element.name[:40]}.", where=f"row {len(self.lines)}"
-            )
-        self.position += element.count
-        if any(entry.length is not None for entry in element.properties):
-            return self._listed(element, rows)
-        words = [line.split() for line in rows]
-        width = len(element.properties)
-        short = next((number for number, row in enumerate(words) if len(row) < width), None)
-        if short is not None:
-            self._short(element, short)
-        grid = _numbers([word for row in words for word in row[:width]], element).reshape(-1, width)
-        columns = {entry.name: _cast(grid[:, place], entry) for place, entry in enumerate(element.properties)}
-        return Table(element.count, columns)
-
-    def _listed(self, element: Element, rows: list[bytes]) -> Table:
-        picked: dict[str, list[bytes]] = {entry.name: [] for entry in element.properties}
-        lengths: dict[str, list[int]] = {entry.name: [] for entry in element.properties if entry.length is not None}
-        for number, row in enumerate(rows):
-            words, position = row.split(), 0
-            for entry in element.properties:
-                length = 1
-                if entry.length is not None:
-                    length = _length(words[position], element, number) if position < len(words) else 0
-                    position += 1
-                    lengths[entry.name].append(length)
-                if length > max(0, len(words) - position):
-                    self._short(element, number)
-                picked[entry.name] += words[position : position + length]
-                position += length
-        table = Table(element.count)
-        for entry in element.properties:
-            values = _cast(_numbers(picked[entry.name], element), entry)
-            if entry.length is None:
-                table.columns[entry.name] = values
-            else:
-                table.lists[entry.name] = (np.array(lengths[entry.name], np.int64), values)
-        return table
-
-    def _short(self, element: Element, number: int) -> None:
-        raise FileTruncated(f"Row {number} of {element.name[:40]} has too few numbers.", where=f"row {number}")
-
-
-def _length(word: bytes, element: Element, number: int) -> int:
-    if not word.isdigit() or len(word) > 10:
-        raise FileMalformed(f"A list has the length {word[:20]!r}.", where=f"{element.name[:40]} {number}")
-    return int(word)
-
-
-def _numbers(words: list[bytes], element: Element) -> np.ndarray:
-    try:
-        return np.array(words, "S40").astype(np.float64)
-    except ValueError as error:
-        raise FileMalformed(f"Not a number: {str(error)[-60:]}.", where=f"element {element.name[:40]}") from None
-
-
-def _cast(values: np.ndarray, entry: Property) -> np.ndarray:
-    """The declared type, where the values fit it; text files often say uchar and write 300."""
-    if entry.kind.kind == "f":
-        return values
-    limits = np.iinfo(entry.kind)
-    if not np.isfinite(values).all() or (values < limits.min).any() or (values > limits.max).any():
-        raise FileMalformed(f"A value of {entry.name[:40]} does not fit its type.", where=f"property {entry.name[:40]}")
-    return values.astype(entry.kind)

@@ -7,14 +7,14 @@ the numbers of the vertices stay what they were, and the report says so.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 
 import numpy as np
 
-from threed.errors import FileMalformed, FileTruncated, FileValuesInvalid
+from threed.errors import FileTruncated, FileValuesInvalid
 from threed_workers.budget import Budget
 from threed_workers.document import Builder, Document, issue
 from threed_workers.formats.source import Source
+from threed_workers.formats.stl_text import read_text
 from threed_workers.mesh.flat import flat_normals
 
 name = "stl"
@@ -35,7 +35,7 @@ def recognise(source: Source) -> bool:
 
 def read(source: Source, budget: Budget) -> Document:
     """One mesh per solid, unindexed, with flat normals."""
-    solids = _read_text(source.data, budget) if _is_text(source) else [("", _read_binary(source.data))]
+    solids = read_text(source.data, budget) if _is_text(source) else [("", _read_binary(source.data))]
     return _document(solids)
 
 
@@ -75,66 +75,13 @@ def _read_binary(data: memoryview) -> np.ndarray:
     return np.ascontiguousarray(np.frombuffer(data, _RECORD, count, _HEADER)["corners"], np.float32)
 
 
-def _read_text(data: memoryview, budget: Budget) -> list[tuple[str, np.ndarray]]:
-    """(name, float32 (n, 3, 3)) of each solid. The grammar is checked by counting, line by line."""
-    solids: list[tuple[str, np.ndarray]] = []
-    title, numbers, facets, line = "", [], 0, 0
-    inside = open_facet = False
-    for line, words in _lines(data, budget):
-        word = words[0].lower()
-        if word == b"vertex":
-            if len(words) != 4 or not open_facet:
-                raise FileMalformed("A vertex line must have 3 numbers and stand in a facet.", where=f"line {line}")
-            numbers.append(words[1:])
-        elif word == b"facet":
-            if open_facet or not inside:
-                raise FileMalformed("A facet begins before the last one ended.", where=f"line {line}")
-            open_facet = True
-        elif word == b"endfacet":
-            facets += 1
-            open_facet = False
-            if len(numbers) != 3 * facets:
-                raise FileMalformed("A facet must have 3 vertices.", where=f"line {line}")
-        elif word == b"solid":
-            if inside:
-                raise FileMalformed("A solid begins before the last one ended.", where=f"line {line}")
-            inside, title = True, b" ".join(words[1:]).decode("utf-8", "replace")
-        elif word.startswith(b"endsolid"):
-            if open_facet:
-                raise FileMalformed("A solid ends within a facet.", where=f"line {line}")
-            solids.append((title, _floats(numbers, line)))
-            inside, numbers, facets = False, [], 0
-        elif word not in (b"outer", b"endloop"):
-            raise FileMalformed(f"No line of an STL begins with {words[0][:20]!r}.", where=f"line {line}")
-    if inside:
-        raise FileTruncated("The solid has no endsolid.", where=f"line {line}")
-    return solids
-
-
-def _lines(data: memoryview, budget: Budget) -> Iterator[tuple[int, list[bytes]]]:
-    """(number from 1, words) of every line that has some."""
-    text = bytes(data)
-    for number, line in enumerate(text.splitlines(), 1):
-        if len(line) > budget.line_bytes:
-            raise FileMalformed(f"A line has {len(line)} bytes.", where=f"line {number}")
-        words = line.split()
-        if words:
-            yield number, words
-
-
-def _floats(numbers: list[list[bytes]], line: int) -> np.ndarray:
-    try:
-        return np.array(numbers, dtype="S32").astype(np.float32).reshape(-1, 3, 3)
-    except ValueError as error:
-        raise FileMalformed(f"A coordinate is no number: {error}.", where=f"before line {line}") from None
-
-
 def _document(solids: list[tuple[str, np.ndarray]]) -> Document:
     builder = Builder()
     children = []
     for title, corners in solids:
-        if not np.isfinite(corners).all():
-            bad = int(np.flatnonzero(~np.isfinite(corners).all(axis=(1, 2)))[0])
+        finite = np.isfinite(corners)
+        if not finite.all():
+            bad = int(np.flatnonzero(~finite.all(axis=(1, 2)))[0])
             raise FileValuesInvalid("A vertex is NaN or infinite. Repair the mesh.", where=f"triangle {bad}")
         if len(corners):
             points = corners.reshape(-1, 3)

@@ -42,26 +42,34 @@ def surface(
             normals = smooth_normals(points, triangles)
         else:
             corner_normals = crease_normals(points, triangles).reshape(-1, 3)
+    order: np.ndarray | slice
     if corner_normals is None and corner_uvs is None:
-        order, indices, made = np.arange(len(points)), corners, normals
+        order, indices, made, rows = slice(None), corners, normals, slice(None)
     else:
         given = normals[corners] if corner_normals is None else corner_normals
-        keys = corners if corner_uvs is None else np.column_stack([corners, corner_uvs])
-        first, indices = weld(keys.astype(np.int64), given.astype(np.float32))
+        keys = [corners.astype(np.int32, copy=False)]
+        keys += [] if corner_uvs is None else [corner_uvs.astype(np.int32, copy=False)]
+        first, indices = weld(*keys, given.astype(np.float32, copy=False))
         order, made = corners[first], given[first]
+        rows = order if corner_uvs is None else corner_uvs[first]
+        del given, first
     attributes = {"POSITION": builder.positions(points[order]), "NORMAL": builder.attribute(unit_normals(made))}
     if uvs is not None and len(uvs):
-        attributes["TEXCOORD_0"] = builder.attribute(_flipped(uvs, order if corner_uvs is None else corner_uvs[first]))
+        attributes["TEXCOORD_0"] = builder.attribute(_flipped(uvs, rows))
     if colors is not None:
         attributes["COLOR_0"] = builder.attribute(colors[order], normalized=True)
-    return {"attributes": attributes, "indices": builder.indices(indices, len(order))}
+    count = builder.json["accessors"][attributes["POSITION"]]["count"]
+    return {"attributes": attributes, "indices": builder.indices(indices, count)}
 
 
-def _flipped(uvs: np.ndarray, rows: np.ndarray) -> np.ndarray:
+def _flipped(uvs: np.ndarray, rows: np.ndarray | slice) -> np.ndarray:
     """float32 (n, 2) with the origin at the top left; (0, 0) where the row is -1 or holds no number."""
-    picked = np.where((rows >= 0)[:, None], uvs[np.maximum(rows, 0)][:, :2], (0.0, 1.0))
-    flipped = np.column_stack([picked[:, 0], 1 - picked[:, 1]])
-    return np.nan_to_num(flipped, nan=0.0, posinf=0.0, neginf=0.0).astype(np.float32)
+    flipped = uvs[rows][:, :2].astype(np.float32)
+    np.subtract(1, flipped[:, 1], out=flipped[:, 1])
+    if not isinstance(rows, slice):
+        flipped[rows < 0] = 0.0
+    flipped[~np.isfinite(flipped)] = 0.0
+    return flipped
 
 
 def add_texture(
