@@ -23,6 +23,7 @@ SETTINGS = {
     "texture_resize": {"max_px": 8},
     "texture_encode": {"encoding": recipes_pb2.TextureEncode.WEBP},
     "palette": {"min": 2},
+    "atlas": {"padding_px": 4},
 }
 every_step = pytest.mark.parametrize("step", transforms.NAMES)
 

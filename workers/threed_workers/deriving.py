@@ -31,7 +31,7 @@ _READ, _WRITE = 0.1, 0.7  # of the progress, when the source is read and when th
 _TOOLS = {
     **dict.fromkeys(("simplify", "lod"), "meshoptimizer"),
     **dict.fromkeys(("reorder", "meshopt"), "meshopt"),
-    **dict.fromkeys(("texture_resize", "texture_encode", "palette"), "pillow"),
+    **dict.fromkeys(("texture_resize", "texture_encode", "palette", "atlas"), "pillow"),
     "draco": "DracoPy",
     "usdz": "usd-core",
 }

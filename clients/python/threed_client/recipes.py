@@ -7,6 +7,7 @@ import re
 import betterproto2
 
 from threed_client._gen.threed.v1 import (
+    Atlas,
     CleanAttributes,
     Dedup,
     Draco,
@@ -42,6 +43,7 @@ from threed_client._gen.threed.v1 import (
 )
 
 __all__ = [
+    "Atlas",
     "CleanAttributes",
     "Dedup",
     "Draco",

@@ -98,6 +98,7 @@ COSTS: dict[str, Cost] = {
     "texture_encode KTX2_ETC1S": _KTX2._replace(seconds=Rates(pixel=3.5e-6), needs="images"),
     "palette": Cost(work=Rates(object=1000), seconds=Rates(object=3e-5)),
     "clean_attributes": _DROPS,
+    "atlas": Cost(Rates(pixel=20), Rates(pixel=4), Rates(pixel=6e-7), whole=True, needs="images"),
     # Exports: what `writing` has made is handed out as it is, or becomes another file.
     "writing": Cost(Rates(byte=0.1, pixel=0.25, object=500), seconds=Rates(byte=2e-9, object=8e-5), whole=True),
     "export_glb": Cost(seconds=Rates(fixed=0.01)),

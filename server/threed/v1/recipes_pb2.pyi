@@ -62,7 +62,7 @@ class Proof(_message.Message):
     def __init__(self, min_ssim: _Optional[float] = ..., max_distance: _Optional[float] = ...) -> None: ...
 
 class Step(_message.Message):
-    __slots__ = ("dedup", "prune", "weld", "unweld", "flatten", "join", "instance", "simplify", "lod", "reorder", "quantize", "meshopt", "draco", "normals", "tangents", "unlit", "recenter", "scale", "resample", "trim", "remove", "texture_resize", "texture_encode", "palette", "clean_attributes")
+    __slots__ = ("dedup", "prune", "weld", "unweld", "flatten", "join", "instance", "simplify", "lod", "reorder", "quantize", "meshopt", "draco", "normals", "tangents", "unlit", "recenter", "scale", "resample", "trim", "remove", "texture_resize", "texture_encode", "palette", "clean_attributes", "atlas")
     DEDUP_FIELD_NUMBER: _ClassVar[int]
     PRUNE_FIELD_NUMBER: _ClassVar[int]
     WELD_FIELD_NUMBER: _ClassVar[int]
@@ -88,6 +88,7 @@ class Step(_message.Message):
     TEXTURE_ENCODE_FIELD_NUMBER: _ClassVar[int]
     PALETTE_FIELD_NUMBER: _ClassVar[int]
     CLEAN_ATTRIBUTES_FIELD_NUMBER: _ClassVar[int]
+    ATLAS_FIELD_NUMBER: _ClassVar[int]
     dedup: Dedup
     prune: Prune
     weld: Weld
@@ -113,7 +114,8 @@ class Step(_message.Message):
     texture_encode: TextureEncode
     palette: Palette
     clean_attributes: CleanAttributes
-    def __init__(self, dedup: _Optional[_Union[Dedup, _Mapping]] = ..., prune: _Optional[_Union[Prune, _Mapping]] = ..., weld: _Optional[_Union[Weld, _Mapping]] = ..., unweld: _Optional[_Union[Unweld, _Mapping]] = ..., flatten: _Optional[_Union[Flatten, _Mapping]] = ..., join: _Optional[_Union[Join, _Mapping]] = ..., instance: _Optional[_Union[Instance, _Mapping]] = ..., simplify: _Optional[_Union[Simplify, _Mapping]] = ..., lod: _Optional[_Union[Lod, _Mapping]] = ..., reorder: _Optional[_Union[Reorder, _Mapping]] = ..., quantize: _Optional[_Union[Quantize, _Mapping]] = ..., meshopt: _Optional[_Union[Meshopt, _Mapping]] = ..., draco: _Optional[_Union[Draco, _Mapping]] = ..., normals: _Optional[_Union[Normals, _Mapping]] = ..., tangents: _Optional[_Union[Tangents, _Mapping]] = ..., unlit: _Optional[_Union[Unlit, _Mapping]] = ..., recenter: _Optional[_Union[Recenter, _Mapping]] = ..., scale: _Optional[_Union[Scale, _Mapping]] = ..., resample: _Optional[_Union[Resample, _Mapping]] = ..., trim: _Optional[_Union[Trim, _Mapping]] = ..., remove: _Optional[_Union[Remove, _Mapping]] = ..., texture_resize: _Optional[_Union[TextureResize, _Mapping]] = ..., texture_encode: _Optional[_Union[TextureEncode, _Mapping]] = ..., palette: _Optional[_Union[Palette, _Mapping]] = ..., clean_attributes: _Optional[_Union[CleanAttributes, _Mapping]] = ...) -> None: ...
+    atlas: Atlas
+    def __init__(self, dedup: _Optional[_Union[Dedup, _Mapping]] = ..., prune: _Optional[_Union[Prune, _Mapping]] = ..., weld: _Optional[_Union[Weld, _Mapping]] = ..., unweld: _Optional[_Union[Unweld, _Mapping]] = ..., flatten: _Optional[_Union[Flatten, _Mapping]] = ..., join: _Optional[_Union[Join, _Mapping]] = ..., instance: _Optional[_Union[Instance, _Mapping]] = ..., simplify: _Optional[_Union[Simplify, _Mapping]] = ..., lod: _Optional[_Union[Lod, _Mapping]] = ..., reorder: _Optional[_Union[Reorder, _Mapping]] = ..., quantize: _Optional[_Union[Quantize, _Mapping]] = ..., meshopt: _Optional[_Union[Meshopt, _Mapping]] = ..., draco: _Optional[_Union[Draco, _Mapping]] = ..., normals: _Optional[_Union[Normals, _Mapping]] = ..., tangents: _Optional[_Union[Tangents, _Mapping]] = ..., unlit: _Optional[_Union[Unlit, _Mapping]] = ..., recenter: _Optional[_Union[Recenter, _Mapping]] = ..., scale: _Optional[_Union[Scale, _Mapping]] = ..., resample: _Optional[_Union[Resample, _Mapping]] = ..., trim: _Optional[_Union[Trim, _Mapping]] = ..., remove: _Optional[_Union[Remove, _Mapping]] = ..., texture_resize: _Optional[_Union[TextureResize, _Mapping]] = ..., texture_encode: _Optional[_Union[TextureEncode, _Mapping]] = ..., palette: _Optional[_Union[Palette, _Mapping]] = ..., clean_attributes: _Optional[_Union[CleanAttributes, _Mapping]] = ..., atlas: _Optional[_Union[Atlas, _Mapping]] = ...) -> None: ...
 
 class Dedup(_message.Message):
     __slots__ = ("keep_unique_names",)
@@ -370,6 +372,16 @@ class Palette(_message.Message):
     MIN_FIELD_NUMBER: _ClassVar[int]
     min: int
     def __init__(self, min: _Optional[int] = ...) -> None: ...
+
+class Atlas(_message.Message):
+    __slots__ = ("min", "max_px", "padding_px")
+    MIN_FIELD_NUMBER: _ClassVar[int]
+    MAX_PX_FIELD_NUMBER: _ClassVar[int]
+    PADDING_PX_FIELD_NUMBER: _ClassVar[int]
+    min: int
+    max_px: int
+    padding_px: int
+    def __init__(self, min: _Optional[int] = ..., max_px: _Optional[int] = ..., padding_px: _Optional[int] = ...) -> None: ...
 
 class CleanAttributes(_message.Message):
     __slots__ = ("keep_texcoords", "keep_white")

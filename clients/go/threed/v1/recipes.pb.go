@@ -711,6 +711,7 @@ type Step struct {
 	//	*Step_TextureEncode
 	//	*Step_Palette
 	//	*Step_CleanAttributes
+	//	*Step_Atlas
 	Step          isStep_Step `protobuf_oneof:"step"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -978,6 +979,15 @@ func (x *Step) GetCleanAttributes() *CleanAttributes {
 	return nil
 }
 
+func (x *Step) GetAtlas() *Atlas {
+	if x != nil {
+		if x, ok := x.Step.(*Step_Atlas); ok {
+			return x.Atlas
+		}
+	}
+	return nil
+}
+
 type isStep_Step interface {
 	isStep_Step()
 }
@@ -1107,6 +1117,11 @@ type Step_CleanAttributes struct {
 	CleanAttributes *CleanAttributes `protobuf:"bytes,25,opt,name=clean_attributes,json=cleanAttributes,proto3,oneof"`
 }
 
+type Step_Atlas struct {
+	// Materials that differ only in their pictures become one, with the pictures side by side.
+	Atlas *Atlas `protobuf:"bytes,26,opt,name=atlas,proto3,oneof"`
+}
+
 func (*Step_Dedup) isStep_Step() {}
 
 func (*Step_Prune) isStep_Step() {}
@@ -1156,6 +1171,8 @@ func (*Step_TextureEncode) isStep_Step() {}
 func (*Step_Palette) isStep_Step() {}
 
 func (*Step_CleanAttributes) isStep_Step() {}
+
+func (*Step_Atlas) isStep_Step() {}
 
 // Make equal accessors, meshes, materials, textures, samplers and images one.
 type Dedup struct {
@@ -2431,6 +2448,75 @@ func (x *Palette) GetMin() int32 {
 	return 0
 }
 
+// Put the pictures of materials that agree in everything else side by side, so that `join` can make meshes one.
+//
+// Pictures are copied pixel by pixel, into PNGs; encode them afterwards. Texture coordinates must stay within the
+// picture: a material that repeats it stays as it is, with an issue ATLAS_LEFT_OUT, as does one whose textures are
+// placed or sized differently.
+type Atlas struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// How many materials must go together. 0: 2.
+	Min int32 `protobuf:"varint,1,opt,name=min,proto3" json:"min,omitempty"`
+	// The longest edge of an atlas, in pixels, 64 to 8192. What does not fit goes into another one. 0: 4096.
+	MaxPx int32 `protobuf:"varint,2,opt,name=max_px,json=maxPx,proto3" json:"max_px,omitempty"`
+	// The border around each picture, in pixels, which continues it: mipmaps down to 1 / padding_px of the size show
+	// nothing of its neighbours. 0: 8.
+	PaddingPx     int32 `protobuf:"varint,3,opt,name=padding_px,json=paddingPx,proto3" json:"padding_px,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Atlas) Reset() {
+	*x = Atlas{}
+	mi := &file_threed_v1_recipes_proto_msgTypes[27]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Atlas) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Atlas) ProtoMessage() {}
+
+func (x *Atlas) ProtoReflect() protoreflect.Message {
+	mi := &file_threed_v1_recipes_proto_msgTypes[27]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Atlas.ProtoReflect.Descriptor instead.
+func (*Atlas) Descriptor() ([]byte, []int) {
+	return file_threed_v1_recipes_proto_rawDescGZIP(), []int{27}
+}
+
+func (x *Atlas) GetMin() int32 {
+	if x != nil {
+		return x.Min
+	}
+	return 0
+}
+
+func (x *Atlas) GetMaxPx() int32 {
+	if x != nil {
+		return x.MaxPx
+	}
+	return 0
+}
+
+func (x *Atlas) GetPaddingPx() int32 {
+	if x != nil {
+		return x.PaddingPx
+	}
+	return 0
+}
+
 // Remove vertex data that nothing uses: texture coordinates, colours that are white, tangents without a normal map.
 type CleanAttributes struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -2445,7 +2531,7 @@ type CleanAttributes struct {
 
 func (x *CleanAttributes) Reset() {
 	*x = CleanAttributes{}
-	mi := &file_threed_v1_recipes_proto_msgTypes[27]
+	mi := &file_threed_v1_recipes_proto_msgTypes[28]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2457,7 +2543,7 @@ func (x *CleanAttributes) String() string {
 func (*CleanAttributes) ProtoMessage() {}
 
 func (x *CleanAttributes) ProtoReflect() protoreflect.Message {
-	mi := &file_threed_v1_recipes_proto_msgTypes[27]
+	mi := &file_threed_v1_recipes_proto_msgTypes[28]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2470,7 +2556,7 @@ func (x *CleanAttributes) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CleanAttributes.ProtoReflect.Descriptor instead.
 func (*CleanAttributes) Descriptor() ([]byte, []int) {
-	return file_threed_v1_recipes_proto_rawDescGZIP(), []int{27}
+	return file_threed_v1_recipes_proto_rawDescGZIP(), []int{28}
 }
 
 func (x *CleanAttributes) GetKeepTexcoords() bool {
@@ -2500,8 +2586,7 @@ const file_threed_v1_recipes_proto_rawDesc = "" +
 	"\x05proof\x18\x04 \x01(\v2\x10.threed.v1.ProofB\x04\xe2A\x01\x01R\x05proof\"\x7f\n" +
 	"\x05Proof\x126\n" +
 	"\bmin_ssim\x18\x01 \x01(\x01B\x1b\xe2A\x01\x01\xbaH\x14\x12\x12\x19\x00\x00\x00\x00\x00\x00\xf0?)\x00\x00\x00\x00\x00\x00\x00\x00R\aminSsim\x12>\n" +
-	"\fmax_distance\x18\x02 \x01(\x01B\x1b\xe2A\x01\x01\xbaH\x14\x12\x12\x19\x00\x00\x00\x00\x00\x00\xf0?)\x00\x00\x00\x00\x00\x00\x00\x00R\vmaxDistance\"\xe1\n" +
-	"\n" +
+	"\fmax_distance\x18\x02 \x01(\x01B\x1b\xe2A\x01\x01\xbaH\x14\x12\x12\x19\x00\x00\x00\x00\x00\x00\xf0?)\x00\x00\x00\x00\x00\x00\x00\x00R\vmaxDistance\"\x91\v\n" +
 	"\x04Step\x12.\n" +
 	"\x05dedup\x18\x01 \x01(\v2\x10.threed.v1.DedupB\x04\xe2A\x01\x01H\x00R\x05dedup\x12.\n" +
 	"\x05prune\x18\x02 \x01(\v2\x10.threed.v1.PruneB\x04\xe2A\x01\x01H\x00R\x05prune\x12+\n" +
@@ -2528,7 +2613,8 @@ const file_threed_v1_recipes_proto_rawDesc = "" +
 	"\x0etexture_resize\x18\x16 \x01(\v2\x18.threed.v1.TextureResizeB\x04\xe2A\x01\x01H\x00R\rtextureResize\x12G\n" +
 	"\x0etexture_encode\x18\x17 \x01(\v2\x18.threed.v1.TextureEncodeB\x04\xe2A\x01\x01H\x00R\rtextureEncode\x124\n" +
 	"\apalette\x18\x18 \x01(\v2\x12.threed.v1.PaletteB\x04\xe2A\x01\x01H\x00R\apalette\x12M\n" +
-	"\x10clean_attributes\x18\x19 \x01(\v2\x1a.threed.v1.CleanAttributesB\x04\xe2A\x01\x01H\x00R\x0fcleanAttributesB\r\n" +
+	"\x10clean_attributes\x18\x19 \x01(\v2\x1a.threed.v1.CleanAttributesB\x04\xe2A\x01\x01H\x00R\x0fcleanAttributes\x12.\n" +
+	"\x05atlas\x18\x1a \x01(\v2\x10.threed.v1.AtlasB\x04\xe2A\x01\x01H\x00R\x05atlasB\r\n" +
 	"\x04step\x12\x05\xbaH\x02\b\x01\"9\n" +
 	"\x05Dedup\x120\n" +
 	"\x11keep_unique_names\x18\x01 \x01(\bB\x04\xe2A\x01\x01R\x0fkeepUniqueNames\"]\n" +
@@ -2653,7 +2739,13 @@ const file_threed_v1_recipes_proto_rawDesc = "" +
 	"\n" +
 	"KTX2_ETC1S\x10\a\"(\n" +
 	"\aPalette\x12\x1d\n" +
-	"\x03min\x18\x01 \x01(\x05B\v\xe2A\x01\x01\xbaH\x04\x1a\x02(\x00R\x03min\"c\n" +
+	"\x03min\x18\x01 \x01(\x05B\v\xe2A\x01\x01\xbaH\x04\x1a\x02(\x00R\x03min\"\x8a\x01\n" +
+	"\x05Atlas\x12\x1d\n" +
+	"\x03min\x18\x01 \x01(\x05B\v\xe2A\x01\x01\xbaH\x04\x1a\x02(\x00R\x03min\x12(\n" +
+	"\x06max_px\x18\x02 \x01(\x05B\x11\xe2A\x01\x01\xbaH\n" +
+	"\xd8\x01\x01\x1a\x05\x18\x80@(@R\x05maxPx\x128\n" +
+	"\n" +
+	"padding_px\x18\x03 \x01(\x05B\x19\xe2A\x01\x01\xbaH\x12\x1a\x100\x000\x010\x020\x040\b0\x100 0@R\tpaddingPx\"c\n" +
 	"\x0fCleanAttributes\x12+\n" +
 	"\x0ekeep_texcoords\x18\x01 \x01(\bB\x04\xe2A\x01\x01R\rkeepTexcoords\x12#\n" +
 	"\n" +
@@ -2694,7 +2786,7 @@ func file_threed_v1_recipes_proto_rawDescGZIP() []byte {
 }
 
 var file_threed_v1_recipes_proto_enumTypes = make([]protoimpl.EnumInfo, 8)
-var file_threed_v1_recipes_proto_msgTypes = make([]protoimpl.MessageInfo, 28)
+var file_threed_v1_recipes_proto_msgTypes = make([]protoimpl.MessageInfo, 29)
 var file_threed_v1_recipes_proto_goTypes = []any{
 	(ExportFormat)(0),           // 0: threed.v1.ExportFormat
 	(LossPolicy)(0),             // 1: threed.v1.LossPolicy
@@ -2731,7 +2823,8 @@ var file_threed_v1_recipes_proto_goTypes = []any{
 	(*TextureResize)(nil),       // 32: threed.v1.TextureResize
 	(*TextureEncode)(nil),       // 33: threed.v1.TextureEncode
 	(*Palette)(nil),             // 34: threed.v1.Palette
-	(*CleanAttributes)(nil),     // 35: threed.v1.CleanAttributes
+	(*Atlas)(nil),               // 35: threed.v1.Atlas
+	(*CleanAttributes)(nil),     // 36: threed.v1.CleanAttributes
 }
 var file_threed_v1_recipes_proto_depIdxs = []int32{
 	10, // 0: threed.v1.Recipe.steps:type_name -> threed.v1.Step
@@ -2762,18 +2855,19 @@ var file_threed_v1_recipes_proto_depIdxs = []int32{
 	32, // 25: threed.v1.Step.texture_resize:type_name -> threed.v1.TextureResize
 	33, // 26: threed.v1.Step.texture_encode:type_name -> threed.v1.TextureEncode
 	34, // 27: threed.v1.Step.palette:type_name -> threed.v1.Palette
-	35, // 28: threed.v1.Step.clean_attributes:type_name -> threed.v1.CleanAttributes
-	2,  // 29: threed.v1.Lod.output:type_name -> threed.v1.Lod.Output
-	3,  // 30: threed.v1.Reorder.target:type_name -> threed.v1.Reorder.Target
-	4,  // 31: threed.v1.Meshopt.filter:type_name -> threed.v1.Meshopt.Filter
-	5,  // 32: threed.v1.Recenter.pivot:type_name -> threed.v1.Recenter.Pivot
-	6,  // 33: threed.v1.Remove.features:type_name -> threed.v1.Remove.Feature
-	7,  // 34: threed.v1.TextureEncode.encoding:type_name -> threed.v1.TextureEncode.Encoding
-	35, // [35:35] is the sub-list for method output_type
-	35, // [35:35] is the sub-list for method input_type
-	35, // [35:35] is the sub-list for extension type_name
-	35, // [35:35] is the sub-list for extension extendee
-	0,  // [0:35] is the sub-list for field type_name
+	36, // 28: threed.v1.Step.clean_attributes:type_name -> threed.v1.CleanAttributes
+	35, // 29: threed.v1.Step.atlas:type_name -> threed.v1.Atlas
+	2,  // 30: threed.v1.Lod.output:type_name -> threed.v1.Lod.Output
+	3,  // 31: threed.v1.Reorder.target:type_name -> threed.v1.Reorder.Target
+	4,  // 32: threed.v1.Meshopt.filter:type_name -> threed.v1.Meshopt.Filter
+	5,  // 33: threed.v1.Recenter.pivot:type_name -> threed.v1.Recenter.Pivot
+	6,  // 34: threed.v1.Remove.features:type_name -> threed.v1.Remove.Feature
+	7,  // 35: threed.v1.TextureEncode.encoding:type_name -> threed.v1.TextureEncode.Encoding
+	36, // [36:36] is the sub-list for method output_type
+	36, // [36:36] is the sub-list for method input_type
+	36, // [36:36] is the sub-list for extension type_name
+	36, // [36:36] is the sub-list for extension extendee
+	0,  // [0:36] is the sub-list for field type_name
 }
 
 func init() { file_threed_v1_recipes_proto_init() }
@@ -2807,6 +2901,7 @@ func file_threed_v1_recipes_proto_init() {
 		(*Step_TextureEncode)(nil),
 		(*Step_Palette)(nil),
 		(*Step_CleanAttributes)(nil),
+		(*Step_Atlas)(nil),
 	}
 	file_threed_v1_recipes_proto_msgTypes[20].OneofWrappers = []any{
 		(*Scale_Factor)(nil),
@@ -2818,7 +2913,7 @@ func file_threed_v1_recipes_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_threed_v1_recipes_proto_rawDesc), len(file_threed_v1_recipes_proto_rawDesc)),
 			NumEnums:      8,
-			NumMessages:   28,
+			NumMessages:   29,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

@@ -11,6 +11,7 @@ __all__ = (
     "AssetServiceSyncStub",
     "AssetStatus",
     "AssetType",
+    "Atlas",
     "Background",
     "BackgroundColor",
     "BlobRef",
@@ -1073,6 +1074,36 @@ class AssetFile(betterproto2.Message):
 
 
 default_message_pool.register_message("threed.v1", "AssetFile", AssetFile)
+
+
+@dataclass(eq=False, repr=False)
+class Atlas(betterproto2.Message):
+    """
+    Put the pictures of materials that agree in everything else side by side, so that `join` can make meshes one.
+
+    Pictures are copied pixel by pixel, into PNGs; encode them afterwards. Texture coordinates must stay within the
+    picture: a material that repeats it stays as it is, with an issue ATLAS_LEFT_OUT, as does one whose textures are
+    placed or sized differently.
+    """
+
+    min: "int" = betterproto2.field(1, betterproto2.TYPE_INT32)
+    """
+    How many materials must go together. 0: 2.
+    """
+
+    max_px: "int" = betterproto2.field(2, betterproto2.TYPE_INT32)
+    """
+    The longest edge of an atlas, in pixels, 64 to 8192. What does not fit goes into another one. 0: 4096.
+    """
+
+    padding_px: "int" = betterproto2.field(3, betterproto2.TYPE_INT32)
+    """
+    The border around each picture, in pixels, which continues it: mipmaps down to 1 / padding_px of the size show
+    nothing of its neighbours. 0: 8.
+    """
+
+
+default_message_pool.register_message("threed.v1", "Atlas", Atlas)
 
 
 @dataclass(eq=False, repr=False)
@@ -4297,6 +4328,11 @@ class Step(betterproto2.Message):
     )
     """
     Remove vertex data that nothing uses.
+    """
+
+    atlas: "Atlas | None" = betterproto2.field(26, betterproto2.TYPE_MESSAGE, optional=True, group="step")
+    """
+    Materials that differ only in their pictures become one, with the pictures side by side.
     """
 
 
