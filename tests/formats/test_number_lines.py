@@ -34,7 +34,9 @@ def test_doubles_come_back_bit_for_bit(values):
     assert floats(text).tobytes() == np.array(values, np.float64).tobytes()
 
 
-@pytest.mark.parametrize("word", [b"x", b"1x", b"1,2", b"[1]", b"[]", b"null", b"true", b'"1"', b"{}", b"1-2", b"1/2"])
+@pytest.mark.parametrize(
+    "word", [b"x", b"1x", b"1,2", b"[1]", b"[]", b"null", b"true", b'"1"', b"{}", b"1-2", b"1/2", b"1\0002"]
+)
 def test_what_is_no_number_is_not_read_as_one(word):
     assert floats(b"1 " + word + b" 2\n") is None
 

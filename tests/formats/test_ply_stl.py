@@ -193,6 +193,8 @@ def test_facets_are_read_in_every_way_of_writing(tmp_path, spelled):
         (b"facet normal", b"solid", "FILE_MALFORMED"),
         (b"vertex ", b"vertex 1e39 1 1\nvertex ", "FILE_MALFORMED"),
         (b"endsolid", b"", "FILE_MALFORMED"),
+        (b"vertex ", b"vertex 1\r", "FILE_MALFORMED"),
+        (b"vertex ", b"vertex \0", "FILE_MALFORMED"),
     ],
 )
 def test_a_strange_line_among_thousands_is_named(tmp_path, old, new, reason):

@@ -77,8 +77,10 @@ def _forget(data: memoryview, stop: int) -> None:
 
 
 def signs_of(text: bytes) -> np.ndarray:
-    """The characters, uint8 (n,), to be changed; tabs, line ends and other control characters are blanks."""
-    return np.maximum(np.frombuffer(text, np.uint8), _BLANK)
+    """The characters, uint8 (n,), to be changed; tabs and line ends (9 to 13, as of bytes.split) are blanks."""
+    signs = np.frombuffer(text, np.uint8)
+    spaces = signs - np.uint8(9) < 5  # what is below 9 wraps around
+    return np.maximum(signs, spaces.view(np.uint8) * np.uint8(_BLANK))
 
 
 def line_ends(text: bytes) -> np.ndarray:

@@ -69,12 +69,14 @@ class _Tables:
 
     def _block(self, text: bytes) -> int:
         """Read whole facets and what stands between solids. Returns how many bytes that was."""
+        if b"\r" in text and text.count(b"\r") != text.count(b"\r\n"):
+            raise _Unusual  # more ways to end a line than one
         padded = np.concatenate([signs_of(text), np.full(16, 32, np.uint8)])
         signs = padded[:-16]
         line_stops = line_ends(text)
         sizes = per_line(word_ends(signs), line_stops)
-        begins = np.flatnonzero((signs[1:] > 32) & (signs[:-1] == 32)) + 1
-        begins = np.concatenate([[0], begins]) if signs[0] > 32 else begins
+        begins = np.flatnonzero((signs[1:] != 32) & (signs[:-1] == 32)) + 1
+        begins = np.concatenate([[0], begins]) if signs[0] != 32 else begins
         lines = np.flatnonzero(sizes)
         starts = begins[(np.cumsum(sizes) - sizes)[lines]]
         sizes, stops = sizes[lines], line_stops[lines] + 1
