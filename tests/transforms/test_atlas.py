@@ -8,11 +8,12 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from threed_workers import transforms
 from threed_workers.document import Builder, Document, read_floats
 from threed_workers.quality.texturing import uses
 from threed_workers.samples.files import png_bytes
 
-from .carried_out import carried_out, copy
+from .carried_out import carried_out, copy, options
 
 CORNERS = np.array([[0, 0, 0], [1, 0, 0], [1, 1, 0], [0, 1, 0]], np.float32)
 WHOLE = np.array([[0, 0], [1, 0], [1, 1], [0, 1]], np.float32)
@@ -302,3 +303,18 @@ def test_a_picture_that_does_not_decode_stays_and_is_told():
     made = atlas(before)
     assert [material["name"] for material in made.json["materials"]] == ["paint 1", "atlas"]
     assert "decode" in left_out(made)[0]
+
+
+def test_a_picture_that_is_not_decoded_here_is_told_once():
+    # Given materials that all show one picture of an encoding that only graphics processors read
+    model = Model()
+    first = model.painted(0)
+    for _ in range(3):
+        model.square(first)
+    before = model.builder.finish()
+    head = b"\xabKTX 20\xbb\r\n\x1a\n" + np.array([37, 1, 16, 16, 0, 0, 1, 1, 0], "<u4").tobytes()
+    before.pictures[0] = memoryview(head + bytes(200))
+    before.json["images"][0].pop("bufferView")
+    made = transforms.transform("atlas").apply(before, options("atlas"))
+    assert [issue["code"] for issue in made.issues] == ["TEXTURE_KEPT"]
+    assert len(made.json["materials"]) == 3

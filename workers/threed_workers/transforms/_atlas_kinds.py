@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import copy
 from collections import Counter, defaultdict
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 import orjson
@@ -24,6 +25,7 @@ from threed_workers.transforms.geometry.vertices import corners, note
 
 TRANSFORM = "KHR_texture_transform"
 _FILTERS = ("magFilter", "minFilter")
+_Headers = Callable[[int], Picture | None]
 _DIVISORS = (1, 2, 4, 8, 16, 32, 64)
 
 
@@ -49,8 +51,9 @@ class Sheet:
 
 def sheets(document: Document, padding: int, least: int) -> Iterator[Sheet]:
     """Those that can go together with others, at least `least` of a kind. Issues say why others of a kind cannot."""
-    users = _users(document)
-    found = [sheet for number in users if (sheet := _sheet(document, number, users[number])) is not None]
+    headers = cache(lambda image: store.header(document, image, Budget()))
+    users = _users(document).items()
+    found = [sheet for number, own in users if (sheet := _sheet(document, number, own, headers)) is not None]
     common = Counter(sheet.kind for sheet in found)
     for sheet in found:
         if common[sheet.kind] < least:
@@ -75,12 +78,12 @@ def _users(document: Document) -> dict[int, list[Json]]:
     return dict(sorted(found.items()))
 
 
-def _sheet(document: Document, number: int, primitives: list[Json]) -> Sheet | None:
+def _sheet(document: Document, number: int, primitives: list[Json], header_of: _Headers) -> Sheet | None:
     """What there is to know of a material's pictures. None without any, or where their ratios are no powers of 2."""
     seen = uses(document, number)
     if not seen or any(use.image is None or _is_strange(document, use) for use in seen):
         return None
-    headers = [store.header(document, use.image, Budget()) for use in seen]
+    headers = [header_of(use.image) for use in seen]
     if any(header is None for header in headers):
         return None
     size = max(header.width_px for header in headers), max(header.height_px for header in headers)
