@@ -7,9 +7,10 @@ import struct
 import numpy as np
 import pytest
 
-from threed.errors import FileRefused
+from threed.errors import FileRefused, FileTruncated
 from threed_workers.document import read, read_floats, read_glb
 from threed_workers.document.companions import mapped
+from threed_workers.formats.ply_table import parse_header, read_tables
 from threed_workers.samples import sample
 
 from .suite import BUDGET, taken_in
@@ -92,6 +93,32 @@ def test_text_rows_of_any_lists_are_what_binary_rows_are(tmp_path):
     # Then they are the same
     assert one.json == other.json
     assert bytes(one.buffers[0]) == bytes(other.buffers[0])
+
+
+@pytest.mark.parametrize("order", ["little", "big"])
+@pytest.mark.parametrize(("length", "letter"), [("char", "b"), ("uchar", "B"), ("ushort", "H"), ("int", "i")])
+def test_rows_of_several_lists_are_taken_apart(order, length, letter):
+    # Given rows in which nothing is where it was in the row before
+    sign = {"little": "<", "big": ">"}[order]
+    random = np.random.default_rng(6)
+    rows = [(n, random.integers(0, 99, n % 5).tolist(), n % 7, random.random(n % 3).tolist()) for n in range(40)]
+    head = f"ply\nformat binary_{order}_endian 1.0\nelement face 40\nproperty short a\nproperty list {length} int b\n"
+    head += f"property uchar c\nproperty list {length} double d\nend_header\n"
+    body = b"".join(
+        struct.pack(f"{sign}h{letter}{len(b)}iB{letter}{len(d)}d", a, len(b), *b, c, len(d), *d) for a, b, c, d in rows
+    )
+    data = memoryview(head.encode() + body)
+    # When they are read
+    table = read_tables(data, parse_header(data), BUDGET)["face"]
+    # Then every column and list has its own, and a file that ends before is refused
+    assert table.columns["a"].tolist() == [row[0] for row in rows]
+    assert table.columns["c"].tolist() == [row[2] for row in rows]
+    for name, place in (("b", 1), ("d", 3)):
+        lengths, values = table.lists[name]
+        assert lengths.tolist() == [len(row[place]) for row in rows]
+        assert values.tolist() == [value for row in rows for value in row[place]]
+    with pytest.raises(FileTruncated):
+        read_tables(data[:-1], parse_header(data), BUDGET)
 
 
 @pytest.mark.parametrize(

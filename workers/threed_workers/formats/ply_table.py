@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import struct
+from array import array
 from typing import NamedTuple
 
 import numpy as np
@@ -28,6 +30,12 @@ _TYPES = {
     "uint32": "u4",
     "float32": "f4",
     "float64": "f8",
+}
+# A list's length, of numpy's type in struct's letters.
+_STRUCTS = {"|i1": "b", "|u1": "B"} | {
+    f"{order}{kind}": order + letter
+    for order in "<>"
+    for kind, letter in {"i2": "h", "u2": "H", "i4": "i", "u4": "I"}.items()
 }
 _ORDERS = {"ascii": "<", "binary_little_endian": "<", "binary_big_endian": ">"}
 
@@ -142,26 +150,61 @@ class _Binary:
         return table
 
     def _ragged(self, element: Element) -> Table:
-        columns: dict[str, list] = {entry.name: [] for entry in element.properties}
-        lengths: dict[str, list[int]] = {entry.name: [] for entry in element.properties if entry.length is not None}
-        for _ in range(element.count):
-            for entry in element.properties:
-                if entry.length is None:
-                    columns[entry.name].append(self._value(entry.kind, element))
-                else:
-                    length = self._list_length(entry, element)
-                    start = self.position
-                    self._skip(length * entry.kind.itemsize, element)
-                    lengths[entry.name].append(length)
-                    columns[entry.name].append(bytes(self.body[start : self.position]))
-        table = Table(element.count)
+        """Where each row begins shows only when all before it are measured; its values are then taken all at once."""
+        lists = [entry for entry in element.properties if entry.length is not None]
+        lengths = np.array(self._measure(element), np.int64).reshape(element.count, len(lists))
+        sizes = iter(range(len(lists)))
+        widths = [  # bytes of each property in each row
+            entry.kind.itemsize
+            if entry.length is None
+            else entry.length.itemsize + entry.kind.itemsize * lengths[:, next(sizes)]
+            for entry in element.properties
+        ]
+        rows = np.broadcast_to(np.sum(np.broadcast_arrays(*widths), axis=0), element.count)
+        places = self.position + np.cumsum(rows) - rows
+        table, columns = Table(element.count), iter(lengths.T)
+        for entry, width in zip(element.properties, widths, strict=True):
+            if entry.length is None:
+                table.columns[entry.name] = self._picked(entry.kind, places)
+            else:
+                length = next(columns)
+                before = np.cumsum(length) - length
+                first = places + entry.length.itemsize - entry.kind.itemsize * before
+                spots = np.repeat(first, length) + entry.kind.itemsize * np.arange(length.sum())
+                table.lists[entry.name] = (length.astype(np.int32), self._picked(entry.kind, spots))
+            places = places + width
+        self.position += int(rows.sum())
+        return table
+
+    def _measure(self, element: Element) -> array:
+        """The length of every list, row by row."""
+        steps, gap = [], 0  # how far a list is from the end of the one before
         for entry in element.properties:
             if entry.length is None:
-                table.columns[entry.name] = np.array(columns[entry.name], entry.kind)
+                gap += entry.kind.itemsize
             else:
-                values = np.frombuffer(b"".join(columns[entry.name]), entry.kind)
-                table.lists[entry.name] = (np.array(lengths[entry.name], np.int32), values)
-        return table
+                steps.append((gap, struct.Struct(_STRUCTS[entry.length.str]), entry.kind.itemsize))
+                gap = 0
+        found, position, body = array("q"), self.position, self.body
+        for _ in range(element.count):
+            for before, length_of, itemsize in steps:
+                position += before
+                if position + length_of.size > len(body):
+                    self._truncated(element)
+                (length,) = length_of.unpack_from(body, position)
+                if length < 0:
+                    raise FileMalformed(f"A list has the length {length}.", where=f"byte {self.origin + position}")
+                found.append(length)
+                position += length_of.size + length * itemsize
+            position += gap
+        if position > len(body):
+            self._truncated(element)
+        return found
+
+    def _picked(self, kind: np.dtype, places: np.ndarray) -> np.ndarray:
+        """The values of that type that begin at those bytes, native."""
+        everywhere = np.ndarray((len(self.body) - kind.itemsize + 1,), kind, self.body, strides=(1,))
+        return everywhere[places].astype(kind.newbyteorder("="), copy=False)
 
     def _value(self, kind: np.dtype, element: Element) -> np.generic:
         start = self.position
