@@ -98,6 +98,12 @@ def test_pictures_become_ktx2_by_a_program_in_the_same_confinement(rest, asset):
     # And where a format holds none, they are pictures again
     with zipfile.ZipFile(io.BytesIO(found["EXPORT_OBJ"])) as archive:
         assert any(name.endswith(".png") for name in archive.namelist())
+    # And what came with KTX2 can leave it
+    other = ready(rest, found["EXPORT_GLB"], "with ktx2.glb")
+    made = derived(rest, other, recipe={"steps": [{"texture_encode": {"encoding": "WEBP"}}]})
+    assert made.status == Derivative.COMPLETED, made.error
+    document = read_glb(memoryview(files(rest, made)["EXPORT_GLB"]), Budget())
+    assert {image["mimeType"] for image in document.all("images")} == {"image/webp"}
 
 
 def test_levels_of_detail_are_files_that_were_judged_each(door, asset):
