@@ -23,6 +23,8 @@ from threed.records.jobs import EVENTS
 
 log = logging.getLogger(__name__)
 
+_STOP_S = 5.0  # that a look at the database may take when the server stops
+
 
 class Sequenced(Protocol):
     """What is watched: it carries a number that grows with every change."""
@@ -88,9 +90,12 @@ class Events:
         if self._task:
             self._task.cancel()
             await asyncio.gather(self._task, return_exceptions=True)
-        for read in self._reads:
-            read.cancel()
-        await asyncio.gather(*self._reads, return_exceptions=True)
+        if self._reads:
+            # Not cancelled at once: while it connects, that would leave an open connection to nobody.
+            _, late = await asyncio.wait(self._reads, timeout=_STOP_S)
+            for read in late:
+                read.cancel()
+            await asyncio.gather(*late, return_exceptions=True)
 
     async def watch(self, kind: str, id: uuid.UUID) -> AsyncIterator[Sequenced]:
         """The state now, then every change until it is finished. Raises TooManyWatchers and what `read` raises."""

@@ -6,6 +6,7 @@ Sweeping runs in every process (SKIP LOCKED lets them overlap); collecting in on
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import time
 from collections.abc import Awaitable, Callable
@@ -21,6 +22,7 @@ from threed.status import to_json
 log = logging.getLogger(__name__)
 
 _STAGING_S = 86400.0  # a worker may take that long to store a large output
+_STOP_S = 5.0  # that a look at the database may take when the server stops
 _BATCH = 500  # blobs whose references are looked up at once
 
 
@@ -30,6 +32,7 @@ class Upkeep:
     def __init__(self, backend: Backend):
         self._backend = backend
         self._tasks: list[asyncio.Task] = []
+        self._stopping = asyncio.Event()
 
     async def start(self) -> None:
         settings = self._backend.settings
@@ -39,9 +42,13 @@ class Upkeep:
         ]
 
     async def stop(self) -> None:
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        """Let what is under way end: cancelled while it connects, it would leave an open connection to nobody."""
+        self._stopping.set()
+        if self._tasks:
+            _, late = await asyncio.wait(self._tasks, timeout=_STOP_S)
+            for task in late:
+                task.cancel()
+            await asyncio.gather(*self._tasks, return_exceptions=True)
 
     async def sweep(self) -> None:
         """Give lost jobs back, and send the hints that are due."""
@@ -88,7 +95,7 @@ class Upkeep:
         await blobs.sweep(min(before, time.time() - _STAGING_S), open_uploads.__contains__)
 
     async def _every(self, seconds: float, work: Callable[[], Awaitable[None]]) -> None:
-        while True:
+        while not self._stopping.is_set():
             try:
                 await work()
             except Unavailable as error:
@@ -97,4 +104,5 @@ class Upkeep:
                 log.error("%s failed: %s", work.__name__, error)
             except Exception:
                 log.exception("%s failed", work.__name__)
-            await asyncio.sleep(seconds)
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._stopping.wait(), seconds)
