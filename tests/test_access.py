@@ -29,7 +29,7 @@ from threed.v1 import access_pb2
 
 ROLES = {"viewer": access_pb2.VIEWER, "editor": access_pb2.EDITOR, "admin": access_pb2.ADMIN}
 KINDS = {"asset_id": "asset", "scene_id": "scene", "job_id": "render_job", "upload_id": "upload"}
-KINDS |= {"derivative_id": "derivative", "recipe_id": "recipe"}
+KINDS |= {"derivative_id": "derivative", "recipe_id": "recipe", "event_id": "event"}
 # The resource that a request carries, and the field of it that says which one it is.
 CARRIED = {"asset": "asset_id", "scene": "scene_id", "saved_recipe": "recipe_id"}
 every_method = pytest.mark.parametrize(
@@ -120,6 +120,7 @@ def theirs(stack: RunningStack) -> dict[str, str]:
     upload = door("CreateUpload", upload={"filename": "theirs.glb"})
     derivative = door("CreateDerivative", asset_id=asset.asset_id, derivative={"recipe": {}})
     recipe = door("CreateSavedRecipe", saved_recipe={"recipe": {}})
+    (event,) = door("ListEvents", filter=f"type=asset_ready AND asset_id={asset.asset_id}").events
     return {
         "asset_id": asset.asset_id,
         "job_id": job.job_id,
@@ -127,6 +128,7 @@ def theirs(stack: RunningStack) -> dict[str, str]:
         "upload_id": upload.upload_id,
         "derivative_id": derivative.derivative_id,
         "recipe_id": recipe.recipe_id,
+        "event_id": event.event_id,
     }
 
 

@@ -103,7 +103,7 @@ def test_every_rpc_has_a_rest_form_of_its_kind(method):
 def test_every_rpc_takes_and_gives_messages_of_its_own_name(method):
     assert method.input_type.name == f"{method.name}Request"
     own = f"{method.name}Response"
-    made = ("Asset", "Upload", "Scene", "RenderJob", "Derivative", "SavedRecipe")
+    made = ("Asset", "Upload", "Scene", "RenderJob", "Derivative", "SavedRecipe", "Event")
     resources = (*made, "DownloadUrl", "Capabilities", "Empty")
     assert method.output_type.name in (own, *resources)
     lists_or_streams = method.name.startswith("List") or method.server_streaming
@@ -171,7 +171,7 @@ def test_names_have_no_prepositions_and_units_at_the_end():
 
 def test_ids_are_named_after_what_they_point_to():
     kinds = {"asset_id": "asset", "scene_id": "scene", "job_id": "render_job", "upload_id": "upload"}
-    kinds |= {"derivative_id": "derivative", "recipe_id": "recipe"}
+    kinds |= {"derivative_id": "derivative", "recipe_id": "recipe", "event_id": "event"}
     assert set(kinds.values()) == set(ids.PREFIXES)
     pointing = {field.name for field in fields() if field.name.endswith("_id")} - {"request_id", "parent_id"}
     assert pointing == set(kinds)

@@ -27,7 +27,7 @@ from threed.queue import Queue, make_broker, prepare
 from threed.records import Records
 from threed.records.paging import PageTokens
 from threed.records.schema import migrate
-from threed.services import Backend, assets, derivatives, render_jobs, saved_recipes, scenes, system, uploads
+from threed.services import Backend, assets, derivatives, events, render_jobs, saved_recipes, scenes, system, uploads
 from threed.settings import Settings
 from threed.upkeep import Upkeep
 from threed.v1 import (
@@ -35,6 +35,8 @@ from threed.v1 import (
     assets_pb2_grpc,
     derivatives_pb2,
     derivatives_pb2_grpc,
+    events_pb2,
+    events_pb2_grpc,
     render_jobs_pb2,
     render_jobs_pb2_grpc,
     saved_recipes_pb2,
@@ -49,7 +51,16 @@ from threed.v1 import (
 
 log = logging.getLogger(__name__)
 
-_CONTRACT = (assets_pb2, uploads_pb2, derivatives_pb2, saved_recipes_pb2, scenes_pb2, render_jobs_pb2, system_pb2)
+_CONTRACT = (
+    assets_pb2,
+    uploads_pb2,
+    derivatives_pb2,
+    saved_recipes_pb2,
+    scenes_pb2,
+    render_jobs_pb2,
+    events_pb2,
+    system_pb2,
+)
 CONTRACT = [module.DESCRIPTOR for module in _CONTRACT]
 SERVICES = [service.full_name for file in CONTRACT for service in file.services_by_name.values()]
 
@@ -138,6 +149,7 @@ def make_server(settings: Settings, backend: Backend) -> tuple[grpc.aio.Server, 
     saved_recipes_pb2_grpc.add_RecipeServiceServicer_to_server(saved_recipes.RecipeService(backend), server)
     scenes_pb2_grpc.add_SceneServiceServicer_to_server(scenes.SceneService(backend), server)
     render_jobs_pb2_grpc.add_RenderServiceServicer_to_server(render_jobs.RenderService(backend), server)
+    events_pb2_grpc.add_EventServiceServicer_to_server(events.EventService(backend), server)
     system_pb2_grpc.add_SystemServiceServicer_to_server(system.SystemService(backend), server)
     healthy = _add_operations(server)
     if server.add_insecure_port(settings.listen) == 0:

@@ -24,6 +24,7 @@ PREFIXES = {
     "render_job": "rnd_",
     "derivative": "drv_",
     "recipe": "rcp_",
+    "event": "evt_",
 }
 # The field that names such a resource in requests, for refusals.
 FIELDS = {
@@ -33,6 +34,7 @@ FIELDS = {
     "render_job": "job_id",
     "derivative": "derivative_id",
     "recipe": "recipe_id",
+    "event": "event_id",
 }
 
 

@@ -21,6 +21,7 @@ from threed.v1 import (
     assets_pb2,
     assets_pb2_grpc,
     derivatives_pb2_grpc,
+    events_pb2_grpc,
     render_jobs_pb2_grpc,
     saved_recipes_pb2_grpc,
     scenes_pb2_grpc,
@@ -74,6 +75,7 @@ class Door:
         self.recipes = saved_recipes_pb2_grpc.RecipeServiceStub(channel)
         self.derivatives = derivatives_pb2_grpc.DerivativeServiceStub(channel)
         self.renders = render_jobs_pb2_grpc.RenderServiceStub(channel)
+        self.events = events_pb2_grpc.EventServiceStub(channel)
         self.system = system_pb2_grpc.SystemServiceStub(channel)
 
     def who(self, role: str = "editor", project: str = "default", **claims: Any) -> list[tuple[str, str]]:

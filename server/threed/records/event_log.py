@@ -7,8 +7,13 @@ such as a probe, has no events.
 
 from __future__ import annotations
 
-import sqlalchemy as sa
+import uuid
 
+import sqlalchemy as sa
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from threed import ids
+from threed.errors import NotFound
 from threed.records.tables import derivatives, event_log, render_jobs
 
 # Kind of job and state that it ends in; type of the event; status of the resource.
@@ -72,6 +77,17 @@ def of_render_jobs_deleted(gone: sa.CTE) -> sa.Insert:
     row = row.join(render_jobs, render_jobs.c.id == gone.c.id)
     columns = ["project", "type", "status", "render_job_id", "asset_id", "scene_id"]
     return sa.insert(event_log).from_select(columns, row)
+
+
+async def get(connection: AsyncConnection, project: str, id: uuid.UUID) -> sa.Row:
+    """One event. Raises NotFound."""
+    statement = sa.select(event_log).where(event_log.c.id == id, event_log.c.project == project)
+    row = (await connection.execute(statement)).first()
+    if row is None:
+        event_id = ids.write("event", id)
+        sentence = f"There is no event {event_id} in this project, or its time is over. List the events."
+        raise NotFound(sentence, event_id=event_id)
+    return row
 
 
 def forget(older_than_s: float) -> sa.Executable:

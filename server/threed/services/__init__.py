@@ -12,7 +12,7 @@ from threed.records import Records
 from threed.records.paging import PageTokens
 from threed.settings import Settings
 
-__all__ = ["assets", "derivatives", "render_jobs", "saved_recipes", "scenes", "system", "uploads"]
+__all__ = ["assets", "derivatives", "events", "render_jobs", "saved_recipes", "scenes", "system", "uploads"]
 
 
 @dataclass(frozen=True)
