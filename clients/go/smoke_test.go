@@ -96,6 +96,15 @@ func TestAModelGoesInAndAPictureOfItComesOut(t *testing.T) {
 		t.Fatalf("got %v with %d triangles: %v", asset.GetStatus(), asset.GetModel().GetTriangleCount(), asset.GetError())
 	}
 
+	filter := "asset_id=" + asset.GetAssetId()
+	events, err := client.Events.ListEvents(ctx, &threedv1.ListEventsRequest{Filter: filter})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if found := events.GetEvents(); len(found) != 1 || found[0].GetType() != "asset_ready" {
+		t.Fatalf("got the events %v", found)
+	}
+
 	// When a scene with it is rendered
 	scene, err := client.Scenes.CreateScene(ctx, &threedv1.CreateSceneRequest{Scene: &threedv1.Scene{
 		DisplayName: "One triangle",

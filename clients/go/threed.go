@@ -29,6 +29,7 @@ type Client struct {
 	Renders     threedv1.RenderServiceClient
 	Derivatives threedv1.DerivativeServiceClient
 	Recipes     threedv1.RecipeServiceClient
+	Events      threedv1.EventServiceClient
 	System      threedv1.SystemServiceClient
 
 	// HTTP is what Download fetches signed URLs with. Replace it for another proxy or other certificates.
@@ -59,6 +60,7 @@ func Dial(ctx context.Context, url, token string, opts ...grpc.DialOption) (*Cli
 		Renders:     threedv1.NewRenderServiceClient(connection),
 		Derivatives: threedv1.NewDerivativeServiceClient(connection),
 		Recipes:     threedv1.NewRecipeServiceClient(connection),
+		Events:      threedv1.NewEventServiceClient(connection),
 		System:      threedv1.NewSystemServiceClient(connection),
 		HTTP:        http.DefaultClient,
 		connection:  connection,

@@ -11,6 +11,7 @@ from threed_client import _address, _wire
 from threed_client._downloading import Downloader
 from threed_client.assets import Assets
 from threed_client.derivatives import Derivatives
+from threed_client.events import Events
 from threed_client.renders import Renders
 from threed_client.saved_recipes import SavedRecipes
 from threed_client.scenes import Scenes
@@ -38,6 +39,7 @@ class Client:
     uploads: Uploads
     scenes: Scenes
     renders: Renders
+    events: Events
     system: System
 
     def __init__(
@@ -84,4 +86,5 @@ class Client:
         self.saved_recipes = SavedRecipes(wire)
         self.scenes = Scenes(wire)
         self.renders = Renders(wire, self._downloader)
+        self.events = Events(wire)
         self.system = System(wire)

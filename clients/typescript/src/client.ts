@@ -3,6 +3,7 @@ import { createGrpcWebTransport } from "@connectrpc/connect-web";
 
 import { AssetService } from "./gen/threed/v1/assets_pb.js";
 import { DerivativeService } from "./gen/threed/v1/derivatives_pb.js";
+import { EventService } from "./gen/threed/v1/events_pb.js";
 import { RenderService } from "./gen/threed/v1/render_jobs_pb.js";
 import { RecipeService } from "./gen/threed/v1/saved_recipes_pb.js";
 import { SceneService } from "./gen/threed/v1/scenes_pb.js";
@@ -17,6 +18,7 @@ export interface Client {
   readonly recipes: Stub<typeof RecipeService>;
   readonly scenes: Stub<typeof SceneService>;
   readonly renders: Stub<typeof RenderService>;
+  readonly events: Stub<typeof EventService>;
   readonly system: Stub<typeof SystemService>;
 }
 
@@ -49,6 +51,7 @@ export function createClient(options: ClientOptions): Client {
     recipes: createStub(RecipeService, transport),
     scenes: createStub(SceneService, transport),
     renders: createStub(RenderService, transport),
+    events: createStub(EventService, transport),
     system: createStub(SystemService, transport),
   };
 }

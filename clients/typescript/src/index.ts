@@ -9,6 +9,7 @@ export { errorMetadata, reason } from "./errors.js";
 export { type UploadOptions, type UploadProgress, uploadBlob } from "./upload.js";
 export * from "./gen/threed/v1/assets_pb.js";
 export * from "./gen/threed/v1/derivatives_pb.js";
+export * from "./gen/threed/v1/events_pb.js";
 export * from "./gen/threed/v1/recipes_pb.js";
 export * from "./gen/threed/v1/render_jobs_pb.js";
 export * from "./gen/threed/v1/saved_recipes_pb.js";

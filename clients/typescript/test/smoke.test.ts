@@ -37,6 +37,8 @@ test("a model goes in and a picture of it comes out", { skip }, async () => {
   assert.equal(asset.status, Asset_Status.VALIDATED);
   assert.equal(asset.model?.triangleCount, 1n);
   assert.deepEqual(asset.tags, ["smoke"]);
+  const { events } = await client.events.listEvents({ filter: `asset_id=${asset.assetId}` });
+  assert.deepEqual(events.map((event) => [event.type, event.status]), [["asset_ready", "VALIDATED"]]);
 
   // When a scene with it is rendered
   const node = { id: "triangle", content: { case: "assetId" as const, value: asset.assetId } };

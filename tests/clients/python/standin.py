@@ -30,6 +30,8 @@ from threed.v1 import (
     assets_pb2_grpc,
     derivatives_pb2,
     derivatives_pb2_grpc,
+    events_pb2,
+    events_pb2_grpc,
     render_jobs_pb2,
     render_jobs_pb2_grpc,
     saved_recipes_pb2,
@@ -92,6 +94,7 @@ class Server:
         self.uploads: dict[str, uploads_pb2.Upload] = {}
         self.scenes: dict[str, scenes_pb2.Scene] = {}
         self.recipes: dict[str, list[saved_recipes_pb2.SavedRecipe]] = {}  # every revision, the first first
+        self.events: list[events_pb2.Event] = []  # the newest first
         self.jobs: dict[str, render_jobs_pb2.RenderJob] = {}
         self.contents: dict[str, bytearray] = {}
         self.calls: list[tuple[str, Any]] = []
@@ -445,6 +448,22 @@ class RenderService(render_jobs_pb2_grpc.RenderServiceServicer):
         return empty_pb2.Empty()
 
 
+class EventService(events_pb2_grpc.EventServiceServicer):
+    def __init__(self, server: Server):
+        self.server = server
+
+    async def GetEvent(self, request, context):
+        await self.server.enter("GetEvent", request, context)
+        events = {event.event_id: event for event in self.server.events}
+        return await self.server.found(events, request.event_id, context)
+
+    async def ListEvents(self, request, context):
+        await self.server.enter("ListEvents", request, context)
+        start, size = int(request.page_token or 0), request.page_size or 50
+        following = str(start + size) if start + size < len(self.server.events) else ""
+        return events_pb2.ListEventsResponse(events=self.server.events[start : start + size], next_page_token=following)
+
+
 class SystemService(system_pb2_grpc.SystemServiceServicer):
     def __init__(self, server: Server):
         self.server = server
@@ -482,6 +501,7 @@ def running(certificate: tuple[bytes, bytes] | None = None) -> Iterator[Server]:
         derivatives_pb2_grpc.add_DerivativeServiceServicer_to_server(DerivativeService(server), listening)
         scenes_pb2_grpc.add_SceneServiceServicer_to_server(SceneService(server), listening)
         render_jobs_pb2_grpc.add_RenderServiceServicer_to_server(RenderService(server), listening)
+        events_pb2_grpc.add_EventServiceServicer_to_server(EventService(server), listening)
         system_pb2_grpc.add_SystemServiceServicer_to_server(SystemService(server), listening)
         if certificate:
             chain, key = certificate
