@@ -49,16 +49,18 @@ def _cells(low: np.ndarray, high: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 def _sweep(
     low: np.ndarray, high: np.ndarray, first: np.ndarray, box: np.ndarray, cell: np.ndarray, later: np.ndarray
 ) -> Iterator[np.ndarray]:
-    lows, highs, firsts, cells = (np.ascontiguousarray(values.T) for values in (low, high, first, cell))
+    # In the order of the entries, so that what is compared lies side by side: half the time of looking boxes up.
+    lows, highs, firsts, cells = (np.ascontiguousarray(values.T) for values in (low[box], high[box], first[box], cell))
     ends = np.cumsum(later)
     edges = np.searchsorted(ends, np.arange(_PAIRS, ends[-1] if len(ends) else 0, _PAIRS))
     for group in np.split(np.arange(len(box)), edges):
         one = np.repeat(group, later[group])
         other = one + 1 + np.arange(len(one)) - np.repeat(np.cumsum(later[group]) - later[group], later[group])
-        a, b = box[one], box[other]
         for axis in range(3):
-            keep = (lows[axis][a] <= highs[axis][b]) & (lows[axis][b] <= highs[axis][a])
-            # A pair may share several cells; it belongs to the first of them.
-            keep &= np.maximum(firsts[axis][a], firsts[axis][b]) == cells[axis][one]
-            a, b, one = a[keep], b[keep], one[keep]
-        yield np.column_stack([a, b])
+            keep = (lows[axis][one] <= highs[axis][other]) & (lows[axis][other] <= highs[axis][one])
+            one, other = one[keep], other[keep]
+        # A pair may share several cells; it belongs to the first of them.
+        keep = np.ones(len(one), bool)
+        for axis in range(3):
+            keep &= np.maximum(firsts[axis][one], firsts[axis][other]) == cells[axis][one]
+        yield np.column_stack([box[one[keep]], box[other[keep]]])

@@ -53,11 +53,13 @@ def intersecting(mesh: Surface, most_pairs: int) -> Found | None:
     if not len(corners):
         return Found(0, None)
     places = points.astype(np.float64)[corners]
-    pairs = touching(places.min(axis=1), places.max(axis=1), most_pairs)
+    # Three at a time: numpy takes six times as long to reduce an axis of three.
+    low, high = (reduced(places.transpose(1, 0, 2)) for reduced in (_lowest, _highest))
+    pairs = touching(low, high, most_pairs)
     if pairs is None:
         return None
     hit = np.zeros(len(corners), bool)
-    extents = np.max([np.ptp(places[:, :, axis], axis=1) for axis in range(3)], axis=0)
+    extents = _highest((high - low).T)
     columns = np.ascontiguousarray(corners.T)
     for block in (part for found in pairs for part in in_blocks(found, _PAIRS)):
         block = block[_are_apart(columns, block)]
@@ -67,6 +69,14 @@ def intersecting(mesh: Surface, most_pairs: int) -> Found | None:
         hit[block[crossing].reshape(-1)] = True
     first = np.flatnonzero(hit)
     return Found(len(first), tuple(places[first[0]].mean(axis=0).tolist()) if len(first) else None)
+
+
+def _lowest(three: np.ndarray) -> np.ndarray:
+    return np.minimum(np.minimum(three[0], three[1]), three[2])
+
+
+def _highest(three: np.ndarray) -> np.ndarray:
+    return np.maximum(np.maximum(three[0], three[1]), three[2])
 
 
 def _are_apart(columns: np.ndarray, pairs: np.ndarray) -> np.ndarray:

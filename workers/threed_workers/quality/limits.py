@@ -12,7 +12,7 @@ class Limits:
     # Issues of one code that are listed; the last one tells how many there are.
     issues_per_code: int = 10
     # Triangles here and below weigh as many as a third of their vertices, where those are more.
-    # Topology takes about 220 bytes and 2.5 microseconds a triangle: the largest mesh bounds memory, their sum time.
+    # Topology takes about 130 bytes and 1 microsecond a triangle: the largest mesh bounds memory, their sum time.
     mesh_triangles: int = 4_000_000
     topology_triangles: int = 10_000_000
     # Triangles of all meshes, and pairs of one mesh whose boxes share a cell, that are tried for intersections.

@@ -15,6 +15,7 @@ from threed_workers.quality.triangles import Surface, in_blocks
 
 # A triangle whose height is below that part of its longest edge has no area: float32 cannot tell where it faces.
 FLATNESS = 1e-6
+_SPAN = 1 << 20  # corners that are joined at once: numpy makes indices of 8 bytes from ours of 4
 
 
 class Found(NamedTuple):
@@ -60,24 +61,29 @@ def is_collapsed(corners: np.ndarray) -> np.ndarray:
 def topology(surface: Surface) -> Topology:
     """Everything about one mesh, in one pass over its welded triangles."""
     points, corners = welded(surface)
-    collapsed = is_collapsed(corners)
-    solid = corners[~collapsed]
-    flat = _flat(points, solid)
-    double = _duplicates(solid)
-    kept = solid[~double] if double.any() else solid
+    del surface  # a large mesh once is enough
+    count, is_one_place = len(corners), is_collapsed(corners)
+    collapsed = _found(points, corners[is_one_place][:, 0])
+    solid = corners[~is_one_place] if collapsed.count else corners
+    is_flat = _flat(points, solid)
+    flat = _found(points, solid[is_flat][:, 0])
+    is_double = _duplicates(solid)
+    duplicates = _found(points, solid[is_double][:, 0])
+    kept = solid[~is_double] if duplicates.count else solid
+    del corners, solid
     edges = _Edges(kept)
     crowded = edges.starts[edges.sizes > 2]
     twisted = edges.starts[(edges.sizes == 2) & (edges.forward != 1)]
     return Topology(
-        triangles=len(corners),
+        triangles=count,
         edges=len(edges.starts),
-        collapsed=_found(points, corners[collapsed][:, 0]),
-        flat=_found(points, solid[flat][:, 0]),
-        duplicates=_found(points, solid[double][:, 0]),
+        collapsed=collapsed,
+        flat=flat,
+        duplicates=duplicates,
         boundary=_found(points, edges.vertices(edges.starts[edges.sizes == 1])),
         crowded=_found(points, edges.vertices(crowded)),
         twisted=_found(points, edges.vertices(twisted)),
-        pinched=_found(points, _pinched(kept, edges)),
+        pinched=_found(points, _pinched(edges)),
     )
 
 
@@ -129,30 +135,46 @@ class _Edges:
     """
 
     def __init__(self, corners: np.ndarray):
+        # What is as long as the half edges takes 12 or 24 bytes a triangle: nothing is kept longer than it is used.
         self.origins = corners.reshape(-1)
         ends = np.roll(corners, -1, axis=1).reshape(-1)
-        low, high = np.minimum(self.origins, ends), np.maximum(self.origins, ends)
-        keys = low.astype(np.uint64) << np.uint64(32) | high.astype(np.uint64)
+        runs_up = self.origins < ends
+        keys = np.minimum(self.origins, ends).astype(np.uint64)
+        keys <<= np.uint64(32)
+        keys |= np.maximum(self.origins, ends).astype(np.uint64)
+        del ends
         self.order = np.argsort(keys).astype(np.int32)
-        keys = keys[self.order]
+        keys.sort()
         new = np.ones(len(keys), bool)
         new[1:] = keys[1:] != keys[:-1]
-        self.starts = np.flatnonzero(new)
-        self.sizes = np.diff(np.append(self.starts, len(keys)))
-        runs_up = (self.origins < ends)[self.order]
-        self.forward = np.add.reduceat(runs_up, self.starts, dtype=np.int32) if len(keys) else self.starts
+        self.starts = np.flatnonzero(new).astype(np.int32)
+        self.sizes = np.diff(np.append(self.starts, np.int32(len(keys))))
+        del keys, new
+        runs_up = runs_up[self.order]
+        self.forward = np.add.reduceat(runs_up, self.starts, dtype=np.int32) if len(runs_up) else self.starts
 
     def vertices(self, starts: np.ndarray) -> np.ndarray:
         """One vertex of each of these edges."""
         return self.origins[self.order[starts]]
 
 
-def _pinched(corners: np.ndarray, edges: _Edges) -> np.ndarray:
+def _pinched(edges: _Edges) -> np.ndarray:
     """The vertices whose triangles fall apart into fans that share no edge.
 
     Corners of one vertex are joined across edges of two triangles; then every corner takes the lowest label of its
     neighbours, and hands it to the corner that its label names, until nothing changes (FastSV: Zhang, Azad, Hu 2020).
     """
+    labels = _settled(*_neighbours(edges))
+    fans = np.bincount(edges.origins[labels == np.arange(len(labels), dtype=np.int32)], minlength=1)
+    crowded = np.repeat(edges.sizes > 2, edges.sizes)
+    touched = edges.order[crowded]
+    fans[edges.origins[touched]] = 0
+    fans[edges.origins[_next(touched)]] = 0
+    return np.flatnonzero(fans > 1)
+
+
+def _neighbours(edges: _Edges) -> tuple[np.ndarray, np.ndarray]:
+    """The corners of the same vertex in the triangles to the left and to the right of each corner; else itself."""
     count = len(edges.origins)
     pairs = edges.starts[edges.sizes == 2]
     one, other = edges.order[pairs], edges.order[pairs + 1]
@@ -164,24 +186,25 @@ def _pinched(corners: np.ndarray, edges: _Edges) -> np.ndarray:
     flat_left, flat_right = one[~opposed], one_end[~opposed]
     left[other[~opposed]], right[other_end[~opposed]] = flat_left, flat_right
     left[other[opposed]], right[other_end[opposed]] = one_end[opposed], one[opposed]
-    labels = _settled(left, right)
-    fans = np.bincount(edges.origins[labels == np.arange(count)], minlength=1)
-    crowded = np.repeat(edges.sizes > 2, edges.sizes)
-    touched = edges.order[crowded]
-    fans[edges.origins[touched]] = 0
-    fans[edges.origins[_next(touched)]] = 0
-    return np.flatnonzero(fans > 1)
+    return left, right
 
 
 def _settled(left: np.ndarray, right: np.ndarray) -> np.ndarray:
     """The lowest corner that each corner is joined with."""
     labels = np.arange(len(left), dtype=np.int32)
+    spans = [slice(start, start + _SPAN) for start in range(0, len(left), _SPAN)]
     while True:
-        lower = np.minimum(labels, np.minimum(labels[left], labels[right]))
+        lower = labels.copy()
+        for span in spans:
+            for neighbours in (left[span], right[span]):
+                np.minimum(lower[span], labels[neighbours], out=lower[span])
         if np.array_equal(lower, labels):
             return labels
-        np.minimum.at(lower, labels, lower)  # without it, a fan of a thousand triangles takes hundreds of rounds
-        labels = lower[lower]
+        for span in spans:
+            # Without it, a fan of a thousand triangles takes hundreds of rounds.
+            np.minimum.at(lower, labels[span], lower[span].copy())
+        for span in spans:
+            labels[span] = lower[lower[span]]
 
 
 def _next(half_edges: np.ndarray) -> np.ndarray:
