@@ -49,6 +49,34 @@ def test_a_sphere_becomes_smooth():
     assert agreement.min() > 0.99
 
 
+@pytest.mark.parametrize("crease_deg", [0.0, 20.0, 45.0, 90.0, 180.0])
+@pytest.mark.parametrize("roughness", [0.0, 0.05, 0.5])
+def test_a_corner_has_the_sum_of_those_triangles_that_turn_less_than_the_crease(crease_deg, roughness):
+    # Given a wavy sheet of more triangles than are looked at together, smooth, uneven or all spikes
+    random = np.random.default_rng(4)
+    side = 120
+    x, y = np.meshgrid(np.arange(side), np.arange(side))
+    points = np.stack([x, y, 3 * np.sin(x / 9) + roughness * random.normal(size=x.shape)], -1).reshape(-1, 3)
+    corner = (np.arange(side - 1)[:, None] * side + np.arange(side - 1)).reshape(-1, 1)
+    triangles = (corner + np.array([0, 1, side, side, 1, side + 1])).reshape(-1, 3)
+    # When each triangle is compared with each other one at its point
+    a, b, c = points[triangles].transpose(1, 0, 2)
+    weighted = np.cross(b - a, c - a)
+    unit = weighted / np.linalg.norm(weighted, axis=1, keepdims=True)
+    around = [[] for _ in points]
+    for face, point in zip(np.repeat(np.arange(len(triangles)), 3).tolist(), triangles.reshape(-1), strict=True):
+        around[point].append(face)
+    some = random.choice(3 * len(triangles), 2000, replace=False)
+    expected = []
+    for face, point in zip((some // 3).tolist(), triangles.reshape(-1)[some], strict=True):
+        others = np.array(around[point])
+        near = (unit[others] @ unit[face] > np.cos(np.radians(crease_deg))) | (others == face)
+        expected.append(weighted[others[near]].sum(axis=0))
+    # Then the normals are those sums
+    found = crease_normals(points, triangles, crease_deg).reshape(-1, 3)[some]
+    assert np.allclose(found, unit_normals(np.array(expected)), atol=1e-5)
+
+
 def test_smooth_normals_of_a_cube_point_away_from_its_middle():
     triangles = QUADS.reshape(-1)[fan(np.full(6, 4))]
     # A corner has one triangle or two of each side, so it leans; but outwards it points on all three axes.

@@ -11,7 +11,7 @@ from threed.errors import FileRefused
 from threed_workers.budget import Budget
 from threed_workers.document import Builder, Companions, issue
 from threed_workers.document.model import Json
-from threed_workers.mesh.normals import MOST_CREASED, crease_normals, smooth_normals, unit_normals
+from threed_workers.mesh.normals import MOST_CREASED, smooth_normals, split_normals, unit_normals
 from threed_workers.mesh.weld import weld
 from threed_workers.picture import check, probe
 
@@ -38,10 +38,7 @@ def surface(
     """
     corners = triangles.reshape(-1)
     if normals is None and corner_normals is None:
-        if len(triangles) > MOST_CREASED:
-            normals = smooth_normals(points, triangles)
-        else:
-            corner_normals = crease_normals(points, triangles).reshape(-1, 3)
+        normals, corner_normals = _made(points, triangles)
     order: np.ndarray | slice
     if corner_normals is None and corner_uvs is None:
         order, indices, made, rows = slice(None), corners, normals, slice(None)
@@ -60,6 +57,18 @@ def surface(
         attributes["COLOR_0"] = builder.attribute(colors[order], normalized=True)
     count = builder.json["accessors"][attributes["POSITION"]]["count"]
     return {"attributes": attributes, "indices": builder.indices(indices, count)}
+
+
+def _made(points: np.ndarray, triangles: np.ndarray) -> tuple[np.ndarray, np.ndarray | None]:
+    """Normals per point, and per corner where creases split some."""
+    if len(triangles) > MOST_CREASED:
+        return smooth_normals(points, triangles), None
+    normals, corners, split = split_normals(points, triangles)
+    if not len(corners):
+        return normals, None
+    creased = normals[triangles.reshape(-1)]
+    creased[corners] = split
+    return normals, creased
 
 
 def _flipped(uvs: np.ndarray, rows: np.ndarray | slice) -> np.ndarray:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 
 CREASE_DEG = 45.0
@@ -22,15 +24,20 @@ def corner_normals(points: np.ndarray, triangles: np.ndarray, crease_deg: float 
 
 def smooth_normals(points: np.ndarray, triangles: np.ndarray) -> np.ndarray:
     """Area-weighted unit normals per point, float32 (n, 3). points: float (n, 3); triangles: int (t, 3)."""
+    with np.errstate(all="ignore"):
+        return unit_normals(_sums(points, triangles))
+
+
+def _sums(points: np.ndarray, triangles: np.ndarray) -> np.ndarray:
+    """The sum of the normals, as long as twice the area, of the triangles at each point, float64 (n, 3)."""
     total = np.zeros((3, len(points)))
     rows = max(_BLOCK, len(points) // 4)  # each block costs a pass over the points too
-    with np.errstate(all="ignore"):
-        for start in range(0, len(triangles), rows):
-            block = triangles[start : start + rows]
-            corners = block.reshape(-1)
-            for axis, weights in enumerate(_weighted(points, block)):
-                total[axis] += np.bincount(corners, np.repeat(weights, 3), len(points))
-    return unit_normals(total.T)
+    for start in range(0, len(triangles), rows):
+        block = triangles[start : start + rows]
+        corners = block.reshape(-1)
+        for axis, weights in enumerate(_weighted(points, block)):
+            total[axis] += np.bincount(corners, np.repeat(weights, 3), len(points))
+    return total.T
 
 
 def _weighted(points: np.ndarray, triangles: np.ndarray) -> np.ndarray:
@@ -56,29 +63,67 @@ def crease_normals(points: np.ndarray, triangles: np.ndarray, crease_deg: float 
     points: float (n, 3); triangles: int (t, 3), counter-clockwise from outside. A corner's normal is the sum of the
     area-weighted normals of those triangles at its point that turn less than `crease_deg` from its own.
     """
+    smooth, corners, split = split_normals(points, triangles, crease_deg)
+    normals = smooth[triangles.reshape(-1)]
+    normals[corners] = split
+    return normals.reshape(-1, 3, 3)
+
+
+def split_normals(
+    points: np.ndarray, triangles: np.ndarray, crease_deg: float = CREASE_DEG
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """(normals of points float32 (n, 3), corners int64 (k,), their own normals float32 (k, 3)) of `crease_normals`.
+
+    The corners, by their place in `triangles.reshape(-1)`, are those at points where some triangles turn too far from
+    the others; all others have the normal of their point.
+    """
     with np.errstate(all="ignore"):
-        edges = points.astype(np.float64)[triangles]
-        weighted = np.cross(edges[:, 1] - edges[:, 0], edges[:, 2] - edges[:, 0])
-        unit = _unit(weighted)
-        corner_point = triangles.reshape(-1)
-        order = np.argsort(corner_point, kind="stable")
-        face = order // 3
-        starts, sizes = _groups(corner_point[order])
-        start, size = np.repeat(starts, sizes), np.repeat(sizes, sizes)
-        place = np.arange(len(order)) - start
-        total = weighted[face].copy()
-        limit = np.cos(np.radians(crease_deg))
-        for step in range(1, min(int(sizes.max(initial=1)), _MOST_AROUND + 1)):
-            active = np.flatnonzero((size > step) & (size <= _MOST_AROUND))
-            other = face[start[active] + (place[active] + step) % size[active]]
-            near = np.einsum("ij,ij->i", unit[face[active]], unit[other]) > limit
-            total[active[near]] += weighted[other[near]]
-        if sizes.max(initial=1) > _MOST_AROUND:
-            hubs = size > _MOST_AROUND
-            total[hubs] = np.repeat(np.add.reduceat(weighted[face], starts), sizes, axis=0)[hubs]
-        normals = np.empty((len(order), 3))
-        normals[order] = _unit(total)
-    return normals.astype(np.float32).reshape(-1, 3, 3)
+        total = _sums(points, triangles)
+        flat = triangles.reshape(-1)
+        split = _bent(points, triangles, total, crease_deg)
+        split &= np.bincount(flat, minlength=len(points)) <= _MOST_AROUND
+        corners = np.flatnonzero(split[flat])
+        corners = corners[np.argsort(flat[corners], kind="stable")]
+        starts, sizes = _groups(flat[corners])
+        normals = np.empty((len(corners), 3), np.float32)
+        edges = [0, *np.flatnonzero(np.diff(starts // _BLOCK)) + 1, len(starts)]
+        for first, stop in pairwise(edges):
+            if first < stop:
+                rows = slice(starts[first], starts[stop - 1] + sizes[stop - 1])
+                normals[rows] = _split(points, triangles, corners[rows] // 3, sizes[first:stop], crease_deg)
+    return unit_normals(total), corners, normals
+
+
+def _bent(points: np.ndarray, triangles: np.ndarray, total: np.ndarray, crease_deg: float) -> np.ndarray:
+    """bool (n,): points where a triangle turns half of `crease_deg` from their sum, so that two may turn all of it."""
+    bent = np.zeros(len(points), bool)
+    limit = np.cos(np.radians(crease_deg / 2))
+    for start in range(0, len(triangles), _BLOCK):
+        block = triangles[start : start + _BLOCK]
+        unit = _unit(_weighted(points, block).T)
+        towards = total[block]
+        lengths = np.sqrt(np.einsum("tck,tck->tc", towards, towards))
+        bent[block[~(np.einsum("tk,tck->tc", unit, towards) > limit * lengths)]] = True
+    return bent
+
+
+def _split(
+    points: np.ndarray, triangles: np.ndarray, faces: np.ndarray, sizes: np.ndarray, crease_deg: float
+) -> np.ndarray:
+    """float32 (c, 3) of corners that lie point by point, `sizes` (p,) at each; `faces` (c,) are their triangles."""
+    weighted = _weighted(points, triangles[faces]).T
+    unit = _unit(weighted)
+    total = weighted.copy()
+    starts = np.cumsum(sizes) - sizes
+    start, size = np.repeat(starts, sizes), np.repeat(sizes, sizes)
+    place = np.arange(len(faces)) - start
+    limit = np.cos(np.radians(crease_deg))
+    for step in range(1, int(sizes.max(initial=1))):
+        active = np.flatnonzero(size > step)
+        other = start[active] + (place[active] + step) % size[active]
+        near = np.einsum("ij,ij->i", unit[active], unit[other]) > limit
+        total[active[near]] += weighted[other[near]]
+    return _unit(total).astype(np.float32)
 
 
 def unit_normals(normals: np.ndarray) -> np.ndarray:
