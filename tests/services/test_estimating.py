@@ -53,8 +53,26 @@ def test_a_step_works_on_what_the_one_before_left():
     assert memory(resized, pictures)["texture_encode"] < 0.2 * memory(resized, pictures)["texture_resize"]
 
 
+def test_levels_in_files_are_made_one_by_one():
+    recipe = {"steps": [{"lod": {"ratios": [0.5, 0.25], "output": "FILES"}}, {"quantize": {}}, {"meshopt": {}}]}
+    files = planned(recipe)
+    recipe["steps"][0]["lod"].pop("output")
+    inside = planned(recipe)
+    # Each level is compressed and written by itself
+    assert files.steps[2].seconds > 1.5 * inside.steps[2].seconds
+    assert files.steps[1].memory_bytes == inside.steps[1].memory_bytes
+    assert files.steps[3].memory_bytes > inside.steps[3].memory_bytes
+
+
+def test_triangles_without_indices_are_reordered_once_they_are_welded():
+    soup = Model(vertex_count=3_000_000, triangle_count=1_000_000, accessor_bytes=96_000_000)
+    plain = planned({"steps": [{"reorder": {}}]}, soup)
+    assert (plain.steps[1].seconds, plain.steps[1].memory_bytes) == (0.0, plain.steps[0].memory_bytes)
+    assert planned({"steps": [{"weld": {}}, {"reorder": {}}]}, soup).steps[2].seconds > 0.1
+
+
 def test_many_small_parts_take_less_than_one_large_one():
-    parts = Model(largest_primitive_vertex_count=5_000)
+    parts = Model(largest_primitive_vertex_count=5_000, primitive_count=100)
     parts.MergeFrom(MESH)
     recipe = {"steps": [{"simplify": {"ratio": 0.5}}]}
     assert memory(recipe, parts)["simplify"] - BASE_BYTES < 0.1 * (memory(recipe)["simplify"] - BASE_BYTES)

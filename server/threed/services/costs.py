@@ -42,20 +42,27 @@ BASE_BYTES = 36 * _MIB  # a confined child that has done nothing yet
 
 # What only looks at the JSON, and what drops numbers: the buffer is copied without them.
 _LIGHT = Cost(work=Rates(object=500), seconds=Rates(object=3e-5))
-_DROPS = Cost(work=Rates(object=600), kept=Rates(byte=0.8), seconds=Rates(object=5e-5))
+_DROPS = Cost(work=Rates(object=600), kept=Rates(byte=0.7), seconds=Rates(object=5e-5))
 # Encoders hold a picture a few times. PNG and what is larger afterwards stays.
 _ENCODE = Cost(work=Rates(pixel=15, fixed=8 * _MIB), kept=Rates(pixel=1.3), seconds=Rates(pixel=1.4e-7))
 _KTX2 = Cost(work=Rates(pixel=42, fixed=157 * _MIB), kept=Rates(pixel=4), seconds=Rates(pixel=7.2e-6))
 
 COSTS: dict[str, Cost] = {
-    "reading": Cost(kept=Rates(object=2000), seconds=Rates(byte=4e-9, object=5e-5, fixed=0.04)),
+    "reading": Cost(kept=Rates(object=2000), seconds=Rates(byte=1.2e-9, object=5e-5, fixed=0.04)),
     # Steps
     "dedup": Cost(work=Rates(object=1500), seconds=Rates(object=1.2e-4)),
     "prune": _DROPS,
     "weld": Cost(Rates(byte=1.6, object=500), Rates(byte=0.5), Rates(byte=3.5e-9, object=5e-5)),
-    "unweld": Cost(Rates(triangle=130, object=1700), Rates(triangle=125), Rates(triangle=2.8e-7, object=5e-5)),
+    "unweld": Cost(
+        Rates(triangle=130, object=1700),
+        Rates(triangle=125),
+        Rates(triangle=2.8e-7, object=5e-5),
+        needs="is_indexed",
+    ),
     "flatten": _LIGHT,
-    "join": Cost(Rates(byte=2.5, object=1500), Rates(byte=1.2), Rates(byte=5e-9, object=6e-5), whole=True),
+    "join": Cost(
+        Rates(byte=2.5, object=1500), Rates(byte=1.2), Rates(byte=5e-9, object=6e-5), whole=True, needs="is_split"
+    ),
     "instance": _LIGHT,
     "simplify": Cost(
         Rates(byte=0.55, triangle=190, object=500),
@@ -67,7 +74,12 @@ COSTS: dict[str, Cost] = {
         Rates(byte=1.7, object=500),
         Rates(byte=3e-9, triangle=8.5e-7, object=8e-5),
     ),
-    "reorder": Cost(Rates(triangle=86, object=1700), Rates(triangle=74), Rates(triangle=3.7e-7, object=5e-5)),
+    "reorder": Cost(
+        Rates(triangle=86, object=1700),
+        Rates(triangle=74),
+        Rates(triangle=3.7e-7, object=5e-5),
+        needs="is_indexed",
+    ),
     "quantize": Cost(Rates(byte=2.2, object=800), Rates(byte=0.7, object=500), Rates(byte=5e-9, object=1.3e-4)),
     "meshopt": Cost(Rates(byte=3.2, object=1000), Rates(byte=2.3), Rates(byte=7.5e-9, object=1e-4)),
     "draco": Cost(
@@ -87,22 +99,25 @@ COSTS: dict[str, Cost] = {
     "resample": Cost(Rates(byte=0.7), Rates(byte=0.7), Rates(byte=2e-8, object=3e-5), needs="animations"),
     "trim": Cost(Rates(byte=1.6), Rates(byte=1.5), Rates(byte=1.6e-8, object=3e-5), needs="animations"),
     "remove": _DROPS,
-    "texture_resize": Cost(Rates(pixel=23, fixed=30 * _MIB), Rates(pixel=0.9), Rates(pixel=1.6e-7), needs="images"),
+    "texture_resize": Cost(Rates(pixel=26, fixed=40 * _MIB), Rates(pixel=0.9), Rates(pixel=1.2e-7), needs="images"),
     "texture_encode": _ENCODE._replace(needs="images"),
+    "texture_encode JPEG": _ENCODE._replace(seconds=Rates(pixel=3.4e-8), needs="images"),
     "texture_encode PNG": _ENCODE._replace(seconds=Rates(pixel=4.7e-7), needs="images"),
     "texture_encode AVIF": _ENCODE._replace(
         work=Rates(pixel=30, fixed=25 * _MIB), seconds=Rates(pixel=7.5e-7), needs="images"
     ),
     "texture_encode KTX2": _KTX2._replace(needs="images"),
-    "texture_encode KTX2_UASTC": _KTX2._replace(work=Rates(pixel=42), seconds=Rates(pixel=1.02e-5), needs="images"),
+    "texture_encode KTX2_UASTC": _KTX2._replace(
+        work=Rates(pixel=12, fixed=36 * _MIB), seconds=Rates(pixel=1.02e-5), needs="images"
+    ),
     "texture_encode KTX2_ETC1S": _KTX2._replace(seconds=Rates(pixel=3.5e-6), needs="images"),
     "palette": Cost(work=Rates(object=1000), seconds=Rates(object=3e-5)),
     "clean_attributes": _DROPS,
     "atlas": Cost(Rates(pixel=20), Rates(pixel=4), Rates(pixel=6e-7), whole=True, needs="images"),
     # Exports: what `writing` has made is handed out as it is, or becomes another file.
-    "writing": Cost(Rates(byte=0.1, pixel=0.25, object=500), seconds=Rates(byte=2e-9, object=8e-5), whole=True),
+    "writing": Cost(Rates(byte=0.1, pixel=0.25, object=500), seconds=Rates(byte=6e-10, object=8e-5), whole=True),
     "export_glb": Cost(seconds=Rates(fixed=0.01)),
-    "export_gltf": Cost(Rates(byte=1.7, pixel=0.25, object=1600), seconds=Rates(byte=2.2e-8, object=1e-5), whole=True),
+    "export_gltf": Cost(Rates(byte=1.4, pixel=0.25, object=1600), seconds=Rates(byte=2.2e-8, object=1e-5), whole=True),
     "export_obj": Cost(
         Rates(shape=6.2, triangle=30, object=500),
         seconds=Rates(shape=1e-7, triangle=1.5e-6, object=1.5e-4),

@@ -15,7 +15,7 @@ from threed.errors import MemoryBudgetExceeded
 from threed.services.costs import BASE_BYTES, COSTS, Cost, Rates
 from threed.v1.assets_pb2 import Model
 from threed.v1.derivatives_pb2 import DerivativePlan
-from threed.v1.recipes_pb2 import ExportFormat, Recipe, Remove, Step, TextureEncode
+from threed.v1.recipes_pb2 import ExportFormat, Lod, Recipe, Remove, Step, TextureEncode
 
 _COMPRESSED = ("EXT_meshopt_compression", "KHR_meshopt_compression", "KHR_draco_mesh_compression")
 _MIB = 1 << 20
@@ -42,6 +42,8 @@ class Amounts:
     largest_part: float = 1.0  # of all vertices that the largest primitive has
     largest_pixels: float = 0.0
     is_compressed: bool = False
+    is_split: bool = False  # into several primitives
+    is_indexed: bool = False  # or may be: triangles share vertices
 
     def work(self, cost: Cost) -> float:
         """Bytes of memory while it is done."""
@@ -79,9 +81,9 @@ def plan(model: Model, normalized_bytes: int, recipe: Recipe, limit_bytes: int) 
         # The proof reads the original again, in a process of its own.
         held, there = (float(BASE_BYTES), original.with_(amounts)) if part.name == "proving" else (kept, amounts)
         memory = held + there.work(part.cost) if part.name != "validating" else 0
-        seconds = part.repeats * there.seconds(part.cost)
+        seconds = part.copies * part.repeats * there.seconds(part.cost)
         planned.steps.add(name=part.name, memory_bytes=int(memory), seconds=round(seconds, 3))
-        kept += amounts.kept(part.cost)
+        kept += part.copies * amounts.kept(part.cost)
         if part.name == "reading" and original.is_compressed:
             kept += original.accessor_bytes
         amounts = _after(amounts, part.step) if part.step is not None else amounts
@@ -95,10 +97,14 @@ def check(planned: DerivativePlan) -> None:
     if planned.cached or planned.memory_bytes <= planned.memory_limit_bytes:
         return
     worst = max(planned.steps, key=lambda step: step.memory_bytes)
+    less = (
+        "Give a recipe without a proof"
+        if worst.name == "proving"
+        else "Put simplify or texture_resize before it, leave it out"
+    )
     sentence = (
         f"{worst.name} would take about {planned.memory_bytes // _MIB} MiB of memory, and a worker's process may have "
-        f"{planned.memory_limit_bytes // _MIB} MiB. Put simplify or texture_resize before it, leave it out, or raise "
-        "THREED_JOB_MEMORY_BYTES of servers and workers."
+        f"{planned.memory_limit_bytes // _MIB} MiB. {less}, or raise THREED_JOB_MEMORY_BYTES of servers and workers."
     )
     raise MemoryBudgetExceeded(
         sentence,
@@ -129,27 +135,37 @@ def amounts_of(model: Model, normalized_bytes: int) -> Amounts:
         largest_part=part,
         largest_pixels=largest,
         is_compressed=any(name in model.extensions_used for name in _COMPRESSED),
+        is_split=model.primitive_count > 1,
+        is_indexed=model.vertex_count < 3 * model.triangle_count,
     )
 
 
 class _Part(NamedTuple):
-    """Something that is done, and how often. `step` is the recipe's, if it is one."""
+    """Something that is done. `step` is the recipe's, if it is one.
+
+    `copies`: of how many models of the size of the original, where levels of detail become files of their own.
+    `repeats`: how often on each.
+    """
 
     name: str
     cost: Cost
+    copies: float = 1.0
     repeats: int = 1
     step: Step | None = None
 
 
 def _parts(recipe: Recipe) -> Iterator[_Part]:
     """Everything that is done, in its order."""
+    copies = 1.0
     yield _Part("reading", COSTS["reading"])
     for step in recipe.steps:
-        name = step.WhichOneof("step")
-        yield _Part(name, cost_of(step), len(step.lod.ratios) or 1, step)
+        yield _Part(step.WhichOneof("step"), cost_of(step), copies, len(step.lod.ratios) or 1, step)
+        if step.lod.output == Lod.FILES:
+            copies += sum(step.lod.ratios)
     exports = [ExportFormat.Name(format).lower() for format in recipe.export_formats]
-    proof = ["proving"] if recipe.HasField("proof") else []
-    yield from (_Part(name, COSTS[name]) for name in ("writing", *exports, "validating", *proof))
+    yield from (_Part(name, COSTS[name], copies) for name in ("writing", *exports, "validating"))
+    if recipe.HasField("proof"):
+        yield _Part("proving", COSTS["proving"])
 
 
 def cost_of(step: Step) -> Cost:
@@ -163,18 +179,20 @@ def _after(amounts: Amounts, step: Step) -> Amounts:
     """What there is after a step that changes how much there is."""
     name = step.WhichOneof("step")
     change = functools.partial(dataclasses.replace, amounts)
+    if name == "weld":
+        return change(is_indexed=True)
     if name == "simplify":
         return _scaled(amounts, step.simplify.ratio)
-    if name == "lod":
-        return change(triangles=amounts.triangles * (1 + sum(step.lod.ratios)))
+    if name == "lod" and step.lod.output != Lod.FILES:
+        return change(triangles=amounts.triangles * (1 + sum(step.lod.ratios)), is_indexed=True)
     if name == "unweld" and amounts.vertices:
         corners = max(amounts.vertices, 3 * amounts.triangles)
         rows = max(0.0, amounts.accessor_bytes - 3 * _INDEX_BYTES * amounts.triangles)
-        return change(vertices=corners, accessor_bytes=rows * corners / amounts.vertices)
+        return change(vertices=corners, accessor_bytes=rows * corners / amounts.vertices, is_indexed=False)
     if name == "quantize":
         return change(accessor_bytes=amounts.accessor_bytes / 2)
     if name == "join":
-        return change(largest_part=1.0)
+        return change(largest_part=1.0, is_split=False)
     if name == "texture_resize":
         most = step.texture_resize.max_px**2
         pixels = min(amounts.pixels, amounts.images * most)
@@ -190,4 +208,5 @@ def _scaled(amounts: Amounts, ratio: float) -> Amounts:
         accessor_bytes=amounts.accessor_bytes * ratio,
         vertices=amounts.vertices * ratio,
         triangles=amounts.triangles * ratio,
+        is_indexed=True,
     )
