@@ -27,6 +27,7 @@ PYTHON_PACKAGES = (
     "sqlalchemy[asyncio]==2.1.9",
     "psycopg[binary]==3.3.9",
     "pyjwt[crypto]==2.15.1",
+    "f3d==4.0.0",
 )
 NODE_PACKAGES = ("@tus/server@2.4.5", "@tus/file-store@2.1.1", "gltfpack@1.3.0", "@gltf-transform/cli@4.5.1")
 _READY_S = 30

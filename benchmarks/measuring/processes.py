@@ -26,10 +26,11 @@ def processor_time(*pids: int) -> Iterator[Spent]:
     spent.seconds = sum(map(cpu_s, pids)) - before
 
 
-def cpu_s(pid: int) -> float:
-    """Processor seconds of a process since its start, all its threads, user and system."""
+def cpu_s(pid: int, reaped: bool = False) -> float:
+    """Processor seconds of a process since its start, all its threads, user and system; `reaped`: and of the children
+    that ended and that it has waited for."""
     fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / _TICKS
+    return sum(map(int, fields[11 : 15 if reaped else 13])) / _TICKS
 
 
 def rss_bytes(pid: int) -> int:
