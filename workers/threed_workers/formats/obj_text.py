@@ -306,7 +306,7 @@ def _alike(run: Run, numbers: Numbers) -> tuple[np.ndarray, np.ndarray] | None:
     corners = int(words.sizes.sum())
     if not corners:
         return words.sizes, np.zeros((0, 3), np.int64)
-    signs, ends, columns = words.signs, words.ends, [0]
+    signs, ends, each = words.signs, words.ends, 1
     if b"/" in run.text:
         slashes = signs == _SLASH
         gaps = signs[ends | slashes] == _SLASH
@@ -314,14 +314,17 @@ def _alike(run: Run, numbers: Numbers) -> tuple[np.ndarray, np.ndarray] | None:
         gaps = gaps.reshape(corners, each) if not rest else None
         if gaps is None or each > 3 or gaps[:, -1].any() or not gaps[:, :-1].all():
             return None
-        doubles = run.text.count(b"//")
-        if doubles not in (0, corners):
-            return None
-        columns = [0, 2] if doubles else list(range(each))
         signs[slashes] = _BLANK
         ends = word_ends(signs)
     values = numbers.whole(signs, ends)
-    if values is None or len(values) != corners * len(columns) or (values == 0).any():
+    if values is None or not values.all():
+        return None
+    if len(values) == 3 * corners and each == 3:
+        return words.sizes, values.reshape(corners, 3)
+    columns = list(range(each))
+    if each == 3 and run.text.count(b"//") == corners:
+        columns = [0, 2]
+    if len(values) != corners * len(columns):
         return None
     written = np.zeros((corners, 3), np.int64)
     written[:, columns] = values.reshape(corners, len(columns))
