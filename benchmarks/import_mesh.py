@@ -14,7 +14,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import shutil
 import statistics
 import subprocess
@@ -23,9 +22,14 @@ import tempfile
 import time
 from pathlib import Path
 
+from measuring import meshes
 from measuring.report import Report, median_ratio
 
-_ONE_RUN = Path(__file__).resolve().parent / "measuring" / "one_run.py"
+from threed_workers.run import PRELOAD
+from threed_workers.sandbox import Limits, Zygote
+
+_MEASURING = Path(__file__).resolve().parent / "measuring"
+_ONE_RUN, _FILE_TO_GLB = _MEASURING / "one_run.py", _MEASURING / "file_to_glb.py"
 _BINARY = ("stl", "ply")
 _MB = 1_000_000
 
@@ -34,14 +38,9 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--runs", type=int, default=3)
     parser.add_argument("--megabytes", type=int, nargs="+", default=[10, 50, 100])
-    parser.add_argument("--one", nargs=2, metavar=("SOURCE", "TARGET"), help="one import, in this process")
     parser.add_argument("--make", nargs=4, metavar=("FORM", "MODEL", "BYTES", "PATH"), help="one model")
     arguments = parser.parse_args()
-    if arguments.one:
-        return _import_one(*map(Path, arguments.one))
     if arguments.make:
-        from measuring import meshes
-
         form, model, size, path = arguments.make
         print(meshes.write(form, model, int(size), Path(path)))
         return 0
@@ -49,19 +48,13 @@ def main() -> int:
 
 
 def _compare(runs: int, sizes: list[int]) -> int:
-    # After the arguments: `--one` pays for no import that an importer does not need.
-    from measuring.meshes import FORMS, MODELS
-
-    from threed_workers.run import PRELOAD
-    from threed_workers.sandbox import Zygote
-
     assimp = shutil.which("assimp")
     if assimp is None:
         raise SystemExit("assimp is not on the PATH. Install it: apt-get install assimp-utils.")
     report = Report("MB", "form", "model", "what", "wall s", "CPU s", "peak MB", "peak / file", "GLB MB")
     with tempfile.TemporaryDirectory() as scratch, Zygote(PRELOAD) as zygote:
-        for form in FORMS:
-            for model in MODELS:
+        for form in meshes.FORMS:
+            for model in meshes.MODELS:
                 for size in sizes:
                     folder = Path(scratch) / f"{form} {model} {size}".replace(" ", "-")
                     folder.mkdir()
@@ -81,7 +74,7 @@ def _compare(runs: int, sizes: list[int]) -> int:
 def _beside_assimp(report: Report, row: tuple, source: Path, assimp: str, runs: int) -> None:
     target = source.with_name("out.glb")
     commands = {
-        "threed": [sys.executable, __file__, "--one", str(source), str(target)],
+        "threed": [sys.executable, str(_FILE_TO_GLB), str(source), str(target)],
         "assimp": [assimp, "export", str(source), str(target), "-fglb2"],
     }
     seen: dict[str, list[dict]] = {name: [] for name in commands}
@@ -103,10 +96,8 @@ def _beside_assimp(report: Report, row: tuple, source: Path, assimp: str, runs: 
         report.at_most(f"{named}, {what} / assimp", ratio, target_of, unit)
 
 
-def _whole_step(report: Report, row: tuple, source: Path, zygote: object) -> None:
+def _whole_step(report: Report, row: tuple, source: Path, zygote: Zygote) -> None:
     """The step `import` as a worker runs it."""
-    from threed_workers.sandbox import Limits
-
     with tempfile.TemporaryDirectory(dir=source.parent) as private:
         (Path(private) / source.name).hardlink_to(source)
         began = time.perf_counter()
@@ -128,26 +119,6 @@ def _row(report: Report, names: tuple, found: list[dict], source: Path) -> None:
         statistics.median(one[key] for one in found) for key in ("wall_s", "cpu_s", "peak_bytes", "glb")
     )
     report.add(*names, float(wall), float(cpu), peak / _MB, peak / source.stat().st_size, glb / _MB)
-
-
-def _import_one(source: Path, target: Path) -> int:
-    """File to GLB, as the ingest does it, in this fresh process."""
-    from threed_workers import formats
-    from threed_workers.budget import Budget
-    from threed_workers.document import write_glb
-    from threed_workers.formats import Source
-
-    began = time.clock_gettime(time.CLOCK_BOOTTIME)
-    opened = Source(source, source.name)
-    write_glb(formats.recognise(opened).read(opened, Budget()), target)
-    print(json.dumps({"start_s": began - _started()}))
-    return 0
-
-
-def _started() -> float:
-    """When this process was started, on the clock of the machine's start; to a hundredth of a second."""
-    fields = Path("/proc/self/stat").read_text().rpartition(")")[2].split()
-    return int(fields[19]) / os.sysconf("SC_CLK_TCK")
 
 
 def _ran(command: list[str]) -> dict:
