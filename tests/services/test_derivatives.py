@@ -136,8 +136,8 @@ async def test_more_memory_than_a_worker_has_is_refused_before_it_begins(door: D
 
 async def test_a_smaller_model_in_the_recipe_itself_fits(door: Door):
     """What the sentence of the refusal advises."""
-    asset = await door.ready_asset(model=times(12, MESH))
-    slow = {"steps": [{"normals": {"overwrite": True}}]}
+    asset = await door.ready_asset(model={**times(5, MESH), **PICTURES})
+    slow = {"steps": [{"tangents": {"overwrite": True}}]}
     with refused("MEMORY_BUDGET_EXCEEDED"):
         await create(door, asset.asset_id, {"recipe": slow})
     slow["steps"].insert(0, {"simplify": {"ratio": 0.1}})

@@ -88,9 +88,9 @@ COSTS: dict[str, Cost] = {
         Rates(byte=1.6e-8, triangle=1.7e-6, object=1.6e-4),
     ),
     "normals": Cost(
-        Rates(byte=1.8, triangle=670, object=1700),
-        Rates(byte=2.5, triangle=300),
-        Rates(byte=1.9e-8, triangle=2.8e-6, object=1.5e-4),
+        Rates(byte=1.8, triangle=185, object=1700),
+        Rates(byte=2.4, triangle=57),
+        Rates(byte=5.5e-9, triangle=4.5e-7, object=1.5e-4),
     ),
     "tangents": Cost(Rates(triangle=1100), Rates(triangle=350), Rates(triangle=5.2e-6, object=3e-5), needs="images"),
     "unlit": _DROPS,
@@ -113,7 +113,7 @@ COSTS: dict[str, Cost] = {
     "texture_encode KTX2_ETC1S": _KTX2._replace(seconds=Rates(pixel=3.5e-6), needs="images"),
     "palette": Cost(work=Rates(object=1000), seconds=Rates(object=3e-5)),
     "clean_attributes": _DROPS,
-    "atlas": Cost(Rates(pixel=20), Rates(pixel=4), Rates(pixel=6e-7), whole=True, needs="images"),
+    "atlas": Cost(Rates(pixel=9), Rates(pixel=4.5), Rates(pixel=4.6e-7), whole=True, needs="images"),
     # Exports: what `writing` has made is handed out as it is, or becomes another file.
     "writing": Cost(Rates(byte=0.1, pixel=0.25, object=500), seconds=Rates(byte=6e-10, object=8e-5), whole=True),
     "export_glb": Cost(seconds=Rates(fixed=0.01)),
