@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 
@@ -52,14 +52,15 @@ def intersecting(mesh: Surface, most_pairs: int) -> Found | None:
     corners = corners[~is_collapsed(corners) & np.isfinite(points).all(axis=1)[corners].all(axis=1)]
     if not len(corners):
         return Found(0, None)
-    places = points.astype(np.float64)[corners]
     # Three at a time: numpy takes six times as long to reduce an axis of three.
-    low, high = (reduced(places.transpose(1, 0, 2)) for reduced in (_lowest, _highest))
+    thirds = [points[corner] for corner in corners.T]
+    low, high = _lowest(thirds), _highest(thirds)
     pairs = touching(low, high, most_pairs)
     if pairs is None:
         return None
     hit = np.zeros(len(corners), bool)
-    extents = _highest((high - low).T)
+    places = points.astype(np.float64)[corners]
+    extents = _highest((high - low).astype(np.float64).T)
     columns = np.ascontiguousarray(corners.T)
     for block in (part for found in pairs for part in in_blocks(found, _PAIRS)):
         block = block[_are_apart(columns, block)]
@@ -71,11 +72,11 @@ def intersecting(mesh: Surface, most_pairs: int) -> Found | None:
     return Found(len(first), tuple(places[first[0]].mean(axis=0).tolist()) if len(first) else None)
 
 
-def _lowest(three: np.ndarray) -> np.ndarray:
+def _lowest(three: Sequence[np.ndarray]) -> np.ndarray:
     return np.minimum(np.minimum(three[0], three[1]), three[2])
 
 
-def _highest(three: np.ndarray) -> np.ndarray:
+def _highest(three: Sequence[np.ndarray]) -> np.ndarray:
     return np.maximum(np.maximum(three[0], three[1]), three[2])
 
 
