@@ -336,6 +336,12 @@ class EngineFailed(ThreedError):
     code, reason = Code.INTERNAL, "ENGINE_FAILED"
 
 
+class FramesFailed(ThreedError):
+    """Raised when frames of a render job have failed. Each has its own reason."""
+
+    code, reason = Code.INTERNAL, "FRAMES_FAILED"
+
+
 class SceneInvalid(ThreedError):
     """Raised when a scene's graph cannot be drawn: cycles, unknown parents, no camera of that id, nothing to see."""
 
@@ -391,6 +397,12 @@ class TooManyWatchers(ThreedError):
     """Raised when one server process already serves max_watchers streams."""
 
     code, reason = Code.RESOURCE_EXHAUSTED, "TOO_MANY_WATCHERS"
+
+
+class ResumeTokenInvalid(ThreedError):
+    """Raised when a watch shall go on after a message of another job."""
+
+    code, reason = Code.INVALID_ARGUMENT, "RESUME_TOKEN_INVALID"
 
 
 class DownloadUrlInvalid(ThreedError):

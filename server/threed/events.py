@@ -42,6 +42,9 @@ class Tick:
     sequence: int
     phase: str
     progress: float
+    samples_done: int = 0
+    samples: int = 0
+    preview: int = 0  # number of the newest preview that is stored
 
 
 @dataclass(frozen=True)
@@ -156,7 +159,8 @@ class Events:
         if event.get("changed"):
             self._read_again(key, feed)
         elif feed.latest is not None:
-            tick = Tick(event["sequence"], event["phase"], event["progress"])
+            more = {name: event[name] for name in ("samples_done", "samples", "preview") if name in event}
+            tick = Tick(event["sequence"], event["phase"], event["progress"], **more)
             state = self._kinds[key[0]].ticked(feed.latest, tick)
             if state is not feed.latest:
                 feed.latest = state

@@ -15,7 +15,7 @@ import dramatiq
 log = logging.getLogger(__name__)
 
 _MOST_UNSENT = 100  # hints that may wait for a broker that does not answer; usually one, for milliseconds
-KINDS = ("ingest", "render", "probe", "derive")  # fields of Job.spec; tests/test_contract.py compares
+KINDS = ("ingest", "render", "probe", "derive", "frame")  # fields of Job.spec; tests/test_contract.py compares
 
 
 def make_broker(broker_url: str, database_url: str) -> dramatiq.Broker:

@@ -74,6 +74,10 @@ class Settings:
     max_render_pixels: int = setting(
         8192 * 4096, "Most pixels of a rendered picture. 8192 x 8192 needs 3 GiB of job_memory_bytes."
     )
+    max_render_frames: int = setting(10_000, "Most frames of a render job.")
+    project_max_running_jobs: int = setting(
+        0, "Most jobs of one project that run at once, films counting by their frames. 0: any number."
+    )
     max_image_pixels: int = setting(16384 * 16384, "Most pixels of an image in an upload, before it is decoded.")
     sweep_interval_s: float = setting(0.5, "How often each server looks for lost leases and unsent hints.")
     collect_interval_s: float = setting(

@@ -122,7 +122,8 @@ class Runner:
 
     def _claim(self) -> sa.Row | None:
         """The next job, or None when there is none. Asks again while the database cannot say, so no hint is lost."""
-        statement = jobs.claim(list(self._kinds), self.name, self._settings.job_lease_s)
+        most = self._settings.project_max_running_jobs
+        statement = jobs.claim(list(self._kinds), self.name, self._settings.job_lease_s, most)
         while not self._stopping.is_set():
             try:
                 # A single statement needs no BEGIN and no COMMIT of its own.

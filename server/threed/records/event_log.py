@@ -36,13 +36,13 @@ TYPES = (
     *(ASSET_DELETED, ASSET_UNDELETED, ASSET_PURGED, _DERIVATIVE_DELETED, _RENDER_JOB_DELETED),
 )
 
-# An INSERT on the rows of `changed` (jobs) and `ingested` (id of their assets). An asset's event waits for the asset's
+# An INSERT on the rows of `changed` and `whole` (jobs) and `ingested` (id of their assets). An asset's event waits for the asset's
 # row, so that its sequence is larger than those of the changes that it waited for.
 OF_CHANGED_JOBS = f"""
         INSERT INTO event_log (project, type, status, error, asset_id, derivative_id, render_job_id, scene_id)
         SELECT c.project, e.type, e.status, CASE WHEN e.state <> 'COMPLETED' THEN c.error END,
           coalesce(i.id, d.asset_id, r.asset_id), d.id, r.id, r.scene_id
-        FROM changed c
+        FROM (TABLE changed UNION ALL TABLE whole) c
         JOIN (VALUES {", ".join(map(str, _ENDS))}) AS e(kind, state, type, status) USING (kind, state)
         LEFT JOIN ingested i ON c.kind = 'ingest' AND i.id = c.subject
         LEFT JOIN derivatives d ON c.kind = 'derive' AND d.id = c.subject
@@ -68,6 +68,14 @@ def of_derivatives_deleted(gone: sa.CTE) -> sa.Insert:
         gone.c.project, sa.literal(_DERIVATIVE_DELETED), gone.c.state, derivatives.c.asset_id, gone.c.id
     ).join(derivatives, derivatives.c.id == gone.c.id)
     return sa.insert(event_log).from_select(["project", "type", "status", "asset_id", "derivative_id"], row)
+
+
+def of_render_jobs_made(made: sa.CTE) -> sa.Insert:
+    """For each row of `made`, which has columns of render_jobs, COMPLETED at once."""
+    shown = (made.c.id, made.c.asset_id, made.c.scene_id)
+    row = sa.select(made.c.project, sa.literal("render_job_completed"), sa.literal("COMPLETED"), *shown)
+    columns = ["project", "type", "status", "render_job_id", "asset_id", "scene_id"]
+    return sa.insert(event_log).from_select(columns, row)
 
 
 def of_render_jobs_deleted(gone: sa.CTE) -> sa.Insert:

@@ -43,9 +43,10 @@ def purge_scenes(limit: int = 1000) -> sa.Executable:
 def unreferenced(keys: Sequence[str]) -> sa.Executable:
     """Those of the keys that no asset, no render job and no derivative names. Rows: key."""
     statement = sa.text("""
-        SELECT key FROM unnest(:keys) AS key
+        SELECT key FROM unnest(:keys) AS keys (key)
         WHERE NOT EXISTS (SELECT FROM assets WHERE blob_key = key)
           AND NOT EXISTS (SELECT FROM assets WHERE files @> jsonb_build_array(jsonb_build_object('key', key)))
-          AND NOT EXISTS (SELECT FROM render_jobs WHERE output_key = key)
+          AND NOT EXISTS (SELECT FROM render_jobs WHERE outputs @> jsonb_build_array(jsonb_build_object('key', key)))
+          AND NOT EXISTS (SELECT FROM render_frames WHERE render_frames.key = keys.key)
           AND NOT EXISTS (SELECT FROM derivatives WHERE files @> jsonb_build_array(jsonb_build_object('key', key)))""")
     return statement.bindparams(sa.bindparam("keys", list(keys), type_=ARRAY(sa.Text)))

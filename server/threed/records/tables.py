@@ -147,10 +147,31 @@ jobs = sa.Table(
     _time("created_at", nullable=False, server_default=_NOW),
     _time("started_at"),
     _time("finished_at"),
-    sa.CheckConstraint("state IN ('PENDING','PROCESSING','COMPLETED','FAILED','CANCELLED')", name="state"),
-    sa.Index("jobs_ready", sa.text("priority DESC"), "run_after", postgresql_where=sa.text("state = 'PENDING'")),
+    # Of a part: the job that it is a part of, and its place among the parts.
+    sa.Column("parent", UUID, sa.ForeignKey("jobs.id", ondelete="CASCADE")),
+    sa.Column("ordinal", sa.Integer, nullable=False, server_default="0"),
+    # Of a whole: how many parts it has, how many are not final, COMPLETED, FAILED.
+    sa.Column("parts", sa.Integer, nullable=False, server_default="0"),
+    sa.Column("parts_open", sa.Integer, nullable=False, server_default="0"),
+    sa.Column("parts_done", sa.Integer, nullable=False, server_default="0"),
+    sa.Column("parts_failed", sa.Integer, nullable=False, server_default="0"),
+    sa.Column("paused", sa.Boolean, nullable=False, server_default=sa.false()),
+    # What callers see: a whole is PROCESSING from its first part's begin on.
+    sa.Column("status", sa.Text, sa.Computed("job_status(state, paused, parts, started_at)", persisted=True)),
+    # Every status that it had, [{"status", "sequence", "at"}], oldest first: written by a trigger.
+    sa.Column("history", JSONB, nullable=False, server_default=_EMPTY_LIST),
+    sa.CheckConstraint("state IN ('PENDING','WAITING','PROCESSING','COMPLETED','FAILED','CANCELLED')", name="state"),
+    sa.Index(
+        "jobs_ready",
+        "project",
+        sa.text("priority DESC"),
+        "run_after",
+        "ordinal",
+        postgresql_where=sa.text("state = 'PENDING' AND NOT paused"),
+    ),
     sa.Index("jobs_lease", "lease_until", postgresql_where=sa.text("state = 'PROCESSING'")),
     sa.Index("jobs_subject", "subject"),
+    sa.Index("jobs_parent", "parent", "ordinal", postgresql_where=sa.text("parent IS NOT NULL")),
 )
 
 # The primary key makes a second published result of one job impossible.
@@ -173,14 +194,45 @@ render_jobs = sa.Table(
     sa.Column("scene_revision", sa.BigInteger, nullable=False, server_default="0"),
     sa.Column("request", JSONB, nullable=False),  # RenderJob as JSON, its input fields with defaults filled in
     sa.Column("output_format", sa.Text, nullable=False),
+    _text("preset"),
     sa.Column("engine_used", sa.Text, nullable=False, server_default=""),
-    sa.Column("output_key", sa.Text),
-    sa.Column("output", JSONB),  # RenderOutput as JSON, proto field names
+    # RenderOutput as JSON, proto field names, and the blob's key.
+    sa.Column("outputs", JSONB, nullable=False, server_default=_EMPTY_LIST),
+    sa.Column("cache_key", sa.Text),  # SHA-256 of what is drawn and by what: equal ones are equal; NULL: not known
+    sa.Column("cached", sa.Boolean, nullable=False, server_default=sa.false()),
     sa.Column("losses", JSONB, nullable=False, server_default=_EMPTY_LIST),
     _text("created_by"),
     _time("created_at", nullable=False, server_default=_NOW),
     sa.Index("render_jobs_newest", "project", sa.text("created_at DESC"), sa.text("id DESC")),
-    sa.Index("render_jobs_output_key", "output_key"),
+    sa.Index("render_jobs_cache_key", "project", "cache_key"),
+    sa.Index("render_jobs_outputs", "outputs", postgresql_using="gin", postgresql_ops={"outputs": "jsonb_path_ops"}),
+)
+
+# What a finished part of a render job has drawn.
+render_frames = sa.Table(
+    "render_frames",
+    metadata,
+    sa.Column("id", UUID, sa.ForeignKey("jobs.id", ondelete="CASCADE"), primary_key=True),
+    sa.Column("key", sa.Text, nullable=False),  # of its pictures: a zip when there are several
+    # engine_used, render_seconds, samples, losses, and `outputs` as RenderOutput in JSON, proto field names.
+    sa.Column("result", JSONB, nullable=False),
+    sa.Index("render_frames_key", "key"),
+)
+
+# The newest small picture of each running render job. Worth nothing after a crash.
+previews = sa.Table(
+    "previews",
+    metadata,
+    sa.Column("id", UUID, sa.ForeignKey("jobs.id", ondelete="CASCADE"), primary_key=True),  # of the whole
+    sa.Column("number", sa.BigInteger, nullable=False),  # grows
+    sa.Column("frame", sa.Integer, nullable=False),
+    sa.Column("samples_done", sa.Integer, nullable=False),
+    sa.Column("samples", sa.Integer, nullable=False),
+    sa.Column("media_type", sa.Text, nullable=False),
+    sa.Column("width_px", sa.Integer, nullable=False),
+    sa.Column("height_px", sa.Integer, nullable=False),
+    sa.Column("image", sa.LargeBinary, nullable=False),
+    prefixes=["UNLOGGED"],
 )
 
 derivatives = sa.Table(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import AsyncIterator
+from typing import Any
 
 import grpc
 import sqlalchemy as sa
@@ -11,31 +12,35 @@ from google.protobuf import empty_pb2, json_format
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from threed import access, ids
-from threed.errors import EngineUnavailable, JobCancelled, JobNotFinished, JobNotRetryable
-from threed.events import Kind, Tick
+from threed.errors import EngineUnavailable, JobCancelled, JobNotFinished, JobNotRetryable, OutputMissing
+from threed.events import Kind
 from threed.records import jobs, render_jobs, requests, workers
-from threed.records.filters import Enum, Fields, Integer, Orders, Text, Timestamp
+from threed.records.filters import Boolean, Enum, Fields, Integer, Orders, Text, Timestamp
 from threed.records.filters.fields import Id
 from threed.records.paging import PageRequest, page
 from threed.records.tables import jobs as jobs_table
+from threed.records.tables import render_frames as render_frames_table
 from threed.records.tables import render_jobs as table
-from threed.services import Backend, masks
+from threed.services import Backend, masks, render_watching
 from threed.services.assets import download_url
-from threed.services.rendering import prepare
+from threed.services.render_frames import fps
+from threed.services.render_plan import plan
+from threed.services.rendering import cache_key, prepare
 from threed.services.watching import until_token_expires
 from threed.status import to_json
 from threed.v1 import assets_pb2, jobs_pb2, render_jobs_pb2, render_jobs_pb2_grpc
-from threed.v1.render_jobs_pb2 import RenderJob
+from threed.v1.render_jobs_pb2 import RenderFrame, RenderJob
 
 FINAL = ("COMPLETED", "FAILED", "CANCELLED")
-ENDINGS = {"image/png": ".png", "image/jpeg": ".jpg", "image/webp": ".webp"}
 
 FIELDS = Fields(
     {
         "job_id": Id(table.c.id, "render_job"),
         "scene_id": Id(table.c.scene_id, "scene"),
         "asset_id": Id(table.c.asset_id, "asset"),
-        "status": Enum(jobs_table.c.state, {name: name for name in RenderJob.Status.keys()}),
+        "status": Enum(jobs_table.c.status, {name: name for name in RenderJob.Status.keys()}),
+        "preset": Text(table.c.preset),
+        "cached": Boolean(table.c.cached),
         "engine_used": Text(table.c.engine_used),
         "output_format": Enum(table.c.output_format, {name: name for name in RenderJob.OutputFormat.keys()}),
         "priority": Integer(jobs_table.c.priority),
@@ -56,6 +61,15 @@ ORDERS = Orders(
     default="created_at desc",
     tie="job_id",
 )
+FRAME_FIELDS = Fields(
+    {
+        "frame": Integer(jobs_table.c.ordinal),
+        "status": Enum(jobs_table.c.status, {name: name for name in RenderJob.Status.keys()}),
+        "attempts": Integer(jobs_table.c.attempt),
+        "engine_used": Text(render_frames_table.c.result["engine_used"].astext),
+    }
+)
+FRAME_ORDERS = Orders({"frame": jobs_table.c.ordinal}, default="frame", tie="frame")
 
 
 class RenderService(render_jobs_pb2_grpc.RenderServiceServicer):
@@ -68,22 +82,26 @@ class RenderService(render_jobs_pb2_grpc.RenderServiceServicer):
     async def CreateRenderJob(
         self, request: render_jobs_pb2.CreateRenderJobRequest, context: grpc.aio.ServicerContext
     ) -> RenderJob:
-        who, id = access.caller(), ids.uuid7()
+        who, id, kind = access.caller(), ids.uuid7(), None
         content = requests.digest("CreateRenderJob", request)
         async with self._records.transaction() as connection:
             made = await requests.earlier(connection, who.project, request.request_id, content)
             if made is None:
                 spec = await prepare(connection, who.project, request.render_job, self._backend.settings)
-                await _check_engine(connection, spec.render_job.engine)
+                engines = await _engines(connection, spec.render_job.engine)
+                key = None if request.no_cache else cache_key(spec, engines)
+                same = await render_jobs.made_before(connection, who.project, key) if key else None
+                planned = plan(spec, engines, same is not None)
                 if request.validate_only:
                     spec.render_job.project = who.project
+                    spec.render_job.plan.CopyFrom(planned)
                     return spec.render_job
                 made = await requests.first(connection, who.project, request.request_id, content, id)
-            if made is None:
-                await self._insert(connection, id, spec)
+                if made is None:
+                    kind = await self._insert(connection, id, spec, key, same)
             row = await render_jobs.get(connection, who.project, made or id)
-        if row.id == id:
-            self._backend.queue.hint("render", id)
+        if kind:
+            self._backend.queue.hint(kind, id)
         return to_proto(row)
 
     async def GetRenderJob(
@@ -127,13 +145,47 @@ class RenderService(render_jobs_pb2_grpc.RenderServiceServicer):
         self._backend.queue.hint("render", id)
         return to_proto(row)
 
+    async def PauseRenderJob(
+        self, request: render_jobs_pb2.PauseRenderJobRequest, context: grpc.aio.ServicerContext
+    ) -> RenderJob:
+        return await self._pause(request.job_id, True)
+
+    async def ResumeRenderJob(
+        self, request: render_jobs_pb2.ResumeRenderJobRequest, context: grpc.aio.ServicerContext
+    ) -> RenderJob:
+        return await self._pause(request.job_id, False)
+
+    async def _pause(self, job_id: str, paused: bool) -> RenderJob:
+        project, id = access.caller().project, ids.parse("render_job", job_id)
+        async with self._records.transaction() as connection:
+            await render_jobs.get(connection, project, id)
+            await connection.execute(jobs.pause(id, project, paused))
+            return to_proto(await render_jobs.get(connection, project, id))
+
+    async def ListRenderFrames(
+        self, request: render_jobs_pb2.ListRenderFramesRequest, context: grpc.aio.ServicerContext
+    ) -> render_jobs_pb2.ListRenderFramesResponse:
+        project, id = access.caller().project, ids.parse("render_job", request.job_id)
+        asked = PageRequest.of("threed.v1.RenderService.ListRenderFrames", project, request)
+        async with self._records.autocommit() as connection:
+            row = await render_jobs.get(connection, project, id)
+            # A job of one frame draws it itself.
+            mine = jobs_table.c.parent == id if row.parts else jobs_table.c.id == id
+            statement = render_jobs.frames.where(mine, FRAME_FIELDS.where(request.filter))
+            found = await page(connection, statement, FRAME_ORDERS.parse(""), asked, self._backend.pages)
+        listed = [frame_to_proto(frame, row) for frame in found.rows]
+        return render_jobs_pb2.ListRenderFramesResponse(frames=listed, next_page_token=found.next_token)
+
     async def WatchRenderJob(
         self, request: render_jobs_pb2.WatchRenderJobRequest, context: grpc.aio.ServicerContext
     ) -> AsyncIterator[render_jobs_pb2.WatchRenderJobResponse]:
         who, id = access.caller(), ids.parse("render_job", request.job_id)
         async with self._records.autocommit() as connection:
             await render_jobs.get(connection, who.project, id)
-        async for response in until_token_expires(self._backend.events.watch("render", id), who):
+        seen = render_watching.sequence_of(request.resume_token, id)
+        states = self._backend.events.watch("render", id)
+        messages = render_watching.told(states, self._records, id, request.previews, seen)
+        async for response in until_token_expires(messages, who):
             yield response
 
     async def GetRenderJobDownloadUrl(
@@ -142,10 +194,16 @@ class RenderService(render_jobs_pb2_grpc.RenderServiceServicer):
         id = ids.parse("render_job", request.job_id)
         async with self._records.autocommit() as connection:
             row = await render_jobs.get(connection, access.caller().project, id)
-        if row.output_key is None:
-            raise _not_finished(row, "has no picture yet. Watch it first")
-        file = {"key": row.output_key, **row.output}
-        return download_url(self._backend, file, request.job_id + ENDINGS[row.output["media_type"]])
+        if not row.outputs:
+            raise _not_finished(row, "has no output yet. Watch it first")
+        found = [output for output in row.outputs if request.output in ("", output["name"])]
+        if not found:
+            names = ", ".join(output["name"] for output in row.outputs)
+            sentence = f"The job {request.job_id} has no output {request.output!r}. It has: {names}."
+            raise OutputMissing(sentence, job_id=request.job_id, output=request.output)
+        name = found[0]["name"]
+        ending = name.partition(".")[2] if len(row.outputs) == 1 else name
+        return download_url(self._backend, found[0], f"{request.job_id}.{ending}")
 
     async def DeleteRenderJob(
         self, request: render_jobs_pb2.DeleteRenderJobRequest, context: grpc.aio.ServicerContext
@@ -158,47 +216,39 @@ class RenderService(render_jobs_pb2_grpc.RenderServiceServicer):
             await render_jobs.delete(connection, id)
         return empty_pb2.Empty()
 
-    async def _insert(self, connection: AsyncConnection, id: uuid.UUID, spec: jobs_pb2.RenderSpec) -> None:
+    async def _insert(
+        self,
+        connection: AsyncConnection,
+        id: uuid.UUID,
+        spec: jobs_pb2.RenderSpec,
+        key: str | None,
+        made: sa.Row | None,
+    ) -> str | None:
+        """A new job; the kind of it that waits for a worker, if any does."""
         who, job = access.caller(), spec.render_job
+        frame_count = job.frame_count
+        job.ClearField("frame_count")
         spec_json = json_format.MessageToDict(jobs_pb2.Job(render=spec))
+        values = {
+            "scene_id": ids.parse("scene", job.scene_id) if job.scene_id else None,
+            "asset_id": ids.parse("asset", job.asset_id) if job.asset_id else None,
+            "scene_revision": job.scene_revision,
+            "request": json_format.MessageToDict(job),
+            "output_format": RenderJob.OutputFormat.Name(job.output_format),
+            "preset": job.preset,
+            "cache_key": key,
+            "created_by": who.subject,
+        }
+        if made is not None:
+            await render_jobs.hand_out_again(connection, id, who.project, spec_json, made, **values)
+            return None
         attempts = self._backend.settings.job_max_attempts
-        await connection.execute(jobs.create(id, who.project, "render", id, spec_json, job.priority, attempts))
-        await render_jobs.create(
-            connection,
-            id=id,
-            project=who.project,
-            scene_id=ids.parse("scene", job.scene_id) if job.scene_id else None,
-            asset_id=ids.parse("asset", job.asset_id) if job.asset_id else None,
-            scene_revision=job.scene_revision,
-            request=json_format.MessageToDict(job),
-            output_format=RenderJob.OutputFormat.Name(job.output_format),
-            created_by=who.subject,
-        )
+        return await render_jobs.create(connection, id, who.project, spec_json, frame_count, attempts, **values)
 
 
 def watched(backend: Backend) -> Kind:
     """How `threed.events` reads a render job for its watchers."""
-
-    async def read(id: uuid.UUID) -> render_jobs_pb2.WatchRenderJobResponse:
-        async with backend.records.autocommit() as connection:
-            row = (await connection.execute(render_jobs.selected.where(table.c.id == id))).first()
-        if row is None:
-            raise render_jobs.not_found(id)
-        return render_jobs_pb2.WatchRenderJobResponse(render_job=to_proto(row), sequence=row.sequence)
-
-    def ticked(state: render_jobs_pb2.WatchRenderJobResponse, tick: Tick) -> render_jobs_pb2.WatchRenderJobResponse:
-        if state.render_job.status != RenderJob.PROCESSING or tick.sequence <= state.sequence:
-            return state
-        response = render_jobs_pb2.WatchRenderJobResponse()
-        response.CopyFrom(state)
-        response.sequence = tick.sequence
-        response.render_job.phase, response.render_job.progress = tick.phase, tick.progress
-        return response
-
-    def finished(state: render_jobs_pb2.WatchRenderJobResponse) -> bool:
-        return RenderJob.Status.Name(state.render_job.status) in FINAL
-
-    return Kind(read, ticked, finished)
+    return render_watching.watched(backend.records, to_proto)
 
 
 def to_proto(row: sa.Row) -> RenderJob:
@@ -207,14 +257,19 @@ def to_proto(row: sa.Row) -> RenderJob:
     job.MergeFrom(
         RenderJob(
             job_id=ids.write("render_job", row.id),
-            status=row.state,
+            status=row.status,
             progress=row.progress,
             phase=row.phase,
             created_at=row.created_at,
             started_at=row.started_at,
             completed_at=row.finished_at,
-            output_path=row.output_key or "",
-            output=row.output,
+            output_path=row.outputs[0]["key"] if row.outputs else "",
+            output=_output(row.outputs[0]) if row.outputs else None,
+            outputs=[_output(output) for output in row.outputs],
+            frame_count=row.parts or 1,
+            frames_completed=row.parts_done if row.parts else int(row.state == "COMPLETED"),
+            frames_failed=row.parts_failed if row.parts else int(row.state == "FAILED"),
+            cached=row.cached,
             # A job that waits for its next attempt still has the error of its last one in the row.
             error=json_format.ParseDict(row.error, RenderJob().error) if row.error and row.state in FINAL else None,
             attempts=row.attempt,
@@ -228,20 +283,48 @@ def to_proto(row: sa.Row) -> RenderJob:
     return job
 
 
+def frame_to_proto(frame: sa.Row, row: sa.Row) -> RenderFrame:
+    """One frame of the job in `row` as a caller sees it."""
+    job = json_format.ParseDict(row.request, RenderJob())
+    result = frame.result or {}
+    return RenderFrame(
+        frame=frame.ordinal,
+        status=frame.status,
+        seconds=frame.ordinal / fps(job) if job.WhichOneof("motion") else 0.0,
+        camera=0 if job.WhichOneof("motion") else frame.ordinal,
+        attempts=frame.attempt,
+        engine_used=result.get("engine_used", row.engine_used),
+        render_seconds=result.get("render_seconds", 0.0),
+        samples=result.get("samples", 0),
+        error=json_format.ParseDict(frame.error, RenderFrame().error)
+        if frame.error and frame.status in FINAL
+        else None,
+    )
+
+
+def _output(output: dict[str, Any]) -> render_jobs_pb2.RenderOutput:
+    """A row's output as a caller sees it: without its key."""
+    shown = {name: value for name, value in output.items() if name != "key"}
+    return json_format.ParseDict(shown, render_jobs_pb2.RenderOutput())
+
+
 def _not_finished(row: sa.Row, why: str) -> JobNotFinished:
     job_id = ids.write("render_job", row.id)
     return JobNotFinished(f"The job {job_id} is {row.state} and {why}.", job_id=job_id, status=row.state)
 
 
-async def _check_engine(connection: AsyncConnection, engine: str) -> None:
-    """Refuse an engine that no living worker has. Without any worker, nobody can say: the job waits."""
+async def _engines(connection: AsyncConnection, wanted: str) -> list[dict[str, str]]:
+    """The engines that may draw, best first, as living workers tell of them.
+
+    Refuses an engine that none of them has. Without any worker, nobody can say: the job waits.
+    """
     alive = (await connection.execute(workers.alive())).all()
     known = {found["name"]: found for worker in alive for found in worker.capabilities.get("engines", [])}
-    able = {
-        found["name"] for worker in alive for found in worker.capabilities.get("engines", []) if found.get("available")
-    }
-    if engine and alive and engine not in able:
-        why = known.get(engine, {}).get("unavailable_reason", "no worker knows it")
+    told = [found for worker in alive for found in worker.capabilities.get("engines", []) if found.get("available")]
+    able = {found["name"]: found for found in reversed(told)}
+    if wanted and alive and wanted not in able:
+        why = known.get(wanted, {}).get("unavailable_reason", "no worker knows it")
         have = ", ".join(sorted(able)) or "none"
-        sentence = f"The engine {engine} cannot run here: {why}. Available: {have}. Leave engine empty for the best."
-        raise EngineUnavailable(sentence, engine=engine, available=have)
+        sentence = f"The engine {wanted} cannot run here: {why}. Available: {have}. Leave engine empty for the best."
+        raise EngineUnavailable(sentence, engine=wanted, available=have)
+    return [found for name, found in able.items() if wanted in ("", name)]

@@ -2,102 +2,131 @@
 
 from __future__ import annotations
 
-import math
+import hashlib
+import uuid
+from collections.abc import Mapping, Sequence
 
 import sqlalchemy as sa
 from google.protobuf import json_format
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from threed import ids
-from threed.errors import AssetDeleted, FieldInvalid, SceneInvalid
-from threed.records import assets, scenes
+from threed.errors import AssetDeleted, FieldInvalid, JobNotFinished, SceneInvalid
+from threed.records import assets, derivatives, scenes
+from threed.services import render_checks, render_frames
 from threed.services.readiness import check_ready, not_ready
+from threed.services.render_presets import PRESETS
 from threed.settings import Settings
 from threed.v1.jobs_pb2 import BlobRef, RenderSpec
 from threed.v1.render_jobs_pb2 import RenderJob
 from threed.v1.scenes_pb2 import Scene
 
+# What a caller can say, in the order of the contract.
 _INPUTS = (
-    "scene_id",
-    "asset_id",
-    "camera_config",
-    "engine",
-    "output_format",
-    "resolution",
-    "samples",
-    "background",
-    "environment",
-    "tone_mapping",
-    "exposure",
-    "priority",
+    *("scene_id", "asset_id", "derivative_id", "preset", "material_variant", "animation"),
+    *("camera_config", "cameras", "turntable", "animation_film", "camera_path"),
+    *("engine", "output_format", "video_codec", "bit_depth", "aovs", "resolution", "region"),
+    *("samples", "denoise", "max_seconds", "background", "environment", "ground_shadow"),
+    *("tone_mapping", "exposure", "priority"),
 )
+# What does not change what is drawn: it is no part of what a result is found again by.
+_NOT_DRAWN = ("scene_id", "asset_id", "derivative_id", "scene_revision", "preset", "priority")
 
 
 async def prepare(connection: AsyncConnection, project: str, asked: RenderJob, settings: Settings) -> RenderSpec:
     """Everything that can be known before a worker looks. Raises what CreateRenderJob documents."""
-    job = _with_defaults(asked)
-    _check_picture(job, settings)
-    if job.scene_id:
-        row = await scenes.get(connection, project, ids.parse("scene", job.scene_id, "render_job.scene_id"))
-        if row.delete_time is not None:
-            raise AssetDeleted(f"The scene {job.scene_id} is deleted. Undelete it first.", scene_id=job.scene_id)
-        scene = json_format.ParseDict(row.content, Scene())
-        job.scene_revision = row.revision
-    else:
-        scene = Scene()
-        scene.nodes.add(id="asset", asset_id=job.asset_id)
+    spec = RenderSpec(render_job=_with_defaults(asked))
+    job, scene = spec.render_job, spec.scene
+    scene.CopyFrom(await _scene(connection, project, job))
     for name in ("background", "environment"):
         if job.HasField(name):
             getattr(scene, name).CopyFrom(getattr(job, name))
-    _check_camera(job, scene)
-    spec = RenderSpec(render_job=job, scene=scene)
-    await _add_files(connection, project, spec)
+    if scene.HasField("background"):
+        job.background.CopyFrom(scene.background)
+    render_checks.check(job, settings)
+    render_checks.check_scene_cameras(job, scene)
+    models = await _add_files(connection, project, spec)
+    _check_models(job, models)
+    seconds = max((model.get("animation_duration_s", 0.0) for model in models), default=0.0)
+    render_frames.fill_defaults(job, seconds)
+    render_frames.check_motion(job, seconds)
+    job.frame_count = render_frames.count(job, settings.max_render_frames)
     return spec
 
 
-def _with_defaults(asked: RenderJob) -> RenderJob:
-    """The fields that a caller can give, with every default that is the server's to choose."""
+def cache_key(spec: RenderSpec, engines: Sequence[Mapping[str, str]]) -> str | None:
+    """The same scene drawn the same way by the same versions of engines is the same. None: nobody can say which."""
+    if not engines:
+        return None
     job = RenderJob()
+    job.CopyFrom(spec.render_job)
+    for name in _NOT_DRAWN:
+        job.ClearField(name)
+    scene = Scene(nodes=spec.scene.nodes, environment=spec.scene.environment, background=spec.scene.background)
+    digest = hashlib.sha256(job.SerializeToString(deterministic=True) + scene.SerializeToString(deterministic=True))
+    for asset_id, blob in sorted(spec.models.items()):
+        digest.update(f"\n{asset_id} {blob.sha256} {spec.derived}".encode())
+    digest.update(f"\n{spec.environment.sha256}".encode())
+    for engine in sorted(f"{engine['name']} {engine.get('version', '')}" for engine in engines):
+        digest.update(f"\n{engine}".encode())
+    return digest.hexdigest()
+
+
+def _with_defaults(asked: RenderJob) -> RenderJob:
+    """The fields that a caller can give, with those of the preset, and every default that is the server's to choose."""
+    given = RenderJob()
     for field, value in asked.ListFields():
-        if field.name in _INPUTS:
-            if field.message_type:
-                getattr(job, field.name).CopyFrom(value)
-            else:
-                setattr(job, field.name, value)
-    job.output_format = job.output_format or RenderJob.PNG
+        if field.name not in _INPUTS:
+            continue
+        if field.is_repeated:
+            getattr(given, field.name).extend(value)
+        elif field.message_type:
+            getattr(given, field.name).CopyFrom(value)
+        else:
+            setattr(given, field.name, value)
+    job = _preset(given)
+    job.output_format = job.output_format or (RenderJob.MP4 if job.WhichOneof("motion") else RenderJob.PNG)
     job.tone_mapping = job.tone_mapping or RenderJob.PBR_NEUTRAL
     if not job.HasField("resolution"):
         job.resolution.width = job.resolution.height = 1024
     return job
 
 
-def _check_picture(job: RenderJob, settings: Settings) -> None:
-    pixels = job.resolution.width * job.resolution.height
-    if pixels > settings.max_render_pixels:
-        sentence = f"The picture has {pixels} pixels; this server makes at most {settings.max_render_pixels}."
-        raise FieldInvalid(sentence, violations=(("render_job.resolution", sentence),))
-    if job.output_format == RenderJob.JPEG and job.background.transparent:
-        sentence = "JPEG has no alpha channel. Ask for PNG or WEBP, or for a background that is not transparent."
-        raise FieldInvalid(sentence, violations=(("render_job.output_format", sentence),))
-    look_at = job.camera_config.look_at
-    if job.camera_config.HasField("look_at") and math.dist(look_at.eye, look_at.target) == 0:
-        sentence = "eye and target are the same point. Move one of them."
-        raise FieldInvalid(sentence, violations=(("render_job.camera_config.look_at.target", sentence),))
+def _preset(given: RenderJob) -> RenderJob:
+    """What is given, and from its preset what is not. A field of the caller replaces that of the preset wholly."""
+    if not given.preset:
+        return given
+    if given.preset not in PRESETS:
+        sentence = f"There is no preset {given.preset!r}. There are: {', '.join(PRESETS)}."
+        raise FieldInvalid(sentence, violations=(("render_job.preset", sentence),))
+    job = RenderJob()
+    job.CopyFrom(PRESETS[given.preset])
+    if given.cameras or given.HasField("camera_path"):
+        job.ClearField("camera_config")
+    for field, _ in given.ListFields():
+        job.ClearField(field.name)
+    job.MergeFrom(given)
+    return job
 
 
-def _check_camera(job: RenderJob, scene: Scene) -> None:
-    wanted = job.camera_config.scene_camera
-    if job.camera_config.WhichOneof("view") != "scene_camera":
-        return
-    cameras = [node.id for node in scene.nodes if node.HasField("camera")]
-    if wanted not in cameras:
-        have = ", ".join(cameras[:10]) or "none"
-        sentence = f"The scene has no camera node {wanted!r}. It has: {have}."
-        raise SceneInvalid(sentence, violations=(("render_job.camera_config.scene_camera", sentence),))
+async def _scene(connection: AsyncConnection, project: str, job: RenderJob) -> Scene:
+    """The scene as it is now; of an asset, one with nothing else in it."""
+    if not job.scene_id:
+        scene = Scene()
+        scene.nodes.add(id="asset", asset_id=job.asset_id)
+        return scene
+    row = await scenes.get(connection, project, ids.parse("scene", job.scene_id, "render_job.scene_id"))
+    if row.delete_time is not None:
+        raise AssetDeleted(f"The scene {job.scene_id} is deleted. Undelete it first.", scene_id=job.scene_id)
+    job.scene_revision = row.revision
+    return json_format.ParseDict(row.content, Scene())
 
 
-async def _add_files(connection: AsyncConnection, project: str, spec: RenderSpec) -> None:
-    """Name the stored file of every asset that is drawn. Raises NotFound, AssetDeleted, AssetNotReady, SceneInvalid."""
+async def _add_files(connection: AsyncConnection, project: str, spec: RenderSpec) -> list[Mapping]:
+    """Name the stored file of every asset that is drawn; what is known of its models.
+
+    Raises NotFound, AssetDeleted, AssetNotReady, JobNotFinished, SceneInvalid.
+    """
     lit_by, environment = spec.scene.environment, None
     if lit_by.WhichOneof("source") == "asset_id":
         environment = ids.parse("asset", lit_by.asset_id, "render_job.environment.asset_id")
@@ -108,18 +137,59 @@ async def _add_files(connection: AsyncConnection, project: str, spec: RenderSpec
     rows = await assets.get_many(connection, project, [*models, *filter(None, [environment])])
     for id in models:
         spec.models[ids.write("asset", id)].CopyFrom(_render_copy(rows[id]))
+    if spec.render_job.derivative_id:
+        blob = await _derived(connection, project, models[0], spec.render_job.derivative_id)
+        spec.models[ids.write("asset", models[0])].CopyFrom(blob)
+        spec.derived = True
     if environment:
         spec.environment.CopyFrom(_panorama(rows[environment]))
+    return [rows[id].model or {} for id in models]
+
+
+def _check_models(job: RenderJob, models: Sequence[Mapping]) -> None:
+    """Raises SceneInvalid for an animation or a material variant that no model has."""
+    if job.material_variant and not any(model.get("variant_count") for model in models):
+        sentence = "No model has material variants. Leave material_variant out."
+        raise SceneInvalid(sentence, violations=(("render_job.material_variant", sentence),))
+    for field, wanted in (("animation", job.animation), ("animation_film", job.animation_film)):
+        if job.HasField(field):
+            _check_clip(field, wanted.clip, [model.get("animation_names", []) for model in models])
+
+
+def _check_clip(field: str, clip: str, names: Sequence[Sequence[str]]) -> None:
+    if clip.startswith("#") and clip[1:].isdecimal():
+        found = any(int(clip[1:]) < len(of_model) for of_model in names)
+    else:
+        found = any(clip in of_model or (not clip and of_model) for of_model in names)
+    if not found:
+        have = ", ".join(sorted({name for of_model in names for name in of_model if name})[:10]) or "none with a name"
+        count = max((len(of_model) for of_model in names), default=0)
+        sentence = f"No model has an animation {clip!r}. There are {count}: {have}."
+        raise SceneInvalid(sentence, violations=((f"render_job.{field}.clip", sentence),))
 
 
 def _render_copy(row: sa.Row) -> BlobRef:
     check_ready(row, "MODEL")
     for file in row.files:
         if file["kind"] == "RENDER_COPY":
-            return BlobRef(key=file["key"], sha256=file["sha256"], size_bytes=file["size_bytes"])
+            return _blob(file)
     raise not_ready(row.id, "has no copy that an engine can read")
+
+
+async def _derived(connection: AsyncConnection, project: str, asset_id: uuid.UUID, derivative_id: str) -> BlobRef:
+    id = ids.parse("derivative", derivative_id, "render_job.derivative_id")
+    row = await derivatives.get(connection, project, asset_id, id)
+    for file in row.files:
+        if file["format"] == "EXPORT_GLB":
+            return _blob(file)
+    why = "has no GLB. Use one that exports GLB" if row.state == "COMPLETED" else f"is {row.state}. Watch it first"
+    raise JobNotFinished(f"The derivative {derivative_id} {why}.", derivative_id=derivative_id, status=row.state)
 
 
 def _panorama(row: sa.Row) -> BlobRef:
     check_ready(row, "ENVIRONMENT")
     return BlobRef(key=row.blob_key, sha256=row.sha256, size_bytes=row.size_bytes)
+
+
+def _blob(file: Mapping) -> BlobRef:
+    return BlobRef(key=file["key"], sha256=file["sha256"], size_bytes=file["size_bytes"])

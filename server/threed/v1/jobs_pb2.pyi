@@ -12,16 +12,18 @@ from typing import ClassVar as _ClassVar, Optional as _Optional, Union as _Union
 DESCRIPTOR: _descriptor.FileDescriptor
 
 class Job(_message.Message):
-    __slots__ = ("ingest", "render", "probe", "derive")
+    __slots__ = ("ingest", "render", "probe", "derive", "frame")
     INGEST_FIELD_NUMBER: _ClassVar[int]
     RENDER_FIELD_NUMBER: _ClassVar[int]
     PROBE_FIELD_NUMBER: _ClassVar[int]
     DERIVE_FIELD_NUMBER: _ClassVar[int]
+    FRAME_FIELD_NUMBER: _ClassVar[int]
     ingest: IngestSpec
     render: RenderSpec
     probe: ProbeSpec
     derive: DeriveSpec
-    def __init__(self, ingest: _Optional[_Union[IngestSpec, _Mapping]] = ..., render: _Optional[_Union[RenderSpec, _Mapping]] = ..., probe: _Optional[_Union[ProbeSpec, _Mapping]] = ..., derive: _Optional[_Union[DeriveSpec, _Mapping]] = ...) -> None: ...
+    frame: FrameSpec
+    def __init__(self, ingest: _Optional[_Union[IngestSpec, _Mapping]] = ..., render: _Optional[_Union[RenderSpec, _Mapping]] = ..., probe: _Optional[_Union[ProbeSpec, _Mapping]] = ..., derive: _Optional[_Union[DeriveSpec, _Mapping]] = ..., frame: _Optional[_Union[FrameSpec, _Mapping]] = ...) -> None: ...
 
 class IngestSpec(_message.Message):
     __slots__ = ("asset_id", "source", "filename", "import_options")
@@ -36,7 +38,7 @@ class IngestSpec(_message.Message):
     def __init__(self, asset_id: _Optional[str] = ..., source: _Optional[_Union[BlobRef, _Mapping]] = ..., filename: _Optional[str] = ..., import_options: _Optional[_Union[_assets_pb2.ImportOptions, _Mapping]] = ...) -> None: ...
 
 class RenderSpec(_message.Message):
-    __slots__ = ("render_job", "scene", "models", "environment")
+    __slots__ = ("render_job", "scene", "models", "environment", "derived")
     class ModelsEntry(_message.Message):
         __slots__ = ("key", "value")
         KEY_FIELD_NUMBER: _ClassVar[int]
@@ -48,11 +50,19 @@ class RenderSpec(_message.Message):
     SCENE_FIELD_NUMBER: _ClassVar[int]
     MODELS_FIELD_NUMBER: _ClassVar[int]
     ENVIRONMENT_FIELD_NUMBER: _ClassVar[int]
+    DERIVED_FIELD_NUMBER: _ClassVar[int]
     render_job: _render_jobs_pb2.RenderJob
     scene: _scenes_pb2.Scene
     models: _containers.MessageMap[str, BlobRef]
     environment: BlobRef
-    def __init__(self, render_job: _Optional[_Union[_render_jobs_pb2.RenderJob, _Mapping]] = ..., scene: _Optional[_Union[_scenes_pb2.Scene, _Mapping]] = ..., models: _Optional[_Mapping[str, BlobRef]] = ..., environment: _Optional[_Union[BlobRef, _Mapping]] = ...) -> None: ...
+    derived: bool
+    def __init__(self, render_job: _Optional[_Union[_render_jobs_pb2.RenderJob, _Mapping]] = ..., scene: _Optional[_Union[_scenes_pb2.Scene, _Mapping]] = ..., models: _Optional[_Mapping[str, BlobRef]] = ..., environment: _Optional[_Union[BlobRef, _Mapping]] = ..., derived: _Optional[bool] = ...) -> None: ...
+
+class FrameSpec(_message.Message):
+    __slots__ = ("number",)
+    NUMBER_FIELD_NUMBER: _ClassVar[int]
+    number: int
+    def __init__(self, number: _Optional[int] = ...) -> None: ...
 
 class ProbeSpec(_message.Message):
     __slots__ = ()

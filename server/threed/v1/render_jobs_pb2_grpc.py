@@ -28,10 +28,12 @@ if _version_not_supported:
 
 
 class RenderServiceStub:
-    """Pictures of scenes and assets.
+    """Pictures and films of scenes and assets.
 
     A render job is created at once and worked on in the background. It keeps the scene as it was when the job was
-    created; later changes of the scene do not reach it. At most one picture is ever stored for a job, whatever crashes.
+    created; later changes of the scene do not reach it. It consists of frames, one for each camera and moment, which any
+    number of workers draw at once; each frame is stored at most once, whatever crashes, and is never drawn again. When
+    the last frame is there, the job's outputs are made of them.
 
     Errors of every rpc, beside its own:
 
@@ -73,6 +75,21 @@ class RenderServiceStub:
                 request_serializer=threed_dot_v1_dot_render__jobs__pb2.RetryRenderJobRequest.SerializeToString,
                 response_deserializer=threed_dot_v1_dot_render__jobs__pb2.RenderJob.FromString,
                 _registered_method=True)
+        self.PauseRenderJob = channel.unary_unary(
+                '/threed.v1.RenderService/PauseRenderJob',
+                request_serializer=threed_dot_v1_dot_render__jobs__pb2.PauseRenderJobRequest.SerializeToString,
+                response_deserializer=threed_dot_v1_dot_render__jobs__pb2.RenderJob.FromString,
+                _registered_method=True)
+        self.ResumeRenderJob = channel.unary_unary(
+                '/threed.v1.RenderService/ResumeRenderJob',
+                request_serializer=threed_dot_v1_dot_render__jobs__pb2.ResumeRenderJobRequest.SerializeToString,
+                response_deserializer=threed_dot_v1_dot_render__jobs__pb2.RenderJob.FromString,
+                _registered_method=True)
+        self.ListRenderFrames = channel.unary_unary(
+                '/threed.v1.RenderService/ListRenderFrames',
+                request_serializer=threed_dot_v1_dot_render__jobs__pb2.ListRenderFramesRequest.SerializeToString,
+                response_deserializer=threed_dot_v1_dot_render__jobs__pb2.ListRenderFramesResponse.FromString,
+                _registered_method=True)
         self.WatchRenderJob = channel.unary_stream(
                 '/threed.v1.RenderService/WatchRenderJob',
                 request_serializer=threed_dot_v1_dot_render__jobs__pb2.WatchRenderJobRequest.SerializeToString,
@@ -91,10 +108,12 @@ class RenderServiceStub:
 
 
 class RenderServiceServicer:
-    """Pictures of scenes and assets.
+    """Pictures and films of scenes and assets.
 
     A render job is created at once and worked on in the background. It keeps the scene as it was when the job was
-    created; later changes of the scene do not reach it. At most one picture is ever stored for a job, whatever crashes.
+    created; later changes of the scene do not reach it. It consists of frames, one for each camera and moment, which any
+    number of workers draw at once; each frame is stored at most once, whatever crashes, and is never drawn again. When
+    the last frame is there, the job's outputs are made of them.
 
     Errors of every rpc, beside its own:
 
@@ -114,7 +133,9 @@ class RenderServiceServicer:
         * `FAILED_PRECONDITION` `ASSET_NOT_READY`: an asset is not VALIDATED yet, FAILED, or not a model. Watch it first.
         * `FAILED_PRECONDITION` `ASSET_DELETED`: the scene or an asset in it is soft-deleted.
         * `FAILED_PRECONDITION` `ENGINE_UNAVAILABLE`: no worker has that engine; see GetCapabilities.
-        * `INVALID_ARGUMENT` `SCENE_INVALID`: nothing to see, or no camera node of that id.
+        * `FAILED_PRECONDITION` `JOB_NOT_FINISHED`: the derivative is not COMPLETED, or has no GLB. Watch it first.
+        * `INVALID_ARGUMENT` `SCENE_INVALID`: nothing to see, no camera node of that id, no such animation or material
+        variant, a time out of range.
         * `INVALID_ARGUMENT` `REQUEST_ID_REUSED`: the request_id came before with another job.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
@@ -148,11 +169,37 @@ class RenderServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def RetryRenderJob(self, request, context):
-        """Puts a FAILED or CANCELLED job back to PENDING, with new attempts.
+        """Puts a FAILED or CANCELLED job back to PENDING, with new attempts for the frames that are not there yet.
 
         Errors:
 
-        * `FAILED_PRECONDITION` `JOB_NOT_RETRYABLE`: the job is PENDING, PROCESSING or COMPLETED.
+        * `FAILED_PRECONDITION` `JOB_NOT_RETRYABLE`: the job is PENDING, PROCESSING, PAUSED or COMPLETED.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def PauseRenderJob(self, request, context):
+        """Begins no more frames of a job. Those that are being drawn are finished. A finished job stays as it is.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ResumeRenderJob(self, request, context):
+        """Goes on with a paused job. Another stays as it is.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListRenderFrames(self, request, context):
+        """Lists the frames of a job page by page, in their order.
+
+        Errors:
+
+        * `INVALID_ARGUMENT` `FILTER_INVALID`: the sentence has the position and the known fields.
+        * `INVALID_ARGUMENT` `PAGE_TOKEN_INVALID`: the token belongs to other arguments. Start at the first page.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -161,32 +208,35 @@ class RenderServiceServicer:
     def WatchRenderJob(self, request, context):
         """Streams the job each time it changes, and ends when it is COMPLETED, FAILED or CANCELLED.
 
-        The first message is the job as it is now, so a caller that lost its connection simply calls again. Progress in
-        between may be skipped for a slow reader; the last state never is. Ending the call does not cancel the job. Over
-        REST the messages are NDJSON, or server-sent events with `Accept: text/event-stream`.
+        The first message is the job as it is now, with the latest preview, so a caller that lost its connection simply calls
+        again; with the `resume_token` of the last message that it saw, it gets every change of `status` in between first.
+        Progress and previews may be skipped for a slow reader; a status never is. Ending the call does not cancel the job.
+        Over REST the messages are NDJSON, or server-sent events with `Accept: text/event-stream`.
 
         Errors:
 
         * `UNAUTHENTICATED` `TOKEN_INVALID`: the token expired while watching. Call again with a new one.
         * `RESOURCE_EXHAUSTED` `TOO_MANY_WATCHERS`: call again after `retry_delay`.
+        * `INVALID_ARGUMENT` `RESUME_TOKEN_INVALID`: the token is of another job. Call without one.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def GetRenderJobDownloadUrl(self, request, context):
-        """Gives a signed URL that anyone may read the picture with, until it expires.
+        """Gives a signed URL that anyone may read an output with, until it expires.
 
         Errors:
 
         * `FAILED_PRECONDITION` `JOB_NOT_FINISHED`: the job is not COMPLETED. Watch it first.
+        * `FAILED_PRECONDITION` `OUTPUT_MISSING`: it has no output of that name.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def DeleteRenderJob(self, request, context):
-        """Deletes a finished job and its picture for good.
+        """Deletes a finished job and its outputs for good.
 
         Errors:
 
@@ -224,6 +274,21 @@ def add_RenderServiceServicer_to_server(servicer, server):
                     request_deserializer=threed_dot_v1_dot_render__jobs__pb2.RetryRenderJobRequest.FromString,
                     response_serializer=threed_dot_v1_dot_render__jobs__pb2.RenderJob.SerializeToString,
             ),
+            'PauseRenderJob': grpc.unary_unary_rpc_method_handler(
+                    servicer.PauseRenderJob,
+                    request_deserializer=threed_dot_v1_dot_render__jobs__pb2.PauseRenderJobRequest.FromString,
+                    response_serializer=threed_dot_v1_dot_render__jobs__pb2.RenderJob.SerializeToString,
+            ),
+            'ResumeRenderJob': grpc.unary_unary_rpc_method_handler(
+                    servicer.ResumeRenderJob,
+                    request_deserializer=threed_dot_v1_dot_render__jobs__pb2.ResumeRenderJobRequest.FromString,
+                    response_serializer=threed_dot_v1_dot_render__jobs__pb2.RenderJob.SerializeToString,
+            ),
+            'ListRenderFrames': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListRenderFrames,
+                    request_deserializer=threed_dot_v1_dot_render__jobs__pb2.ListRenderFramesRequest.FromString,
+                    response_serializer=threed_dot_v1_dot_render__jobs__pb2.ListRenderFramesResponse.SerializeToString,
+            ),
             'WatchRenderJob': grpc.unary_stream_rpc_method_handler(
                     servicer.WatchRenderJob,
                     request_deserializer=threed_dot_v1_dot_render__jobs__pb2.WatchRenderJobRequest.FromString,
@@ -248,10 +313,12 @@ def add_RenderServiceServicer_to_server(servicer, server):
 
  # This class is part of an EXPERIMENTAL API.
 class RenderService:
-    """Pictures of scenes and assets.
+    """Pictures and films of scenes and assets.
 
     A render job is created at once and worked on in the background. It keeps the scene as it was when the job was
-    created; later changes of the scene do not reach it. At most one picture is ever stored for a job, whatever crashes.
+    created; later changes of the scene do not reach it. It consists of frames, one for each camera and moment, which any
+    number of workers draw at once; each frame is stored at most once, whatever crashes, and is never drawn again. When
+    the last frame is there, the job's outputs are made of them.
 
     Errors of every rpc, beside its own:
 
@@ -387,6 +454,87 @@ class RenderService:
             '/threed.v1.RenderService/RetryRenderJob',
             threed_dot_v1_dot_render__jobs__pb2.RetryRenderJobRequest.SerializeToString,
             threed_dot_v1_dot_render__jobs__pb2.RenderJob.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def PauseRenderJob(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/threed.v1.RenderService/PauseRenderJob',
+            threed_dot_v1_dot_render__jobs__pb2.PauseRenderJobRequest.SerializeToString,
+            threed_dot_v1_dot_render__jobs__pb2.RenderJob.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ResumeRenderJob(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/threed.v1.RenderService/ResumeRenderJob',
+            threed_dot_v1_dot_render__jobs__pb2.ResumeRenderJobRequest.SerializeToString,
+            threed_dot_v1_dot_render__jobs__pb2.RenderJob.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListRenderFrames(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/threed.v1.RenderService/ListRenderFrames',
+            threed_dot_v1_dot_render__jobs__pb2.ListRenderFramesRequest.SerializeToString,
+            threed_dot_v1_dot_render__jobs__pb2.ListRenderFramesResponse.FromString,
             options,
             channel_credentials,
             insecure,

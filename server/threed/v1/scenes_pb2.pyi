@@ -142,7 +142,7 @@ class Environment(_message.Message):
     def __init__(self, builtin: _Optional[str] = ..., asset_id: _Optional[str] = ..., intensity: _Optional[float] = ..., rotation: _Optional[float] = ...) -> None: ...
 
 class Background(_message.Message):
-    __slots__ = ("color", "environment", "transparent")
+    __slots__ = ("color", "environment", "transparent", "blurred_environment")
     class Color(_message.Message):
         __slots__ = ("r", "g", "b")
         R_FIELD_NUMBER: _ClassVar[int]
@@ -155,10 +155,12 @@ class Background(_message.Message):
     COLOR_FIELD_NUMBER: _ClassVar[int]
     ENVIRONMENT_FIELD_NUMBER: _ClassVar[int]
     TRANSPARENT_FIELD_NUMBER: _ClassVar[int]
+    BLURRED_ENVIRONMENT_FIELD_NUMBER: _ClassVar[int]
     color: Background.Color
     environment: bool
     transparent: bool
-    def __init__(self, color: _Optional[_Union[Background.Color, _Mapping]] = ..., environment: _Optional[bool] = ..., transparent: _Optional[bool] = ...) -> None: ...
+    blurred_environment: float
+    def __init__(self, color: _Optional[_Union[Background.Color, _Mapping]] = ..., environment: _Optional[bool] = ..., transparent: _Optional[bool] = ..., blurred_environment: _Optional[float] = ...) -> None: ...
 
 class CreateSceneRequest(_message.Message):
     __slots__ = ("scene", "request_id", "validate_only")

@@ -36,6 +36,7 @@ type Job struct {
 	//	*Job_Render
 	//	*Job_Probe
 	//	*Job_Derive
+	//	*Job_Frame
 	Spec          isJob_Spec `protobuf_oneof:"spec"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -114,6 +115,15 @@ func (x *Job) GetDerive() *DeriveSpec {
 	return nil
 }
 
+func (x *Job) GetFrame() *FrameSpec {
+	if x != nil {
+		if x, ok := x.Spec.(*Job_Frame); ok {
+			return x.Frame
+		}
+	}
+	return nil
+}
+
 type isJob_Spec interface {
 	isJob_Spec()
 }
@@ -124,7 +134,7 @@ type Job_Ingest struct {
 }
 
 type Job_Render struct {
-	// Make a picture.
+	// Make pictures or a film.
 	Render *RenderSpec `protobuf:"bytes,2,opt,name=render,proto3,oneof"`
 }
 
@@ -138,6 +148,11 @@ type Job_Derive struct {
 	Derive *DeriveSpec `protobuf:"bytes,4,opt,name=derive,proto3,oneof"`
 }
 
+type Job_Frame struct {
+	// Draw one frame of a render job.
+	Frame *FrameSpec `protobuf:"bytes,5,opt,name=frame,proto3,oneof"`
+}
+
 func (*Job_Ingest) isJob_Spec() {}
 
 func (*Job_Render) isJob_Spec() {}
@@ -145,6 +160,8 @@ func (*Job_Render) isJob_Spec() {}
 func (*Job_Probe) isJob_Spec() {}
 
 func (*Job_Derive) isJob_Spec() {}
+
+func (*Job_Frame) isJob_Spec() {}
 
 // Check an asset, normalize it, make its thumbnails.
 type IngestSpec struct {
@@ -219,7 +236,7 @@ func (x *IngestSpec) GetImportOptions() *ImportOptions {
 	return nil
 }
 
-// Make a picture.
+// Make pictures or a film. A job of several frames has a job for each, and then only puts their pictures together.
 type RenderSpec struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// The job as it was created, with its defaults filled in.
@@ -229,7 +246,9 @@ type RenderSpec struct {
 	// The render copy of each model asset in the scene, by asset_id.
 	Models map[string]*BlobRef `protobuf:"bytes,3,rep,name=models,proto3" json:"models,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`
 	// The original of the environment asset, if the scene is lit by one.
-	Environment   *BlobRef `protobuf:"bytes,4,opt,name=environment,proto3" json:"environment,omitempty"`
+	Environment *BlobRef `protobuf:"bytes,4,opt,name=environment,proto3" json:"environment,omitempty"`
+	// Whether the models are GLBs of derivatives, of which a worker makes the render copies.
+	Derived       bool `protobuf:"varint,5,opt,name=derived,proto3" json:"derived,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -292,6 +311,59 @@ func (x *RenderSpec) GetEnvironment() *BlobRef {
 	return nil
 }
 
+func (x *RenderSpec) GetDerived() bool {
+	if x != nil {
+		return x.Derived
+	}
+	return false
+}
+
+// Draw one frame of a render job, whose spec is that of the job that this one is a part of.
+type FrameSpec struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Which, from 0.
+	Number        int32 `protobuf:"varint,1,opt,name=number,proto3" json:"number,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *FrameSpec) Reset() {
+	*x = FrameSpec{}
+	mi := &file_threed_v1_jobs_proto_msgTypes[3]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *FrameSpec) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*FrameSpec) ProtoMessage() {}
+
+func (x *FrameSpec) ProtoReflect() protoreflect.Message {
+	mi := &file_threed_v1_jobs_proto_msgTypes[3]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use FrameSpec.ProtoReflect.Descriptor instead.
+func (*FrameSpec) Descriptor() ([]byte, []int) {
+	return file_threed_v1_jobs_proto_rawDescGZIP(), []int{3}
+}
+
+func (x *FrameSpec) GetNumber() int32 {
+	if x != nil {
+		return x.Number
+	}
+	return 0
+}
+
 // Do nothing, to see that jobs flow.
 type ProbeSpec struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
@@ -301,7 +373,7 @@ type ProbeSpec struct {
 
 func (x *ProbeSpec) Reset() {
 	*x = ProbeSpec{}
-	mi := &file_threed_v1_jobs_proto_msgTypes[3]
+	mi := &file_threed_v1_jobs_proto_msgTypes[4]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -313,7 +385,7 @@ func (x *ProbeSpec) String() string {
 func (*ProbeSpec) ProtoMessage() {}
 
 func (x *ProbeSpec) ProtoReflect() protoreflect.Message {
-	mi := &file_threed_v1_jobs_proto_msgTypes[3]
+	mi := &file_threed_v1_jobs_proto_msgTypes[4]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -326,7 +398,7 @@ func (x *ProbeSpec) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ProbeSpec.ProtoReflect.Descriptor instead.
 func (*ProbeSpec) Descriptor() ([]byte, []int) {
-	return file_threed_v1_jobs_proto_rawDescGZIP(), []int{3}
+	return file_threed_v1_jobs_proto_rawDescGZIP(), []int{4}
 }
 
 // Carry out a recipe on a model.
@@ -342,7 +414,7 @@ type DeriveSpec struct {
 
 func (x *DeriveSpec) Reset() {
 	*x = DeriveSpec{}
-	mi := &file_threed_v1_jobs_proto_msgTypes[4]
+	mi := &file_threed_v1_jobs_proto_msgTypes[5]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -354,7 +426,7 @@ func (x *DeriveSpec) String() string {
 func (*DeriveSpec) ProtoMessage() {}
 
 func (x *DeriveSpec) ProtoReflect() protoreflect.Message {
-	mi := &file_threed_v1_jobs_proto_msgTypes[4]
+	mi := &file_threed_v1_jobs_proto_msgTypes[5]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -367,7 +439,7 @@ func (x *DeriveSpec) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DeriveSpec.ProtoReflect.Descriptor instead.
 func (*DeriveSpec) Descriptor() ([]byte, []int) {
-	return file_threed_v1_jobs_proto_rawDescGZIP(), []int{4}
+	return file_threed_v1_jobs_proto_rawDescGZIP(), []int{5}
 }
 
 func (x *DeriveSpec) GetDerivative() *Derivative {
@@ -399,7 +471,7 @@ type BlobRef struct {
 
 func (x *BlobRef) Reset() {
 	*x = BlobRef{}
-	mi := &file_threed_v1_jobs_proto_msgTypes[5]
+	mi := &file_threed_v1_jobs_proto_msgTypes[6]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -411,7 +483,7 @@ func (x *BlobRef) String() string {
 func (*BlobRef) ProtoMessage() {}
 
 func (x *BlobRef) ProtoReflect() protoreflect.Message {
-	mi := &file_threed_v1_jobs_proto_msgTypes[5]
+	mi := &file_threed_v1_jobs_proto_msgTypes[6]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -424,7 +496,7 @@ func (x *BlobRef) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use BlobRef.ProtoReflect.Descriptor instead.
 func (*BlobRef) Descriptor() ([]byte, []int) {
-	return file_threed_v1_jobs_proto_rawDescGZIP(), []int{5}
+	return file_threed_v1_jobs_proto_rawDescGZIP(), []int{6}
 }
 
 func (x *BlobRef) GetKey() string {
@@ -452,29 +524,33 @@ var File_threed_v1_jobs_proto protoreflect.FileDescriptor
 
 const file_threed_v1_jobs_proto_rawDesc = "" +
 	"\n" +
-	"\x14threed/v1/jobs.proto\x12\tthreed.v1\x1a\x1fgoogle/api/field_behavior.proto\x1a\x16threed/v1/assets.proto\x1a\x1bthreed/v1/derivatives.proto\x1a\x1bthreed/v1/render_jobs.proto\x1a\x16threed/v1/scenes.proto\"\xe6\x01\n" +
+	"\x14threed/v1/jobs.proto\x12\tthreed.v1\x1a\x1fgoogle/api/field_behavior.proto\x1a\x16threed/v1/assets.proto\x1a\x1bthreed/v1/derivatives.proto\x1a\x1bthreed/v1/render_jobs.proto\x1a\x16threed/v1/scenes.proto\"\x9a\x02\n" +
 	"\x03Job\x125\n" +
 	"\x06ingest\x18\x01 \x01(\v2\x15.threed.v1.IngestSpecB\x04\xe2A\x01\x01H\x00R\x06ingest\x125\n" +
 	"\x06render\x18\x02 \x01(\v2\x15.threed.v1.RenderSpecB\x04\xe2A\x01\x01H\x00R\x06render\x122\n" +
 	"\x05probe\x18\x03 \x01(\v2\x14.threed.v1.ProbeSpecB\x04\xe2A\x01\x01H\x00R\x05probe\x125\n" +
-	"\x06derive\x18\x04 \x01(\v2\x15.threed.v1.DeriveSpecB\x04\xe2A\x01\x01H\x00R\x06deriveB\x06\n" +
+	"\x06derive\x18\x04 \x01(\v2\x15.threed.v1.DeriveSpecB\x04\xe2A\x01\x01H\x00R\x06derive\x122\n" +
+	"\x05frame\x18\x05 \x01(\v2\x14.threed.v1.FrameSpecB\x04\xe2A\x01\x01H\x00R\x05frameB\x06\n" +
 	"\x04spec\"\xc8\x01\n" +
 	"\n" +
 	"IngestSpec\x12\x1f\n" +
 	"\basset_id\x18\x01 \x01(\tB\x04\xe2A\x01\x02R\aassetId\x120\n" +
 	"\x06source\x18\x02 \x01(\v2\x12.threed.v1.BlobRefB\x04\xe2A\x01\x02R\x06source\x12 \n" +
 	"\bfilename\x18\x03 \x01(\tB\x04\xe2A\x01\x02R\bfilename\x12E\n" +
-	"\x0eimport_options\x18\x04 \x01(\v2\x18.threed.v1.ImportOptionsB\x04\xe2A\x01\x01R\rimportOptions\"\xc1\x02\n" +
+	"\x0eimport_options\x18\x04 \x01(\v2\x18.threed.v1.ImportOptionsB\x04\xe2A\x01\x01R\rimportOptions\"\xe1\x02\n" +
 	"\n" +
 	"RenderSpec\x129\n" +
 	"\n" +
 	"render_job\x18\x01 \x01(\v2\x14.threed.v1.RenderJobB\x04\xe2A\x01\x02R\trenderJob\x12,\n" +
 	"\x05scene\x18\x02 \x01(\v2\x10.threed.v1.SceneB\x04\xe2A\x01\x02R\x05scene\x12?\n" +
 	"\x06models\x18\x03 \x03(\v2!.threed.v1.RenderSpec.ModelsEntryB\x04\xe2A\x01\x01R\x06models\x12:\n" +
-	"\venvironment\x18\x04 \x01(\v2\x12.threed.v1.BlobRefB\x04\xe2A\x01\x01R\venvironment\x1aM\n" +
+	"\venvironment\x18\x04 \x01(\v2\x12.threed.v1.BlobRefB\x04\xe2A\x01\x01R\venvironment\x12\x1e\n" +
+	"\aderived\x18\x05 \x01(\bB\x04\xe2A\x01\x01R\aderived\x1aM\n" +
 	"\vModelsEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12(\n" +
-	"\x05value\x18\x02 \x01(\v2\x12.threed.v1.BlobRefR\x05value:\x028\x01\"\v\n" +
+	"\x05value\x18\x02 \x01(\v2\x12.threed.v1.BlobRefR\x05value:\x028\x01\")\n" +
+	"\tFrameSpec\x12\x1c\n" +
+	"\x06number\x18\x01 \x01(\x05B\x04\xe2A\x01\x02R\x06number\"\v\n" +
 	"\tProbeSpec\"{\n" +
 	"\n" +
 	"DeriveSpec\x12;\n" +
@@ -500,39 +576,41 @@ func file_threed_v1_jobs_proto_rawDescGZIP() []byte {
 	return file_threed_v1_jobs_proto_rawDescData
 }
 
-var file_threed_v1_jobs_proto_msgTypes = make([]protoimpl.MessageInfo, 7)
+var file_threed_v1_jobs_proto_msgTypes = make([]protoimpl.MessageInfo, 8)
 var file_threed_v1_jobs_proto_goTypes = []any{
 	(*Job)(nil),           // 0: threed.v1.Job
 	(*IngestSpec)(nil),    // 1: threed.v1.IngestSpec
 	(*RenderSpec)(nil),    // 2: threed.v1.RenderSpec
-	(*ProbeSpec)(nil),     // 3: threed.v1.ProbeSpec
-	(*DeriveSpec)(nil),    // 4: threed.v1.DeriveSpec
-	(*BlobRef)(nil),       // 5: threed.v1.BlobRef
-	nil,                   // 6: threed.v1.RenderSpec.ModelsEntry
-	(*ImportOptions)(nil), // 7: threed.v1.ImportOptions
-	(*RenderJob)(nil),     // 8: threed.v1.RenderJob
-	(*Scene)(nil),         // 9: threed.v1.Scene
-	(*Derivative)(nil),    // 10: threed.v1.Derivative
+	(*FrameSpec)(nil),     // 3: threed.v1.FrameSpec
+	(*ProbeSpec)(nil),     // 4: threed.v1.ProbeSpec
+	(*DeriveSpec)(nil),    // 5: threed.v1.DeriveSpec
+	(*BlobRef)(nil),       // 6: threed.v1.BlobRef
+	nil,                   // 7: threed.v1.RenderSpec.ModelsEntry
+	(*ImportOptions)(nil), // 8: threed.v1.ImportOptions
+	(*RenderJob)(nil),     // 9: threed.v1.RenderJob
+	(*Scene)(nil),         // 10: threed.v1.Scene
+	(*Derivative)(nil),    // 11: threed.v1.Derivative
 }
 var file_threed_v1_jobs_proto_depIdxs = []int32{
 	1,  // 0: threed.v1.Job.ingest:type_name -> threed.v1.IngestSpec
 	2,  // 1: threed.v1.Job.render:type_name -> threed.v1.RenderSpec
-	3,  // 2: threed.v1.Job.probe:type_name -> threed.v1.ProbeSpec
-	4,  // 3: threed.v1.Job.derive:type_name -> threed.v1.DeriveSpec
-	5,  // 4: threed.v1.IngestSpec.source:type_name -> threed.v1.BlobRef
-	7,  // 5: threed.v1.IngestSpec.import_options:type_name -> threed.v1.ImportOptions
-	8,  // 6: threed.v1.RenderSpec.render_job:type_name -> threed.v1.RenderJob
-	9,  // 7: threed.v1.RenderSpec.scene:type_name -> threed.v1.Scene
-	6,  // 8: threed.v1.RenderSpec.models:type_name -> threed.v1.RenderSpec.ModelsEntry
-	5,  // 9: threed.v1.RenderSpec.environment:type_name -> threed.v1.BlobRef
-	10, // 10: threed.v1.DeriveSpec.derivative:type_name -> threed.v1.Derivative
-	5,  // 11: threed.v1.DeriveSpec.source:type_name -> threed.v1.BlobRef
-	5,  // 12: threed.v1.RenderSpec.ModelsEntry.value:type_name -> threed.v1.BlobRef
-	13, // [13:13] is the sub-list for method output_type
-	13, // [13:13] is the sub-list for method input_type
-	13, // [13:13] is the sub-list for extension type_name
-	13, // [13:13] is the sub-list for extension extendee
-	0,  // [0:13] is the sub-list for field type_name
+	4,  // 2: threed.v1.Job.probe:type_name -> threed.v1.ProbeSpec
+	5,  // 3: threed.v1.Job.derive:type_name -> threed.v1.DeriveSpec
+	3,  // 4: threed.v1.Job.frame:type_name -> threed.v1.FrameSpec
+	6,  // 5: threed.v1.IngestSpec.source:type_name -> threed.v1.BlobRef
+	8,  // 6: threed.v1.IngestSpec.import_options:type_name -> threed.v1.ImportOptions
+	9,  // 7: threed.v1.RenderSpec.render_job:type_name -> threed.v1.RenderJob
+	10, // 8: threed.v1.RenderSpec.scene:type_name -> threed.v1.Scene
+	7,  // 9: threed.v1.RenderSpec.models:type_name -> threed.v1.RenderSpec.ModelsEntry
+	6,  // 10: threed.v1.RenderSpec.environment:type_name -> threed.v1.BlobRef
+	11, // 11: threed.v1.DeriveSpec.derivative:type_name -> threed.v1.Derivative
+	6,  // 12: threed.v1.DeriveSpec.source:type_name -> threed.v1.BlobRef
+	6,  // 13: threed.v1.RenderSpec.ModelsEntry.value:type_name -> threed.v1.BlobRef
+	14, // [14:14] is the sub-list for method output_type
+	14, // [14:14] is the sub-list for method input_type
+	14, // [14:14] is the sub-list for extension type_name
+	14, // [14:14] is the sub-list for extension extendee
+	0,  // [0:14] is the sub-list for field type_name
 }
 
 func init() { file_threed_v1_jobs_proto_init() }
@@ -549,6 +627,7 @@ func file_threed_v1_jobs_proto_init() {
 		(*Job_Render)(nil),
 		(*Job_Probe)(nil),
 		(*Job_Derive)(nil),
+		(*Job_Frame)(nil),
 	}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
@@ -556,7 +635,7 @@ func file_threed_v1_jobs_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_threed_v1_jobs_proto_rawDesc), len(file_threed_v1_jobs_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   7,
+			NumMessages:   8,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

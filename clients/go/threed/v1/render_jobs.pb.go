@@ -36,12 +36,14 @@ const (
 	RenderJob_PENDING RenderJob_Status = 1
 	// A worker is on it.
 	RenderJob_PROCESSING RenderJob_Status = 2
-	// The picture is stored.
+	// The outputs are stored.
 	RenderJob_COMPLETED RenderJob_Status = 3
-	// There will be no picture; `error` says why.
+	// There will be no outputs; `error` says why.
 	RenderJob_FAILED RenderJob_Status = 4
 	// The caller cancelled it.
 	RenderJob_CANCELLED RenderJob_Status = 5
+	// The caller paused it: no frame is begun until ResumeRenderJob.
+	RenderJob_PAUSED RenderJob_Status = 6
 )
 
 // Enum value maps for RenderJob_Status.
@@ -53,6 +55,7 @@ var (
 		3: "COMPLETED",
 		4: "FAILED",
 		5: "CANCELLED",
+		6: "PAUSED",
 	}
 	RenderJob_Status_value = map[string]int32{
 		"STATUS_UNSPECIFIED": 0,
@@ -61,6 +64,7 @@ var (
 		"COMPLETED":          3,
 		"FAILED":             4,
 		"CANCELLED":          5,
+		"PAUSED":             6,
 	}
 )
 
@@ -91,18 +95,28 @@ func (RenderJob_Status) EnumDescriptor() ([]byte, []int) {
 	return file_threed_v1_render_jobs_proto_rawDescGZIP(), []int{0, 0}
 }
 
-// The encodings of a picture.
+// The encodings of pictures and films.
 type RenderJob_OutputFormat int32
 
 const (
-	// As input: PNG.
+	// As input: PNG; MP4 with a motion.
 	RenderJob_OUTPUT_FORMAT_UNSPECIFIED RenderJob_OutputFormat = 0
-	// Lossless, 8 bits a channel, straight alpha.
+	// Lossless, 8 or 16 bits a channel, straight alpha.
 	RenderJob_PNG RenderJob_OutputFormat = 1
 	// Lossy, without alpha: refused for a transparent background.
 	RenderJob_JPEG RenderJob_OutputFormat = 2
-	// Lossy, with alpha.
+	// Lossy, with alpha. With a motion: animated.
 	RenderJob_WEBP RenderJob_OutputFormat = 3
+	// OpenEXR: linear radiance, 16-bit float a channel, before tone mapping, premultiplied alpha.
+	RenderJob_EXR RenderJob_OutputFormat = 4
+	// A film: MP4. Needs a motion, without alpha.
+	RenderJob_MP4 RenderJob_OutputFormat = 5
+	// A film: WebM. Needs a motion, without alpha.
+	RenderJob_WEBM RenderJob_OutputFormat = 6
+	// A film: animated GIF of 256 colours a frame. Needs a motion.
+	RenderJob_GIF RenderJob_OutputFormat = 7
+	// A zip of the frames as PNG. Needs a motion.
+	RenderJob_ZIP RenderJob_OutputFormat = 8
 )
 
 // Enum value maps for RenderJob_OutputFormat.
@@ -112,12 +126,22 @@ var (
 		1: "PNG",
 		2: "JPEG",
 		3: "WEBP",
+		4: "EXR",
+		5: "MP4",
+		6: "WEBM",
+		7: "GIF",
+		8: "ZIP",
 	}
 	RenderJob_OutputFormat_value = map[string]int32{
 		"OUTPUT_FORMAT_UNSPECIFIED": 0,
 		"PNG":                       1,
 		"JPEG":                      2,
 		"WEBP":                      3,
+		"EXR":                       4,
+		"MP4":                       5,
+		"WEBM":                      6,
+		"GIF":                       7,
+		"ZIP":                       8,
 	}
 )
 
@@ -146,6 +170,124 @@ func (x RenderJob_OutputFormat) Number() protoreflect.EnumNumber {
 // Deprecated: Use RenderJob_OutputFormat.Descriptor instead.
 func (RenderJob_OutputFormat) EnumDescriptor() ([]byte, []int) {
 	return file_threed_v1_render_jobs_proto_rawDescGZIP(), []int{0, 1}
+}
+
+// How the pictures of a film are compressed.
+type RenderJob_VideoCodec int32
+
+const (
+	// As input: AV1 for WEBM; H264 for MP4 where a worker can encode it, else AV1.
+	RenderJob_VIDEO_CODEC_UNSPECIFIED RenderJob_VideoCodec = 0
+	// AV1.
+	RenderJob_AV1 RenderJob_VideoCodec = 1
+	// H.264 / AVC. Not for WEBM.
+	RenderJob_H264 RenderJob_VideoCodec = 2
+)
+
+// Enum value maps for RenderJob_VideoCodec.
+var (
+	RenderJob_VideoCodec_name = map[int32]string{
+		0: "VIDEO_CODEC_UNSPECIFIED",
+		1: "AV1",
+		2: "H264",
+	}
+	RenderJob_VideoCodec_value = map[string]int32{
+		"VIDEO_CODEC_UNSPECIFIED": 0,
+		"AV1":                     1,
+		"H264":                    2,
+	}
+)
+
+func (x RenderJob_VideoCodec) Enum() *RenderJob_VideoCodec {
+	p := new(RenderJob_VideoCodec)
+	*p = x
+	return p
+}
+
+func (x RenderJob_VideoCodec) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (RenderJob_VideoCodec) Descriptor() protoreflect.EnumDescriptor {
+	return file_threed_v1_render_jobs_proto_enumTypes[2].Descriptor()
+}
+
+func (RenderJob_VideoCodec) Type() protoreflect.EnumType {
+	return &file_threed_v1_render_jobs_proto_enumTypes[2]
+}
+
+func (x RenderJob_VideoCodec) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use RenderJob_VideoCodec.Descriptor instead.
+func (RenderJob_VideoCodec) EnumDescriptor() ([]byte, []int) {
+	return file_threed_v1_render_jobs_proto_rawDescGZIP(), []int{0, 2}
+}
+
+// Further pictures from the same view, of what is nearest in each pixel.
+type RenderJob_Aov int32
+
+const (
+	// Not allowed.
+	RenderJob_AOV_UNSPECIFIED RenderJob_Aov = 0
+	// Distance along the camera's axis in metres; EXR, infinity where nothing is.
+	RenderJob_DEPTH RenderJob_Aov = 1
+	// Shading normal in the world frame; PNG: n / 2 + 1/2.
+	RenderJob_NORMAL RenderJob_Aov = 2
+	// Base colour without light; PNG, sRGB.
+	RenderJob_ALBEDO RenderJob_Aov = 3
+	// Which node of the scene; PNG, one colour each, named in the output's `objects`.
+	RenderJob_OBJECT_ID RenderJob_Aov = 4
+	// How much of the pixel is covered; PNG, grey.
+	RenderJob_ALPHA RenderJob_Aov = 5
+)
+
+// Enum value maps for RenderJob_Aov.
+var (
+	RenderJob_Aov_name = map[int32]string{
+		0: "AOV_UNSPECIFIED",
+		1: "DEPTH",
+		2: "NORMAL",
+		3: "ALBEDO",
+		4: "OBJECT_ID",
+		5: "ALPHA",
+	}
+	RenderJob_Aov_value = map[string]int32{
+		"AOV_UNSPECIFIED": 0,
+		"DEPTH":           1,
+		"NORMAL":          2,
+		"ALBEDO":          3,
+		"OBJECT_ID":       4,
+		"ALPHA":           5,
+	}
+)
+
+func (x RenderJob_Aov) Enum() *RenderJob_Aov {
+	p := new(RenderJob_Aov)
+	*p = x
+	return p
+}
+
+func (x RenderJob_Aov) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (RenderJob_Aov) Descriptor() protoreflect.EnumDescriptor {
+	return file_threed_v1_render_jobs_proto_enumTypes[3].Descriptor()
+}
+
+func (RenderJob_Aov) Type() protoreflect.EnumType {
+	return &file_threed_v1_render_jobs_proto_enumTypes[3]
+}
+
+func (x RenderJob_Aov) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use RenderJob_Aov.Descriptor instead.
+func (RenderJob_Aov) EnumDescriptor() ([]byte, []int) {
+	return file_threed_v1_render_jobs_proto_rawDescGZIP(), []int{0, 3}
 }
 
 // How radiance becomes colour.
@@ -193,11 +335,11 @@ func (x RenderJob_ToneMapping) String() string {
 }
 
 func (RenderJob_ToneMapping) Descriptor() protoreflect.EnumDescriptor {
-	return file_threed_v1_render_jobs_proto_enumTypes[2].Descriptor()
+	return file_threed_v1_render_jobs_proto_enumTypes[4].Descriptor()
 }
 
 func (RenderJob_ToneMapping) Type() protoreflect.EnumType {
-	return &file_threed_v1_render_jobs_proto_enumTypes[2]
+	return &file_threed_v1_render_jobs_proto_enumTypes[4]
 }
 
 func (x RenderJob_ToneMapping) Number() protoreflect.EnumNumber {
@@ -206,10 +348,10 @@ func (x RenderJob_ToneMapping) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use RenderJob_ToneMapping.Descriptor instead.
 func (RenderJob_ToneMapping) EnumDescriptor() ([]byte, []int) {
-	return file_threed_v1_render_jobs_proto_rawDescGZIP(), []int{0, 2}
+	return file_threed_v1_render_jobs_proto_rawDescGZIP(), []int{0, 4}
 }
 
-// One picture to be made.
+// Pictures or a film to be made.
 type RenderJob struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Made by the server: `rnd_` and 26 characters.
@@ -222,13 +364,15 @@ type RenderJob struct {
 	SceneRevision int64 `protobuf:"varint,4,opt,name=scene_revision,json=sceneRevision,proto3" json:"scene_revision,omitempty"`
 	// Where it is seen from. Unset: the scene's first camera node; without one, automatic framing.
 	CameraConfig *CameraConfig `protobuf:"bytes,5,opt,name=camera_config,json=cameraConfig,proto3" json:"camera_config,omitempty"`
-	// Which engine, by name; see engines.md. Empty: the best that a worker has.
+	// Which engine, by name: `raster`, `path_traced`, `compat`; see engines.md. Empty: the best rasterizer that a worker
+	// has; when it fails on this scene, the next.
 	Engine string `protobuf:"bytes,6,opt,name=engine,proto3" json:"engine,omitempty"`
-	// The encoding of the picture. Default: PNG.
+	// The encoding. Default: PNG, and MP4 with a motion.
 	OutputFormat RenderJob_OutputFormat `protobuf:"varint,7,opt,name=output_format,json=outputFormat,proto3,enum=threed.v1.RenderJob_OutputFormat" json:"output_format,omitempty"`
 	// The size of the picture. Default: 1024 x 1024.
 	Resolution *Resolution `protobuf:"bytes,8,opt,name=resolution,proto3" json:"resolution,omitempty"`
-	// Samples a pixel, 1 to 4096. The raster engine takes 1, 2, 4 or 8 (MSAA) and rounds down. 0: the engine's default (4).
+	// Samples a pixel, 1 to 4096. The raster engine takes 1, 2, 4 or 8 (MSAA) and rounds down. 0: the engine's default
+	// (raster: 4; path_traced: 64).
 	Samples int32 `protobuf:"varint,9,opt,name=samples,proto3" json:"samples,omitempty"`
 	// What is seen where nothing is. Unset: the scene's.
 	Background *Background `protobuf:"bytes,10,opt,name=background,proto3" json:"background,omitempty"`
@@ -244,7 +388,7 @@ type RenderJob struct {
 	Status RenderJob_Status `protobuf:"varint,15,opt,name=status,proto3,enum=threed.v1.RenderJob_Status" json:"status,omitempty"`
 	// How much of the work is done, 0 to 1.
 	Progress float64 `protobuf:"fixed64,16,opt,name=progress,proto3" json:"progress,omitempty"`
-	// What is being done: `queued`, `fetching`, `loading`, `rendering`, `storing`, `done`.
+	// What is being done: `queued`, `fetching`, `loading`, `rendering`, `denoising`, `encoding`, `storing`, `done`.
 	Phase string `protobuf:"bytes,17,opt,name=phase,proto3" json:"phase,omitempty"`
 	// When it was created.
 	CreatedAt *timestamppb.Timestamp `protobuf:"bytes,18,opt,name=created_at,json=createdAt,proto3" json:"created_at,omitempty"`
@@ -252,15 +396,15 @@ type RenderJob struct {
 	StartedAt *timestamppb.Timestamp `protobuf:"bytes,19,opt,name=started_at,json=startedAt,proto3" json:"started_at,omitempty"`
 	// When it became final.
 	CompletedAt *timestamppb.Timestamp `protobuf:"bytes,20,opt,name=completed_at,json=completedAt,proto3" json:"completed_at,omitempty"`
-	// Where the picture lies in the object store. For operators; use GetRenderJobDownloadUrl to read it.
+	// Where the first output lies in the object store. For operators; use GetRenderJobDownloadUrl to read it.
 	OutputPath string `protobuf:"bytes,21,opt,name=output_path,json=outputPath,proto3" json:"output_path,omitempty"`
-	// The picture. Set when COMPLETED.
+	// The first of the outputs. Set when COMPLETED.
 	Output *RenderOutput `protobuf:"bytes,22,opt,name=output,proto3" json:"output,omitempty"`
 	// Set when FAILED or CANCELLED: the same status that an rpc would give, with an ErrorInfo.
 	Error *status.Status `protobuf:"bytes,23,opt,name=error,proto3" json:"error,omitempty"`
 	// How often a worker took it.
 	Attempts int32 `protobuf:"varint,24,opt,name=attempts,proto3" json:"attempts,omitempty"`
-	// Which engine made the picture.
+	// Which engine made the pictures.
 	EngineUsed string `protobuf:"bytes,25,opt,name=engine_used,json=engineUsed,proto3" json:"engine_used,omitempty"`
 	// What the engine could not show as the scene says.
 	Losses []*Loss `protobuf:"bytes,26,rep,name=losses,proto3" json:"losses,omitempty"`
@@ -269,7 +413,53 @@ type RenderJob struct {
 	// The subject of the token that created it.
 	CreatedBy string `protobuf:"bytes,28,opt,name=created_by,json=createdBy,proto3" json:"created_by,omitempty"`
 	// The project it belongs to, from the token.
-	Project       string `protobuf:"bytes,29,opt,name=project,proto3" json:"project,omitempty"`
+	Project string `protobuf:"bytes,29,opt,name=project,proto3" json:"project,omitempty"`
+	// A preset: values for the fields that are not given. `thumbnail`, `product`, `turntable`, `hero`, `film`; see
+	// docs/render.md. Answers have the values filled in.
+	Preset string `protobuf:"bytes,30,opt,name=preset,proto3" json:"preset,omitempty"`
+	// id of a Derivative of the asset: its GLB is rendered instead of the asset.
+	DerivativeId string `protobuf:"bytes,31,opt,name=derivative_id,json=derivativeId,proto3" json:"derivative_id,omitempty"`
+	// Name of a material variant (KHR_materials_variants) of the models. Empty: their own materials.
+	MaterialVariant string `protobuf:"bytes,32,opt,name=material_variant,json=materialVariant,proto3" json:"material_variant,omitempty"`
+	// Which moment of which animation a picture shows. Unset: the first moment of each model's first animation.
+	Animation *AnimationMoment `protobuf:"bytes,33,opt,name=animation,proto3" json:"animation,omitempty"`
+	// Several cameras, instead of camera_config: an output of each. At most 64; not with a motion.
+	Cameras []*CameraConfig `protobuf:"bytes,34,rep,name=cameras,proto3" json:"cameras,omitempty"`
+	// What moves. Nothing: a still picture.
+	//
+	// Types that are valid to be assigned to Motion:
+	//
+	//	*RenderJob_Turntable
+	//	*RenderJob_AnimationFilm
+	//	*RenderJob_CameraPath
+	Motion isRenderJob_Motion `protobuf_oneof:"motion"`
+	// How a film is compressed.
+	VideoCodec RenderJob_VideoCodec `protobuf:"varint,38,opt,name=video_codec,json=videoCodec,proto3,enum=threed.v1.RenderJob_VideoCodec" json:"video_codec,omitempty"`
+	// Bits a channel of PNG: 8 or 16. 0: 8.
+	BitDepth int32 `protobuf:"varint,39,opt,name=bit_depth,json=bitDepth,proto3" json:"bit_depth,omitempty"`
+	// Further pictures of each view. Not with a motion.
+	Aovs []RenderJob_Aov `protobuf:"varint,40,rep,packed,name=aovs,proto3,enum=threed.v1.RenderJob_Aov" json:"aovs,omitempty"`
+	// Whether noise is taken away from a path traced picture. Unset: yes.
+	Denoise *bool `protobuf:"varint,41,opt,name=denoise,proto3,oneof" json:"denoise,omitempty"`
+	// The best picture in this time: path tracing ends after so many seconds a frame, whatever `samples` says, after at
+	// least one pass. 0: no such end. At most 86400.
+	MaxSeconds float64 `protobuf:"fixed64,42,opt,name=max_seconds,json=maxSeconds,proto3" json:"max_seconds,omitempty"`
+	// Only a part of the picture is drawn, and is the whole output. Unset: all of it.
+	Region *Region `protobuf:"bytes,43,opt,name=region,proto3" json:"region,omitempty"`
+	// Whether the lowest point of what is shown stands on a ground that only its shadow is seen of.
+	GroundShadow bool `protobuf:"varint,44,opt,name=ground_shadow,json=groundShadow,proto3" json:"ground_shadow,omitempty"`
+	// Its outputs: the film, or one picture for each camera and each AOV. Set when COMPLETED.
+	Outputs []*RenderOutput `protobuf:"bytes,45,rep,name=outputs,proto3" json:"outputs,omitempty"`
+	// How many frames it has.
+	FrameCount int32 `protobuf:"varint,46,opt,name=frame_count,json=frameCount,proto3" json:"frame_count,omitempty"`
+	// How many of them are stored.
+	FramesCompleted int32 `protobuf:"varint,47,opt,name=frames_completed,json=framesCompleted,proto3" json:"frames_completed,omitempty"`
+	// How many of them have failed. ListRenderFrames has their reasons.
+	FramesFailed int32 `protobuf:"varint,48,opt,name=frames_failed,json=framesFailed,proto3" json:"frames_failed,omitempty"`
+	// Whether the outputs were made before, by an equal job, and only handed out again.
+	Cached bool `protobuf:"varint,49,opt,name=cached,proto3" json:"cached,omitempty"`
+	// What it will take. Set in answers to CreateRenderJob with `validate_only`.
+	Plan          *RenderPlan `protobuf:"bytes,50,opt,name=plan,proto3" json:"plan,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -507,6 +697,602 @@ func (x *RenderJob) GetProject() string {
 	return ""
 }
 
+func (x *RenderJob) GetPreset() string {
+	if x != nil {
+		return x.Preset
+	}
+	return ""
+}
+
+func (x *RenderJob) GetDerivativeId() string {
+	if x != nil {
+		return x.DerivativeId
+	}
+	return ""
+}
+
+func (x *RenderJob) GetMaterialVariant() string {
+	if x != nil {
+		return x.MaterialVariant
+	}
+	return ""
+}
+
+func (x *RenderJob) GetAnimation() *AnimationMoment {
+	if x != nil {
+		return x.Animation
+	}
+	return nil
+}
+
+func (x *RenderJob) GetCameras() []*CameraConfig {
+	if x != nil {
+		return x.Cameras
+	}
+	return nil
+}
+
+func (x *RenderJob) GetMotion() isRenderJob_Motion {
+	if x != nil {
+		return x.Motion
+	}
+	return nil
+}
+
+func (x *RenderJob) GetTurntable() *Turntable {
+	if x != nil {
+		if x, ok := x.Motion.(*RenderJob_Turntable); ok {
+			return x.Turntable
+		}
+	}
+	return nil
+}
+
+func (x *RenderJob) GetAnimationFilm() *AnimationFilm {
+	if x != nil {
+		if x, ok := x.Motion.(*RenderJob_AnimationFilm); ok {
+			return x.AnimationFilm
+		}
+	}
+	return nil
+}
+
+func (x *RenderJob) GetCameraPath() *CameraPath {
+	if x != nil {
+		if x, ok := x.Motion.(*RenderJob_CameraPath); ok {
+			return x.CameraPath
+		}
+	}
+	return nil
+}
+
+func (x *RenderJob) GetVideoCodec() RenderJob_VideoCodec {
+	if x != nil {
+		return x.VideoCodec
+	}
+	return RenderJob_VIDEO_CODEC_UNSPECIFIED
+}
+
+func (x *RenderJob) GetBitDepth() int32 {
+	if x != nil {
+		return x.BitDepth
+	}
+	return 0
+}
+
+func (x *RenderJob) GetAovs() []RenderJob_Aov {
+	if x != nil {
+		return x.Aovs
+	}
+	return nil
+}
+
+func (x *RenderJob) GetDenoise() bool {
+	if x != nil && x.Denoise != nil {
+		return *x.Denoise
+	}
+	return false
+}
+
+func (x *RenderJob) GetMaxSeconds() float64 {
+	if x != nil {
+		return x.MaxSeconds
+	}
+	return 0
+}
+
+func (x *RenderJob) GetRegion() *Region {
+	if x != nil {
+		return x.Region
+	}
+	return nil
+}
+
+func (x *RenderJob) GetGroundShadow() bool {
+	if x != nil {
+		return x.GroundShadow
+	}
+	return false
+}
+
+func (x *RenderJob) GetOutputs() []*RenderOutput {
+	if x != nil {
+		return x.Outputs
+	}
+	return nil
+}
+
+func (x *RenderJob) GetFrameCount() int32 {
+	if x != nil {
+		return x.FrameCount
+	}
+	return 0
+}
+
+func (x *RenderJob) GetFramesCompleted() int32 {
+	if x != nil {
+		return x.FramesCompleted
+	}
+	return 0
+}
+
+func (x *RenderJob) GetFramesFailed() int32 {
+	if x != nil {
+		return x.FramesFailed
+	}
+	return 0
+}
+
+func (x *RenderJob) GetCached() bool {
+	if x != nil {
+		return x.Cached
+	}
+	return false
+}
+
+func (x *RenderJob) GetPlan() *RenderPlan {
+	if x != nil {
+		return x.Plan
+	}
+	return nil
+}
+
+type isRenderJob_Motion interface {
+	isRenderJob_Motion()
+}
+
+type RenderJob_Turntable struct {
+	// The camera goes around.
+	Turntable *Turntable `protobuf:"bytes,35,opt,name=turntable,proto3,oneof"`
+}
+
+type RenderJob_AnimationFilm struct {
+	// An animation of the models plays.
+	AnimationFilm *AnimationFilm `protobuf:"bytes,36,opt,name=animation_film,json=animationFilm,proto3,oneof"`
+}
+
+type RenderJob_CameraPath struct {
+	// The camera goes from one place to the next.
+	CameraPath *CameraPath `protobuf:"bytes,37,opt,name=camera_path,json=cameraPath,proto3,oneof"`
+}
+
+func (*RenderJob_Turntable) isRenderJob_Motion() {}
+
+func (*RenderJob_AnimationFilm) isRenderJob_Motion() {}
+
+func (*RenderJob_CameraPath) isRenderJob_Motion() {}
+
+// A moment of an animation.
+type AnimationMoment struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Name of an animation of the model, or its number from 0 as `#0`. Empty: the first.
+	Clip string `protobuf:"bytes,1,opt,name=clip,proto3" json:"clip,omitempty"`
+	// Seconds from its begin, 0 to its length.
+	Seconds       float64 `protobuf:"fixed64,2,opt,name=seconds,proto3" json:"seconds,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *AnimationMoment) Reset() {
+	*x = AnimationMoment{}
+	mi := &file_threed_v1_render_jobs_proto_msgTypes[1]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *AnimationMoment) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*AnimationMoment) ProtoMessage() {}
+
+func (x *AnimationMoment) ProtoReflect() protoreflect.Message {
+	mi := &file_threed_v1_render_jobs_proto_msgTypes[1]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use AnimationMoment.ProtoReflect.Descriptor instead.
+func (*AnimationMoment) Descriptor() ([]byte, []int) {
+	return file_threed_v1_render_jobs_proto_rawDescGZIP(), []int{1}
+}
+
+func (x *AnimationMoment) GetClip() string {
+	if x != nil {
+		return x.Clip
+	}
+	return ""
+}
+
+func (x *AnimationMoment) GetSeconds() float64 {
+	if x != nil {
+		return x.Seconds
+	}
+	return 0
+}
+
+// The camera goes around what is shown, once or more, at its own height.
+type Turntable struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// How many frames, 2 to 10000. 0: 48.
+	Frames int32 `protobuf:"varint,1,opt,name=frames,proto3" json:"frames,omitempty"`
+	// How long it lasts, in seconds, above 0. 0: 4.
+	Seconds float64 `protobuf:"fixed64,2,opt,name=seconds,proto3" json:"seconds,omitempty"`
+	// How often around, counter-clockwise seen from the axis' end; negative: clockwise. Unset: 1.
+	Turns *float64 `protobuf:"fixed64,3,opt,name=turns,proto3,oneof" json:"turns,omitempty"`
+	// Around which axis, through the middle of what is shown: x, y, z. Empty: 0, 1, 0.
+	Axis          []float64 `protobuf:"fixed64,4,rep,packed,name=axis,proto3" json:"axis,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Turntable) Reset() {
+	*x = Turntable{}
+	mi := &file_threed_v1_render_jobs_proto_msgTypes[2]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Turntable) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Turntable) ProtoMessage() {}
+
+func (x *Turntable) ProtoReflect() protoreflect.Message {
+	mi := &file_threed_v1_render_jobs_proto_msgTypes[2]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Turntable.ProtoReflect.Descriptor instead.
+func (*Turntable) Descriptor() ([]byte, []int) {
+	return file_threed_v1_render_jobs_proto_rawDescGZIP(), []int{2}
+}
+
+func (x *Turntable) GetFrames() int32 {
+	if x != nil {
+		return x.Frames
+	}
+	return 0
+}
+
+func (x *Turntable) GetSeconds() float64 {
+	if x != nil {
+		return x.Seconds
+	}
+	return 0
+}
+
+func (x *Turntable) GetTurns() float64 {
+	if x != nil && x.Turns != nil {
+		return *x.Turns
+	}
+	return 0
+}
+
+func (x *Turntable) GetAxis() []float64 {
+	if x != nil {
+		return x.Axis
+	}
+	return nil
+}
+
+// An animation of the models plays.
+type AnimationFilm struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Name of the animation, or its number from 0 as `#0`. Empty: the first.
+	Clip string `protobuf:"bytes,1,opt,name=clip,proto3" json:"clip,omitempty"`
+	// Frames a second, 1 to 120. 0: 24.
+	Fps float64 `protobuf:"fixed64,2,opt,name=fps,proto3" json:"fps,omitempty"`
+	// From where on, in seconds.
+	StartSeconds float64 `protobuf:"fixed64,3,opt,name=start_seconds,json=startSeconds,proto3" json:"start_seconds,omitempty"`
+	// To where, in seconds. 0: to its end.
+	EndSeconds    float64 `protobuf:"fixed64,4,opt,name=end_seconds,json=endSeconds,proto3" json:"end_seconds,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *AnimationFilm) Reset() {
+	*x = AnimationFilm{}
+	mi := &file_threed_v1_render_jobs_proto_msgTypes[3]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *AnimationFilm) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*AnimationFilm) ProtoMessage() {}
+
+func (x *AnimationFilm) ProtoReflect() protoreflect.Message {
+	mi := &file_threed_v1_render_jobs_proto_msgTypes[3]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use AnimationFilm.ProtoReflect.Descriptor instead.
+func (*AnimationFilm) Descriptor() ([]byte, []int) {
+	return file_threed_v1_render_jobs_proto_rawDescGZIP(), []int{3}
+}
+
+func (x *AnimationFilm) GetClip() string {
+	if x != nil {
+		return x.Clip
+	}
+	return ""
+}
+
+func (x *AnimationFilm) GetFps() float64 {
+	if x != nil {
+		return x.Fps
+	}
+	return 0
+}
+
+func (x *AnimationFilm) GetStartSeconds() float64 {
+	if x != nil {
+		return x.StartSeconds
+	}
+	return 0
+}
+
+func (x *AnimationFilm) GetEndSeconds() float64 {
+	if x != nil {
+		return x.EndSeconds
+	}
+	return 0
+}
+
+// The camera goes through places, smoothly (Catmull-Rom) between them.
+type CameraPath struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The places, 2 to 1000.
+	Keyframes []*CameraPath_Keyframe `protobuf:"bytes,1,rep,name=keyframes,proto3" json:"keyframes,omitempty"`
+	// Frames a second, 1 to 120. 0: 24.
+	Fps           float64 `protobuf:"fixed64,2,opt,name=fps,proto3" json:"fps,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *CameraPath) Reset() {
+	*x = CameraPath{}
+	mi := &file_threed_v1_render_jobs_proto_msgTypes[4]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *CameraPath) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*CameraPath) ProtoMessage() {}
+
+func (x *CameraPath) ProtoReflect() protoreflect.Message {
+	mi := &file_threed_v1_render_jobs_proto_msgTypes[4]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use CameraPath.ProtoReflect.Descriptor instead.
+func (*CameraPath) Descriptor() ([]byte, []int) {
+	return file_threed_v1_render_jobs_proto_rawDescGZIP(), []int{4}
+}
+
+func (x *CameraPath) GetKeyframes() []*CameraPath_Keyframe {
+	if x != nil {
+		return x.Keyframes
+	}
+	return nil
+}
+
+func (x *CameraPath) GetFps() float64 {
+	if x != nil {
+		return x.Fps
+	}
+	return 0
+}
+
+// A part of a picture, in pixels from its top left corner. All of it is in the picture.
+type Region struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Its left edge.
+	X int32 `protobuf:"varint,1,opt,name=x,proto3" json:"x,omitempty"`
+	// Its upper edge.
+	Y int32 `protobuf:"varint,2,opt,name=y,proto3" json:"y,omitempty"`
+	// Its width, at least 1.
+	Width int32 `protobuf:"varint,3,opt,name=width,proto3" json:"width,omitempty"`
+	// Its height, at least 1.
+	Height        int32 `protobuf:"varint,4,opt,name=height,proto3" json:"height,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Region) Reset() {
+	*x = Region{}
+	mi := &file_threed_v1_render_jobs_proto_msgTypes[5]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Region) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Region) ProtoMessage() {}
+
+func (x *Region) ProtoReflect() protoreflect.Message {
+	mi := &file_threed_v1_render_jobs_proto_msgTypes[5]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Region.ProtoReflect.Descriptor instead.
+func (*Region) Descriptor() ([]byte, []int) {
+	return file_threed_v1_render_jobs_proto_rawDescGZIP(), []int{5}
+}
+
+func (x *Region) GetX() int32 {
+	if x != nil {
+		return x.X
+	}
+	return 0
+}
+
+func (x *Region) GetY() int32 {
+	if x != nil {
+		return x.Y
+	}
+	return 0
+}
+
+func (x *Region) GetWidth() int32 {
+	if x != nil {
+		return x.Width
+	}
+	return 0
+}
+
+func (x *Region) GetHeight() int32 {
+	if x != nil {
+		return x.Height
+	}
+	return 0
+}
+
+// What a job will take: estimates.
+type RenderPlan struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The engine that is tried first.
+	Engine string `protobuf:"bytes,1,opt,name=engine,proto3" json:"engine,omitempty"`
+	// How many frames are to be drawn.
+	FrameCount int32 `protobuf:"varint,2,opt,name=frame_count,json=frameCount,proto3" json:"frame_count,omitempty"`
+	// Seconds of one worker for all of it.
+	Seconds float64 `protobuf:"fixed64,3,opt,name=seconds,proto3" json:"seconds,omitempty"`
+	// Most memory of one engine process, in bytes.
+	MemoryBytes int64 `protobuf:"varint,4,opt,name=memory_bytes,json=memoryBytes,proto3" json:"memory_bytes,omitempty"`
+	// Whether the outputs are there already, by an equal job.
+	Cached        bool `protobuf:"varint,5,opt,name=cached,proto3" json:"cached,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *RenderPlan) Reset() {
+	*x = RenderPlan{}
+	mi := &file_threed_v1_render_jobs_proto_msgTypes[6]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *RenderPlan) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*RenderPlan) ProtoMessage() {}
+
+func (x *RenderPlan) ProtoReflect() protoreflect.Message {
+	mi := &file_threed_v1_render_jobs_proto_msgTypes[6]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use RenderPlan.ProtoReflect.Descriptor instead.
+func (*RenderPlan) Descriptor() ([]byte, []int) {
+	return file_threed_v1_render_jobs_proto_rawDescGZIP(), []int{6}
+}
+
+func (x *RenderPlan) GetEngine() string {
+	if x != nil {
+		return x.Engine
+	}
+	return ""
+}
+
+func (x *RenderPlan) GetFrameCount() int32 {
+	if x != nil {
+		return x.FrameCount
+	}
+	return 0
+}
+
+func (x *RenderPlan) GetSeconds() float64 {
+	if x != nil {
+		return x.Seconds
+	}
+	return 0
+}
+
+func (x *RenderPlan) GetMemoryBytes() int64 {
+	if x != nil {
+		return x.MemoryBytes
+	}
+	return 0
+}
+
+func (x *RenderPlan) GetCached() bool {
+	if x != nil {
+		return x.Cached
+	}
+	return false
+}
+
 // Where a scene is seen from.
 type CameraConfig struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -517,6 +1303,7 @@ type CameraConfig struct {
 	//	*CameraConfig_SceneCamera
 	//	*CameraConfig_LookAt_
 	//	*CameraConfig_AutoFrame_
+	//	*CameraConfig_Orthographic_
 	View          isCameraConfig_View `protobuf_oneof:"view"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -524,7 +1311,7 @@ type CameraConfig struct {
 
 func (x *CameraConfig) Reset() {
 	*x = CameraConfig{}
-	mi := &file_threed_v1_render_jobs_proto_msgTypes[1]
+	mi := &file_threed_v1_render_jobs_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -536,7 +1323,7 @@ func (x *CameraConfig) String() string {
 func (*CameraConfig) ProtoMessage() {}
 
 func (x *CameraConfig) ProtoReflect() protoreflect.Message {
-	mi := &file_threed_v1_render_jobs_proto_msgTypes[1]
+	mi := &file_threed_v1_render_jobs_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -549,7 +1336,7 @@ func (x *CameraConfig) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CameraConfig.ProtoReflect.Descriptor instead.
 func (*CameraConfig) Descriptor() ([]byte, []int) {
-	return file_threed_v1_render_jobs_proto_rawDescGZIP(), []int{1}
+	return file_threed_v1_render_jobs_proto_rawDescGZIP(), []int{7}
 }
 
 func (x *CameraConfig) GetView() isCameraConfig_View {
@@ -586,6 +1373,15 @@ func (x *CameraConfig) GetAutoFrame() *CameraConfig_AutoFrame {
 	return nil
 }
 
+func (x *CameraConfig) GetOrthographic() *CameraConfig_Orthographic {
+	if x != nil {
+		if x, ok := x.View.(*CameraConfig_Orthographic_); ok {
+			return x.Orthographic
+		}
+	}
+	return nil
+}
+
 type isCameraConfig_View interface {
 	isCameraConfig_View()
 }
@@ -605,11 +1401,18 @@ type CameraConfig_AutoFrame_ struct {
 	AutoFrame *CameraConfig_AutoFrame `protobuf:"bytes,3,opt,name=auto_frame,json=autoFrame,proto3,oneof"`
 }
 
+type CameraConfig_Orthographic_ struct {
+	// From a point, to a point, without a vanishing point.
+	Orthographic *CameraConfig_Orthographic `protobuf:"bytes,4,opt,name=orthographic,proto3,oneof"`
+}
+
 func (*CameraConfig_SceneCamera) isCameraConfig_View() {}
 
 func (*CameraConfig_LookAt_) isCameraConfig_View() {}
 
 func (*CameraConfig_AutoFrame_) isCameraConfig_View() {}
+
+func (*CameraConfig_Orthographic_) isCameraConfig_View() {}
 
 // The size of a picture.
 type Resolution struct {
@@ -624,7 +1427,7 @@ type Resolution struct {
 
 func (x *Resolution) Reset() {
 	*x = Resolution{}
-	mi := &file_threed_v1_render_jobs_proto_msgTypes[2]
+	mi := &file_threed_v1_render_jobs_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -636,7 +1439,7 @@ func (x *Resolution) String() string {
 func (*Resolution) ProtoMessage() {}
 
 func (x *Resolution) ProtoReflect() protoreflect.Message {
-	mi := &file_threed_v1_render_jobs_proto_msgTypes[2]
+	mi := &file_threed_v1_render_jobs_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -649,7 +1452,7 @@ func (x *Resolution) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Resolution.ProtoReflect.Descriptor instead.
 func (*Resolution) Descriptor() ([]byte, []int) {
-	return file_threed_v1_render_jobs_proto_rawDescGZIP(), []int{2}
+	return file_threed_v1_render_jobs_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *Resolution) GetWidth() int32 {
@@ -666,7 +1469,7 @@ func (x *Resolution) GetHeight() int32 {
 	return 0
 }
 
-// The stored picture of a job.
+// A stored output of a job.
 type RenderOutput struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Its IANA media type.
@@ -678,14 +1481,28 @@ type RenderOutput struct {
 	// Width in pixels.
 	WidthPx int32 `protobuf:"varint,4,opt,name=width_px,json=widthPx,proto3" json:"width_px,omitempty"`
 	// Height in pixels.
-	HeightPx      int32 `protobuf:"varint,5,opt,name=height_px,json=heightPx,proto3" json:"height_px,omitempty"`
+	HeightPx int32 `protobuf:"varint,5,opt,name=height_px,json=heightPx,proto3" json:"height_px,omitempty"`
+	// Its name in the job, such as `picture.png`, `camera1.png`, `camera0.depth.exr`, `film.mp4`.
+	Name string `protobuf:"bytes,6,opt,name=name,proto3" json:"name,omitempty"`
+	// Which of the cameras.
+	Camera int32 `protobuf:"varint,7,opt,name=camera,proto3" json:"camera,omitempty"`
+	// What it shows, if not light.
+	Aov RenderJob_Aov `protobuf:"varint,8,opt,name=aov,proto3,enum=threed.v1.RenderJob_Aov" json:"aov,omitempty"`
+	// How many frames a film has.
+	FrameCount int32 `protobuf:"varint,9,opt,name=frame_count,json=frameCount,proto3" json:"frame_count,omitempty"`
+	// How long a film is.
+	Seconds float64 `protobuf:"fixed64,10,opt,name=seconds,proto3" json:"seconds,omitempty"`
+	// How a film is compressed.
+	VideoCodec RenderJob_VideoCodec `protobuf:"varint,11,opt,name=video_codec,json=videoCodec,proto3,enum=threed.v1.RenderJob_VideoCodec" json:"video_codec,omitempty"`
+	// Which colour of an OBJECT_ID picture is which node.
+	Objects       []*RenderOutput_Object `protobuf:"bytes,12,rep,name=objects,proto3" json:"objects,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *RenderOutput) Reset() {
 	*x = RenderOutput{}
-	mi := &file_threed_v1_render_jobs_proto_msgTypes[3]
+	mi := &file_threed_v1_render_jobs_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -697,7 +1514,7 @@ func (x *RenderOutput) String() string {
 func (*RenderOutput) ProtoMessage() {}
 
 func (x *RenderOutput) ProtoReflect() protoreflect.Message {
-	mi := &file_threed_v1_render_jobs_proto_msgTypes[3]
+	mi := &file_threed_v1_render_jobs_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -710,7 +1527,7 @@ func (x *RenderOutput) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RenderOutput.ProtoReflect.Descriptor instead.
 func (*RenderOutput) Descriptor() ([]byte, []int) {
-	return file_threed_v1_render_jobs_proto_rawDescGZIP(), []int{3}
+	return file_threed_v1_render_jobs_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *RenderOutput) GetMediaType() string {
@@ -748,6 +1565,173 @@ func (x *RenderOutput) GetHeightPx() int32 {
 	return 0
 }
 
+func (x *RenderOutput) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+func (x *RenderOutput) GetCamera() int32 {
+	if x != nil {
+		return x.Camera
+	}
+	return 0
+}
+
+func (x *RenderOutput) GetAov() RenderJob_Aov {
+	if x != nil {
+		return x.Aov
+	}
+	return RenderJob_AOV_UNSPECIFIED
+}
+
+func (x *RenderOutput) GetFrameCount() int32 {
+	if x != nil {
+		return x.FrameCount
+	}
+	return 0
+}
+
+func (x *RenderOutput) GetSeconds() float64 {
+	if x != nil {
+		return x.Seconds
+	}
+	return 0
+}
+
+func (x *RenderOutput) GetVideoCodec() RenderJob_VideoCodec {
+	if x != nil {
+		return x.VideoCodec
+	}
+	return RenderJob_VIDEO_CODEC_UNSPECIFIED
+}
+
+func (x *RenderOutput) GetObjects() []*RenderOutput_Object {
+	if x != nil {
+		return x.Objects
+	}
+	return nil
+}
+
+// One frame of a job: what is drawn at once, by one worker.
+type RenderFrame struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Its number, from 0.
+	Frame int32 `protobuf:"varint,1,opt,name=frame,proto3" json:"frame,omitempty"`
+	// Where it is.
+	Status RenderJob_Status `protobuf:"varint,2,opt,name=status,proto3,enum=threed.v1.RenderJob_Status" json:"status,omitempty"`
+	// Seconds from the begin of the film.
+	Seconds float64 `protobuf:"fixed64,3,opt,name=seconds,proto3" json:"seconds,omitempty"`
+	// Which of the cameras.
+	Camera int32 `protobuf:"varint,4,opt,name=camera,proto3" json:"camera,omitempty"`
+	// How often a worker took it.
+	Attempts int32 `protobuf:"varint,5,opt,name=attempts,proto3" json:"attempts,omitempty"`
+	// Which engine drew it.
+	EngineUsed string `protobuf:"bytes,6,opt,name=engine_used,json=engineUsed,proto3" json:"engine_used,omitempty"`
+	// How long that took.
+	RenderSeconds float64 `protobuf:"fixed64,7,opt,name=render_seconds,json=renderSeconds,proto3" json:"render_seconds,omitempty"`
+	// Samples a pixel that it has.
+	Samples int32 `protobuf:"varint,8,opt,name=samples,proto3" json:"samples,omitempty"`
+	// Set when FAILED: the same status that an rpc would give, with an ErrorInfo.
+	Error         *status.Status `protobuf:"bytes,9,opt,name=error,proto3" json:"error,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *RenderFrame) Reset() {
+	*x = RenderFrame{}
+	mi := &file_threed_v1_render_jobs_proto_msgTypes[10]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *RenderFrame) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*RenderFrame) ProtoMessage() {}
+
+func (x *RenderFrame) ProtoReflect() protoreflect.Message {
+	mi := &file_threed_v1_render_jobs_proto_msgTypes[10]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use RenderFrame.ProtoReflect.Descriptor instead.
+func (*RenderFrame) Descriptor() ([]byte, []int) {
+	return file_threed_v1_render_jobs_proto_rawDescGZIP(), []int{10}
+}
+
+func (x *RenderFrame) GetFrame() int32 {
+	if x != nil {
+		return x.Frame
+	}
+	return 0
+}
+
+func (x *RenderFrame) GetStatus() RenderJob_Status {
+	if x != nil {
+		return x.Status
+	}
+	return RenderJob_STATUS_UNSPECIFIED
+}
+
+func (x *RenderFrame) GetSeconds() float64 {
+	if x != nil {
+		return x.Seconds
+	}
+	return 0
+}
+
+func (x *RenderFrame) GetCamera() int32 {
+	if x != nil {
+		return x.Camera
+	}
+	return 0
+}
+
+func (x *RenderFrame) GetAttempts() int32 {
+	if x != nil {
+		return x.Attempts
+	}
+	return 0
+}
+
+func (x *RenderFrame) GetEngineUsed() string {
+	if x != nil {
+		return x.EngineUsed
+	}
+	return ""
+}
+
+func (x *RenderFrame) GetRenderSeconds() float64 {
+	if x != nil {
+		return x.RenderSeconds
+	}
+	return 0
+}
+
+func (x *RenderFrame) GetSamples() int32 {
+	if x != nil {
+		return x.Samples
+	}
+	return 0
+}
+
+func (x *RenderFrame) GetError() *status.Status {
+	if x != nil {
+		return x.Error
+	}
+	return nil
+}
+
 // Request of CreateRenderJob.
 type CreateRenderJobRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -755,15 +1739,17 @@ type CreateRenderJobRequest struct {
 	RenderJob *RenderJob `protobuf:"bytes,1,opt,name=render_job,json=renderJob,proto3" json:"render_job,omitempty"`
 	// Makes the call idempotent for 24 hours: a repeat with the same id and job answers with the first one.
 	RequestId string `protobuf:"bytes,2,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
-	// Check everything, create nothing. The answer has no job_id, and the defaults filled in.
-	ValidateOnly  bool `protobuf:"varint,3,opt,name=validate_only,json=validateOnly,proto3" json:"validate_only,omitempty"`
+	// Check everything, create nothing. The answer has no job_id, the defaults filled in, and the plan.
+	ValidateOnly bool `protobuf:"varint,3,opt,name=validate_only,json=validateOnly,proto3" json:"validate_only,omitempty"`
+	// Draw it, even if an equal job was drawn before.
+	NoCache       bool `protobuf:"varint,4,opt,name=no_cache,json=noCache,proto3" json:"no_cache,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *CreateRenderJobRequest) Reset() {
 	*x = CreateRenderJobRequest{}
-	mi := &file_threed_v1_render_jobs_proto_msgTypes[4]
+	mi := &file_threed_v1_render_jobs_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -775,7 +1761,7 @@ func (x *CreateRenderJobRequest) String() string {
 func (*CreateRenderJobRequest) ProtoMessage() {}
 
 func (x *CreateRenderJobRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_threed_v1_render_jobs_proto_msgTypes[4]
+	mi := &file_threed_v1_render_jobs_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -788,7 +1774,7 @@ func (x *CreateRenderJobRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CreateRenderJobRequest.ProtoReflect.Descriptor instead.
 func (*CreateRenderJobRequest) Descriptor() ([]byte, []int) {
-	return file_threed_v1_render_jobs_proto_rawDescGZIP(), []int{4}
+	return file_threed_v1_render_jobs_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *CreateRenderJobRequest) GetRenderJob() *RenderJob {
@@ -812,6 +1798,13 @@ func (x *CreateRenderJobRequest) GetValidateOnly() bool {
 	return false
 }
 
+func (x *CreateRenderJobRequest) GetNoCache() bool {
+	if x != nil {
+		return x.NoCache
+	}
+	return false
+}
+
 // Request of GetRenderJob.
 type GetRenderJobRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -823,7 +1816,7 @@ type GetRenderJobRequest struct {
 
 func (x *GetRenderJobRequest) Reset() {
 	*x = GetRenderJobRequest{}
-	mi := &file_threed_v1_render_jobs_proto_msgTypes[5]
+	mi := &file_threed_v1_render_jobs_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -835,7 +1828,7 @@ func (x *GetRenderJobRequest) String() string {
 func (*GetRenderJobRequest) ProtoMessage() {}
 
 func (x *GetRenderJobRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_threed_v1_render_jobs_proto_msgTypes[5]
+	mi := &file_threed_v1_render_jobs_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -848,7 +1841,7 @@ func (x *GetRenderJobRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetRenderJobRequest.ProtoReflect.Descriptor instead.
 func (*GetRenderJobRequest) Descriptor() ([]byte, []int) {
-	return file_threed_v1_render_jobs_proto_rawDescGZIP(), []int{5}
+	return file_threed_v1_render_jobs_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *GetRenderJobRequest) GetJobId() string {
@@ -865,8 +1858,8 @@ type ListRenderJobsRequest struct {
 	PageSize int32 `protobuf:"varint,1,opt,name=page_size,json=pageSize,proto3" json:"page_size,omitempty"`
 	// `next_page_token` of the page before. Every other argument but page_size must be the same.
 	PageToken string `protobuf:"bytes,2,opt,name=page_token,json=pageToken,proto3" json:"page_token,omitempty"`
-	// AIP-160, over: job_id, scene_id, asset_id, status, engine_used, output_format, priority, attempts, created_by,
-	// created_at, started_at, completed_at.
+	// AIP-160, over: job_id, scene_id, asset_id, status, engine_used, output_format, preset, cached, priority, attempts,
+	// created_by, created_at, started_at, completed_at.
 	Filter string `protobuf:"bytes,3,opt,name=filter,proto3" json:"filter,omitempty"`
 	// Fields with an optional ` desc`: created_at, completed_at, priority. Default: `created_at desc`.
 	OrderBy       string `protobuf:"bytes,4,opt,name=order_by,json=orderBy,proto3" json:"order_by,omitempty"`
@@ -876,7 +1869,7 @@ type ListRenderJobsRequest struct {
 
 func (x *ListRenderJobsRequest) Reset() {
 	*x = ListRenderJobsRequest{}
-	mi := &file_threed_v1_render_jobs_proto_msgTypes[6]
+	mi := &file_threed_v1_render_jobs_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -888,7 +1881,7 @@ func (x *ListRenderJobsRequest) String() string {
 func (*ListRenderJobsRequest) ProtoMessage() {}
 
 func (x *ListRenderJobsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_threed_v1_render_jobs_proto_msgTypes[6]
+	mi := &file_threed_v1_render_jobs_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -901,7 +1894,7 @@ func (x *ListRenderJobsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListRenderJobsRequest.ProtoReflect.Descriptor instead.
 func (*ListRenderJobsRequest) Descriptor() ([]byte, []int) {
-	return file_threed_v1_render_jobs_proto_rawDescGZIP(), []int{6}
+	return file_threed_v1_render_jobs_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *ListRenderJobsRequest) GetPageSize() int32 {
@@ -945,7 +1938,7 @@ type ListRenderJobsResponse struct {
 
 func (x *ListRenderJobsResponse) Reset() {
 	*x = ListRenderJobsResponse{}
-	mi := &file_threed_v1_render_jobs_proto_msgTypes[7]
+	mi := &file_threed_v1_render_jobs_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -957,7 +1950,7 @@ func (x *ListRenderJobsResponse) String() string {
 func (*ListRenderJobsResponse) ProtoMessage() {}
 
 func (x *ListRenderJobsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_threed_v1_render_jobs_proto_msgTypes[7]
+	mi := &file_threed_v1_render_jobs_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -970,7 +1963,7 @@ func (x *ListRenderJobsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListRenderJobsResponse.ProtoReflect.Descriptor instead.
 func (*ListRenderJobsResponse) Descriptor() ([]byte, []int) {
-	return file_threed_v1_render_jobs_proto_rawDescGZIP(), []int{7}
+	return file_threed_v1_render_jobs_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *ListRenderJobsResponse) GetRenderJobs() []*RenderJob {
@@ -998,7 +1991,7 @@ type CancelRenderJobRequest struct {
 
 func (x *CancelRenderJobRequest) Reset() {
 	*x = CancelRenderJobRequest{}
-	mi := &file_threed_v1_render_jobs_proto_msgTypes[8]
+	mi := &file_threed_v1_render_jobs_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1010,7 +2003,7 @@ func (x *CancelRenderJobRequest) String() string {
 func (*CancelRenderJobRequest) ProtoMessage() {}
 
 func (x *CancelRenderJobRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_threed_v1_render_jobs_proto_msgTypes[8]
+	mi := &file_threed_v1_render_jobs_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1023,7 +2016,7 @@ func (x *CancelRenderJobRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CancelRenderJobRequest.ProtoReflect.Descriptor instead.
 func (*CancelRenderJobRequest) Descriptor() ([]byte, []int) {
-	return file_threed_v1_render_jobs_proto_rawDescGZIP(), []int{8}
+	return file_threed_v1_render_jobs_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *CancelRenderJobRequest) GetJobId() string {
@@ -1044,7 +2037,7 @@ type RetryRenderJobRequest struct {
 
 func (x *RetryRenderJobRequest) Reset() {
 	*x = RetryRenderJobRequest{}
-	mi := &file_threed_v1_render_jobs_proto_msgTypes[9]
+	mi := &file_threed_v1_render_jobs_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1056,7 +2049,7 @@ func (x *RetryRenderJobRequest) String() string {
 func (*RetryRenderJobRequest) ProtoMessage() {}
 
 func (x *RetryRenderJobRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_threed_v1_render_jobs_proto_msgTypes[9]
+	mi := &file_threed_v1_render_jobs_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1069,7 +2062,7 @@ func (x *RetryRenderJobRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RetryRenderJobRequest.ProtoReflect.Descriptor instead.
 func (*RetryRenderJobRequest) Descriptor() ([]byte, []int) {
-	return file_threed_v1_render_jobs_proto_rawDescGZIP(), []int{9}
+	return file_threed_v1_render_jobs_proto_rawDescGZIP(), []int{16}
 }
 
 func (x *RetryRenderJobRequest) GetJobId() string {
@@ -1079,8 +2072,8 @@ func (x *RetryRenderJobRequest) GetJobId() string {
 	return ""
 }
 
-// Request of WatchRenderJob.
-type WatchRenderJobRequest struct {
+// Request of PauseRenderJob.
+type PauseRenderJobRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Which RenderJob.
 	JobId         string `protobuf:"bytes,1,opt,name=job_id,json=jobId,proto3" json:"job_id,omitempty"`
@@ -1088,9 +2081,233 @@ type WatchRenderJobRequest struct {
 	sizeCache     protoimpl.SizeCache
 }
 
+func (x *PauseRenderJobRequest) Reset() {
+	*x = PauseRenderJobRequest{}
+	mi := &file_threed_v1_render_jobs_proto_msgTypes[17]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *PauseRenderJobRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*PauseRenderJobRequest) ProtoMessage() {}
+
+func (x *PauseRenderJobRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_threed_v1_render_jobs_proto_msgTypes[17]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use PauseRenderJobRequest.ProtoReflect.Descriptor instead.
+func (*PauseRenderJobRequest) Descriptor() ([]byte, []int) {
+	return file_threed_v1_render_jobs_proto_rawDescGZIP(), []int{17}
+}
+
+func (x *PauseRenderJobRequest) GetJobId() string {
+	if x != nil {
+		return x.JobId
+	}
+	return ""
+}
+
+// Request of ResumeRenderJob.
+type ResumeRenderJobRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Which RenderJob.
+	JobId         string `protobuf:"bytes,1,opt,name=job_id,json=jobId,proto3" json:"job_id,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ResumeRenderJobRequest) Reset() {
+	*x = ResumeRenderJobRequest{}
+	mi := &file_threed_v1_render_jobs_proto_msgTypes[18]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ResumeRenderJobRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ResumeRenderJobRequest) ProtoMessage() {}
+
+func (x *ResumeRenderJobRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_threed_v1_render_jobs_proto_msgTypes[18]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ResumeRenderJobRequest.ProtoReflect.Descriptor instead.
+func (*ResumeRenderJobRequest) Descriptor() ([]byte, []int) {
+	return file_threed_v1_render_jobs_proto_rawDescGZIP(), []int{18}
+}
+
+func (x *ResumeRenderJobRequest) GetJobId() string {
+	if x != nil {
+		return x.JobId
+	}
+	return ""
+}
+
+// Request of ListRenderFrames.
+type ListRenderFramesRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Of which RenderJob.
+	JobId string `protobuf:"bytes,1,opt,name=job_id,json=jobId,proto3" json:"job_id,omitempty"`
+	// How many at most. 0: 50; above 1000: 1000.
+	PageSize int32 `protobuf:"varint,2,opt,name=page_size,json=pageSize,proto3" json:"page_size,omitempty"`
+	// `next_page_token` of the page before. Every other argument but page_size must be the same.
+	PageToken string `protobuf:"bytes,3,opt,name=page_token,json=pageToken,proto3" json:"page_token,omitempty"`
+	// AIP-160, over: frame, status, attempts, engine_used.
+	Filter        string `protobuf:"bytes,4,opt,name=filter,proto3" json:"filter,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ListRenderFramesRequest) Reset() {
+	*x = ListRenderFramesRequest{}
+	mi := &file_threed_v1_render_jobs_proto_msgTypes[19]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ListRenderFramesRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ListRenderFramesRequest) ProtoMessage() {}
+
+func (x *ListRenderFramesRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_threed_v1_render_jobs_proto_msgTypes[19]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ListRenderFramesRequest.ProtoReflect.Descriptor instead.
+func (*ListRenderFramesRequest) Descriptor() ([]byte, []int) {
+	return file_threed_v1_render_jobs_proto_rawDescGZIP(), []int{19}
+}
+
+func (x *ListRenderFramesRequest) GetJobId() string {
+	if x != nil {
+		return x.JobId
+	}
+	return ""
+}
+
+func (x *ListRenderFramesRequest) GetPageSize() int32 {
+	if x != nil {
+		return x.PageSize
+	}
+	return 0
+}
+
+func (x *ListRenderFramesRequest) GetPageToken() string {
+	if x != nil {
+		return x.PageToken
+	}
+	return ""
+}
+
+func (x *ListRenderFramesRequest) GetFilter() string {
+	if x != nil {
+		return x.Filter
+	}
+	return ""
+}
+
+// Response of ListRenderFrames.
+type ListRenderFramesResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// One page.
+	Frames []*RenderFrame `protobuf:"bytes,1,rep,name=frames,proto3" json:"frames,omitempty"`
+	// Send it as page_token for the next page. Empty: this was the last.
+	NextPageToken string `protobuf:"bytes,2,opt,name=next_page_token,json=nextPageToken,proto3" json:"next_page_token,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ListRenderFramesResponse) Reset() {
+	*x = ListRenderFramesResponse{}
+	mi := &file_threed_v1_render_jobs_proto_msgTypes[20]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ListRenderFramesResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ListRenderFramesResponse) ProtoMessage() {}
+
+func (x *ListRenderFramesResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_threed_v1_render_jobs_proto_msgTypes[20]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ListRenderFramesResponse.ProtoReflect.Descriptor instead.
+func (*ListRenderFramesResponse) Descriptor() ([]byte, []int) {
+	return file_threed_v1_render_jobs_proto_rawDescGZIP(), []int{20}
+}
+
+func (x *ListRenderFramesResponse) GetFrames() []*RenderFrame {
+	if x != nil {
+		return x.Frames
+	}
+	return nil
+}
+
+func (x *ListRenderFramesResponse) GetNextPageToken() string {
+	if x != nil {
+		return x.NextPageToken
+	}
+	return ""
+}
+
+// Request of WatchRenderJob.
+type WatchRenderJobRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Which RenderJob.
+	JobId string `protobuf:"bytes,1,opt,name=job_id,json=jobId,proto3" json:"job_id,omitempty"`
+	// Whether messages have `preview`, at most one in half a second.
+	Previews bool `protobuf:"varint,2,opt,name=previews,proto3" json:"previews,omitempty"`
+	// `resume_token` of the last message that was seen: every later change of status comes first.
+	ResumeToken   string `protobuf:"bytes,3,opt,name=resume_token,json=resumeToken,proto3" json:"resume_token,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
 func (x *WatchRenderJobRequest) Reset() {
 	*x = WatchRenderJobRequest{}
-	mi := &file_threed_v1_render_jobs_proto_msgTypes[10]
+	mi := &file_threed_v1_render_jobs_proto_msgTypes[21]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1102,7 +2319,7 @@ func (x *WatchRenderJobRequest) String() string {
 func (*WatchRenderJobRequest) ProtoMessage() {}
 
 func (x *WatchRenderJobRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_threed_v1_render_jobs_proto_msgTypes[10]
+	mi := &file_threed_v1_render_jobs_proto_msgTypes[21]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1115,12 +2332,26 @@ func (x *WatchRenderJobRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use WatchRenderJobRequest.ProtoReflect.Descriptor instead.
 func (*WatchRenderJobRequest) Descriptor() ([]byte, []int) {
-	return file_threed_v1_render_jobs_proto_rawDescGZIP(), []int{10}
+	return file_threed_v1_render_jobs_proto_rawDescGZIP(), []int{21}
 }
 
 func (x *WatchRenderJobRequest) GetJobId() string {
 	if x != nil {
 		return x.JobId
+	}
+	return ""
+}
+
+func (x *WatchRenderJobRequest) GetPreviews() bool {
+	if x != nil {
+		return x.Previews
+	}
+	return false
+}
+
+func (x *WatchRenderJobRequest) GetResumeToken() string {
+	if x != nil {
+		return x.ResumeToken
 	}
 	return ""
 }
@@ -1131,14 +2362,24 @@ type WatchRenderJobResponse struct {
 	// The job after the change.
 	RenderJob *RenderJob `protobuf:"bytes,1,opt,name=render_job,json=renderJob,proto3" json:"render_job,omitempty"`
 	// Grows with every message of this job, over reconnects too.
-	Sequence      int64 `protobuf:"varint,2,opt,name=sequence,proto3" json:"sequence,omitempty"`
+	Sequence int64 `protobuf:"varint,2,opt,name=sequence,proto3" json:"sequence,omitempty"`
+	// Send it as resume_token when the connection is lost.
+	ResumeToken string `protobuf:"bytes,3,opt,name=resume_token,json=resumeToken,proto3" json:"resume_token,omitempty"`
+	// Seconds until it is finished, estimated from the frames that are. 0: not known yet.
+	EtaSeconds float64 `protobuf:"fixed64,4,opt,name=eta_seconds,json=etaSeconds,proto3" json:"eta_seconds,omitempty"`
+	// Samples a pixel that the newest frame has.
+	SamplesDone int32 `protobuf:"varint,5,opt,name=samples_done,json=samplesDone,proto3" json:"samples_done,omitempty"`
+	// Samples a pixel that it shall have.
+	Samples int32 `protobuf:"varint,6,opt,name=samples,proto3" json:"samples,omitempty"`
+	// If asked for, and newer than the one before.
+	Preview       *WatchRenderJobResponse_Preview `protobuf:"bytes,7,opt,name=preview,proto3" json:"preview,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *WatchRenderJobResponse) Reset() {
 	*x = WatchRenderJobResponse{}
-	mi := &file_threed_v1_render_jobs_proto_msgTypes[11]
+	mi := &file_threed_v1_render_jobs_proto_msgTypes[22]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1150,7 +2391,7 @@ func (x *WatchRenderJobResponse) String() string {
 func (*WatchRenderJobResponse) ProtoMessage() {}
 
 func (x *WatchRenderJobResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_threed_v1_render_jobs_proto_msgTypes[11]
+	mi := &file_threed_v1_render_jobs_proto_msgTypes[22]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1163,7 +2404,7 @@ func (x *WatchRenderJobResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use WatchRenderJobResponse.ProtoReflect.Descriptor instead.
 func (*WatchRenderJobResponse) Descriptor() ([]byte, []int) {
-	return file_threed_v1_render_jobs_proto_rawDescGZIP(), []int{11}
+	return file_threed_v1_render_jobs_proto_rawDescGZIP(), []int{22}
 }
 
 func (x *WatchRenderJobResponse) GetRenderJob() *RenderJob {
@@ -1180,18 +2421,55 @@ func (x *WatchRenderJobResponse) GetSequence() int64 {
 	return 0
 }
 
+func (x *WatchRenderJobResponse) GetResumeToken() string {
+	if x != nil {
+		return x.ResumeToken
+	}
+	return ""
+}
+
+func (x *WatchRenderJobResponse) GetEtaSeconds() float64 {
+	if x != nil {
+		return x.EtaSeconds
+	}
+	return 0
+}
+
+func (x *WatchRenderJobResponse) GetSamplesDone() int32 {
+	if x != nil {
+		return x.SamplesDone
+	}
+	return 0
+}
+
+func (x *WatchRenderJobResponse) GetSamples() int32 {
+	if x != nil {
+		return x.Samples
+	}
+	return 0
+}
+
+func (x *WatchRenderJobResponse) GetPreview() *WatchRenderJobResponse_Preview {
+	if x != nil {
+		return x.Preview
+	}
+	return nil
+}
+
 // Request of GetRenderJobDownloadUrl.
 type GetRenderJobDownloadUrlRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Which RenderJob.
-	JobId         string `protobuf:"bytes,1,opt,name=job_id,json=jobId,proto3" json:"job_id,omitempty"`
+	JobId string `protobuf:"bytes,1,opt,name=job_id,json=jobId,proto3" json:"job_id,omitempty"`
+	// Which output, by its name. Empty: the first.
+	Output        string `protobuf:"bytes,2,opt,name=output,proto3" json:"output,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *GetRenderJobDownloadUrlRequest) Reset() {
 	*x = GetRenderJobDownloadUrlRequest{}
-	mi := &file_threed_v1_render_jobs_proto_msgTypes[12]
+	mi := &file_threed_v1_render_jobs_proto_msgTypes[23]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1203,7 +2481,7 @@ func (x *GetRenderJobDownloadUrlRequest) String() string {
 func (*GetRenderJobDownloadUrlRequest) ProtoMessage() {}
 
 func (x *GetRenderJobDownloadUrlRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_threed_v1_render_jobs_proto_msgTypes[12]
+	mi := &file_threed_v1_render_jobs_proto_msgTypes[23]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1216,12 +2494,19 @@ func (x *GetRenderJobDownloadUrlRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetRenderJobDownloadUrlRequest.ProtoReflect.Descriptor instead.
 func (*GetRenderJobDownloadUrlRequest) Descriptor() ([]byte, []int) {
-	return file_threed_v1_render_jobs_proto_rawDescGZIP(), []int{12}
+	return file_threed_v1_render_jobs_proto_rawDescGZIP(), []int{23}
 }
 
 func (x *GetRenderJobDownloadUrlRequest) GetJobId() string {
 	if x != nil {
 		return x.JobId
+	}
+	return ""
+}
+
+func (x *GetRenderJobDownloadUrlRequest) GetOutput() string {
+	if x != nil {
+		return x.Output
 	}
 	return ""
 }
@@ -1237,7 +2522,7 @@ type DeleteRenderJobRequest struct {
 
 func (x *DeleteRenderJobRequest) Reset() {
 	*x = DeleteRenderJobRequest{}
-	mi := &file_threed_v1_render_jobs_proto_msgTypes[13]
+	mi := &file_threed_v1_render_jobs_proto_msgTypes[24]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1249,7 +2534,7 @@ func (x *DeleteRenderJobRequest) String() string {
 func (*DeleteRenderJobRequest) ProtoMessage() {}
 
 func (x *DeleteRenderJobRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_threed_v1_render_jobs_proto_msgTypes[13]
+	mi := &file_threed_v1_render_jobs_proto_msgTypes[24]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1262,7 +2547,7 @@ func (x *DeleteRenderJobRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DeleteRenderJobRequest.ProtoReflect.Descriptor instead.
 func (*DeleteRenderJobRequest) Descriptor() ([]byte, []int) {
-	return file_threed_v1_render_jobs_proto_rawDescGZIP(), []int{13}
+	return file_threed_v1_render_jobs_proto_rawDescGZIP(), []int{24}
 }
 
 func (x *DeleteRenderJobRequest) GetJobId() string {
@@ -1270,6 +2555,61 @@ func (x *DeleteRenderJobRequest) GetJobId() string {
 		return x.JobId
 	}
 	return ""
+}
+
+// Where the camera is at a time.
+type CameraPath_Keyframe struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Seconds from the begin. Later in each keyframe than in the one before.
+	Seconds float64 `protobuf:"fixed64,1,opt,name=seconds,proto3" json:"seconds,omitempty"`
+	// Where it is then.
+	LookAt        *CameraConfig_LookAt `protobuf:"bytes,2,opt,name=look_at,json=lookAt,proto3" json:"look_at,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *CameraPath_Keyframe) Reset() {
+	*x = CameraPath_Keyframe{}
+	mi := &file_threed_v1_render_jobs_proto_msgTypes[25]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *CameraPath_Keyframe) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*CameraPath_Keyframe) ProtoMessage() {}
+
+func (x *CameraPath_Keyframe) ProtoReflect() protoreflect.Message {
+	mi := &file_threed_v1_render_jobs_proto_msgTypes[25]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use CameraPath_Keyframe.ProtoReflect.Descriptor instead.
+func (*CameraPath_Keyframe) Descriptor() ([]byte, []int) {
+	return file_threed_v1_render_jobs_proto_rawDescGZIP(), []int{4, 0}
+}
+
+func (x *CameraPath_Keyframe) GetSeconds() float64 {
+	if x != nil {
+		return x.Seconds
+	}
+	return 0
+}
+
+func (x *CameraPath_Keyframe) GetLookAt() *CameraConfig_LookAt {
+	if x != nil {
+		return x.LookAt
+	}
+	return nil
 }
 
 // A perspective camera from a point to a point, in the world frame.
@@ -1289,7 +2629,7 @@ type CameraConfig_LookAt struct {
 
 func (x *CameraConfig_LookAt) Reset() {
 	*x = CameraConfig_LookAt{}
-	mi := &file_threed_v1_render_jobs_proto_msgTypes[14]
+	mi := &file_threed_v1_render_jobs_proto_msgTypes[26]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1301,7 +2641,7 @@ func (x *CameraConfig_LookAt) String() string {
 func (*CameraConfig_LookAt) ProtoMessage() {}
 
 func (x *CameraConfig_LookAt) ProtoReflect() protoreflect.Message {
-	mi := &file_threed_v1_render_jobs_proto_msgTypes[14]
+	mi := &file_threed_v1_render_jobs_proto_msgTypes[26]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1314,7 +2654,7 @@ func (x *CameraConfig_LookAt) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CameraConfig_LookAt.ProtoReflect.Descriptor instead.
 func (*CameraConfig_LookAt) Descriptor() ([]byte, []int) {
-	return file_threed_v1_render_jobs_proto_rawDescGZIP(), []int{1, 0}
+	return file_threed_v1_render_jobs_proto_rawDescGZIP(), []int{7, 0}
 }
 
 func (x *CameraConfig_LookAt) GetEye() []float64 {
@@ -1345,6 +2685,79 @@ func (x *CameraConfig_LookAt) GetYfov() float64 {
 	return 0
 }
 
+// An orthographic camera from a point to a point, in the world frame.
+type CameraConfig_Orthographic struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Where the camera is: x, y, z in metres. What lies behind it is not seen.
+	Eye []float64 `protobuf:"fixed64,1,rep,packed,name=eye,proto3" json:"eye,omitempty"`
+	// What it looks at: x, y, z in metres. Must differ from eye.
+	Target []float64 `protobuf:"fixed64,2,rep,packed,name=target,proto3" json:"target,omitempty"`
+	// What is up in the picture. Empty: 0, 1, 0.
+	Up []float64 `protobuf:"fixed64,3,rep,packed,name=up,proto3" json:"up,omitempty"`
+	// Half the height of what is seen, in metres. 0: chosen so that all of the scene is in view.
+	Ymag          float64 `protobuf:"fixed64,4,opt,name=ymag,proto3" json:"ymag,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *CameraConfig_Orthographic) Reset() {
+	*x = CameraConfig_Orthographic{}
+	mi := &file_threed_v1_render_jobs_proto_msgTypes[27]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *CameraConfig_Orthographic) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*CameraConfig_Orthographic) ProtoMessage() {}
+
+func (x *CameraConfig_Orthographic) ProtoReflect() protoreflect.Message {
+	mi := &file_threed_v1_render_jobs_proto_msgTypes[27]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use CameraConfig_Orthographic.ProtoReflect.Descriptor instead.
+func (*CameraConfig_Orthographic) Descriptor() ([]byte, []int) {
+	return file_threed_v1_render_jobs_proto_rawDescGZIP(), []int{7, 1}
+}
+
+func (x *CameraConfig_Orthographic) GetEye() []float64 {
+	if x != nil {
+		return x.Eye
+	}
+	return nil
+}
+
+func (x *CameraConfig_Orthographic) GetTarget() []float64 {
+	if x != nil {
+		return x.Target
+	}
+	return nil
+}
+
+func (x *CameraConfig_Orthographic) GetUp() []float64 {
+	if x != nil {
+		return x.Up
+	}
+	return nil
+}
+
+func (x *CameraConfig_Orthographic) GetYmag() float64 {
+	if x != nil {
+		return x.Ymag
+	}
+	return 0
+}
+
 // A perspective camera that has all of the scene in view.
 type CameraConfig_AutoFrame struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -1362,7 +2775,7 @@ type CameraConfig_AutoFrame struct {
 
 func (x *CameraConfig_AutoFrame) Reset() {
 	*x = CameraConfig_AutoFrame{}
-	mi := &file_threed_v1_render_jobs_proto_msgTypes[15]
+	mi := &file_threed_v1_render_jobs_proto_msgTypes[28]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1374,7 +2787,7 @@ func (x *CameraConfig_AutoFrame) String() string {
 func (*CameraConfig_AutoFrame) ProtoMessage() {}
 
 func (x *CameraConfig_AutoFrame) ProtoReflect() protoreflect.Message {
-	mi := &file_threed_v1_render_jobs_proto_msgTypes[15]
+	mi := &file_threed_v1_render_jobs_proto_msgTypes[28]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1387,7 +2800,7 @@ func (x *CameraConfig_AutoFrame) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CameraConfig_AutoFrame.ProtoReflect.Descriptor instead.
 func (*CameraConfig_AutoFrame) Descriptor() ([]byte, []int) {
-	return file_threed_v1_render_jobs_proto_rawDescGZIP(), []int{1, 1}
+	return file_threed_v1_render_jobs_proto_rawDescGZIP(), []int{7, 2}
 }
 
 func (x *CameraConfig_AutoFrame) GetYaw() float64 {
@@ -1418,11 +2831,166 @@ func (x *CameraConfig_AutoFrame) GetMargin() float64 {
 	return 0
 }
 
+// A node of the scene in a picture of OBJECT_ID.
+type RenderOutput_Object struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// id of the node.
+	NodeId string `protobuf:"bytes,1,opt,name=node_id,json=nodeId,proto3" json:"node_id,omitempty"`
+	// Its colour in the picture: red, green, blue, 0 to 255.
+	Color         []int32 `protobuf:"varint,2,rep,packed,name=color,proto3" json:"color,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *RenderOutput_Object) Reset() {
+	*x = RenderOutput_Object{}
+	mi := &file_threed_v1_render_jobs_proto_msgTypes[29]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *RenderOutput_Object) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*RenderOutput_Object) ProtoMessage() {}
+
+func (x *RenderOutput_Object) ProtoReflect() protoreflect.Message {
+	mi := &file_threed_v1_render_jobs_proto_msgTypes[29]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use RenderOutput_Object.ProtoReflect.Descriptor instead.
+func (*RenderOutput_Object) Descriptor() ([]byte, []int) {
+	return file_threed_v1_render_jobs_proto_rawDescGZIP(), []int{9, 0}
+}
+
+func (x *RenderOutput_Object) GetNodeId() string {
+	if x != nil {
+		return x.NodeId
+	}
+	return ""
+}
+
+func (x *RenderOutput_Object) GetColor() []int32 {
+	if x != nil {
+		return x.Color
+	}
+	return nil
+}
+
+// A small picture of how far the newest frame is.
+type WatchRenderJobResponse_Preview struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The picture's bytes.
+	Image []byte `protobuf:"bytes,1,opt,name=image,proto3" json:"image,omitempty"`
+	// Its IANA media type.
+	MediaType string `protobuf:"bytes,2,opt,name=media_type,json=mediaType,proto3" json:"media_type,omitempty"`
+	// Width in pixels.
+	WidthPx int32 `protobuf:"varint,3,opt,name=width_px,json=widthPx,proto3" json:"width_px,omitempty"`
+	// Height in pixels.
+	HeightPx int32 `protobuf:"varint,4,opt,name=height_px,json=heightPx,proto3" json:"height_px,omitempty"`
+	// Which frame.
+	Frame int32 `protobuf:"varint,5,opt,name=frame,proto3" json:"frame,omitempty"`
+	// Samples a pixel that it has.
+	SamplesDone int32 `protobuf:"varint,6,opt,name=samples_done,json=samplesDone,proto3" json:"samples_done,omitempty"`
+	// Samples a pixel that it shall have.
+	Samples       int32 `protobuf:"varint,7,opt,name=samples,proto3" json:"samples,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *WatchRenderJobResponse_Preview) Reset() {
+	*x = WatchRenderJobResponse_Preview{}
+	mi := &file_threed_v1_render_jobs_proto_msgTypes[30]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *WatchRenderJobResponse_Preview) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*WatchRenderJobResponse_Preview) ProtoMessage() {}
+
+func (x *WatchRenderJobResponse_Preview) ProtoReflect() protoreflect.Message {
+	mi := &file_threed_v1_render_jobs_proto_msgTypes[30]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use WatchRenderJobResponse_Preview.ProtoReflect.Descriptor instead.
+func (*WatchRenderJobResponse_Preview) Descriptor() ([]byte, []int) {
+	return file_threed_v1_render_jobs_proto_rawDescGZIP(), []int{22, 0}
+}
+
+func (x *WatchRenderJobResponse_Preview) GetImage() []byte {
+	if x != nil {
+		return x.Image
+	}
+	return nil
+}
+
+func (x *WatchRenderJobResponse_Preview) GetMediaType() string {
+	if x != nil {
+		return x.MediaType
+	}
+	return ""
+}
+
+func (x *WatchRenderJobResponse_Preview) GetWidthPx() int32 {
+	if x != nil {
+		return x.WidthPx
+	}
+	return 0
+}
+
+func (x *WatchRenderJobResponse_Preview) GetHeightPx() int32 {
+	if x != nil {
+		return x.HeightPx
+	}
+	return 0
+}
+
+func (x *WatchRenderJobResponse_Preview) GetFrame() int32 {
+	if x != nil {
+		return x.Frame
+	}
+	return 0
+}
+
+func (x *WatchRenderJobResponse_Preview) GetSamplesDone() int32 {
+	if x != nil {
+		return x.SamplesDone
+	}
+	return 0
+}
+
+func (x *WatchRenderJobResponse_Preview) GetSamples() int32 {
+	if x != nil {
+		return x.Samples
+	}
+	return 0
+}
+
 var File_threed_v1_render_jobs_proto protoreflect.FileDescriptor
 
 const file_threed_v1_render_jobs_proto_rawDesc = "" +
 	"\n" +
-	"\x1bthreed/v1/render_jobs.proto\x12\tthreed.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x17google/api/client.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x1bgoogle/api/field_info.proto\x1a\x1bgoogle/protobuf/empty.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x17google/rpc/status.proto\x1a\x16threed/v1/access.proto\x1a\x16threed/v1/assets.proto\x1a\x16threed/v1/scenes.proto\"\xc3\x0e\n" +
+	"\x1bthreed/v1/render_jobs.proto\x12\tthreed.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x17google/api/client.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x1bgoogle/api/field_info.proto\x1a\x1bgoogle/protobuf/empty.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x17google/rpc/status.proto\x1a\x16threed/v1/access.proto\x1a\x16threed/v1/assets.proto\x1a\x16threed/v1/scenes.proto\"\x88\x1b\n" +
 	"\tRenderJob\x12\x1b\n" +
 	"\x06job_id\x18\x01 \x01(\tB\x04\xe2A\x01\bR\x05jobId\x12 \n" +
 	"\bscene_id\x18\x02 \x01(\tB\x05\xe2A\x02\x01\x05R\asceneId\x12 \n" +
@@ -1462,7 +3030,32 @@ const file_threed_v1_render_jobs_proto_rawDesc = "" +
 	"\x04etag\x18\x1b \x01(\tB\x04\xe2A\x01\x03R\x04etag\x12#\n" +
 	"\n" +
 	"created_by\x18\x1c \x01(\tB\x04\xe2A\x01\x03R\tcreatedBy\x12\x1e\n" +
-	"\aproject\x18\x1d \x01(\tB\x04\xe2A\x01\x03R\aproject\"g\n" +
+	"\aproject\x18\x1d \x01(\tB\x04\xe2A\x01\x03R\aproject\x125\n" +
+	"\x06preset\x18\x1e \x01(\tB\x1d\xe2A\x02\x01\x05\xbaH\x15r\x132\x11^[a-z0-9_]{0,32}$R\x06preset\x12*\n" +
+	"\rderivative_id\x18\x1f \x01(\tB\x05\xe2A\x02\x01\x05R\fderivativeId\x128\n" +
+	"\x10material_variant\x18  \x01(\tB\r\xe2A\x02\x01\x05\xbaH\x05r\x03\x18\x80\x02R\x0fmaterialVariant\x12?\n" +
+	"\tanimation\x18! \x01(\v2\x1a.threed.v1.AnimationMomentB\x05\xe2A\x02\x01\x05R\tanimation\x12@\n" +
+	"\acameras\x18\" \x03(\v2\x17.threed.v1.CameraConfigB\r\xe2A\x02\x01\x05\xbaH\x05\x92\x01\x02\x10@R\acameras\x12;\n" +
+	"\tturntable\x18# \x01(\v2\x14.threed.v1.TurntableB\x05\xe2A\x02\x01\x05H\x00R\tturntable\x12H\n" +
+	"\x0eanimation_film\x18$ \x01(\v2\x18.threed.v1.AnimationFilmB\x05\xe2A\x02\x01\x05H\x00R\ranimationFilm\x12?\n" +
+	"\vcamera_path\x18% \x01(\v2\x15.threed.v1.CameraPathB\x05\xe2A\x02\x01\x05H\x00R\n" +
+	"cameraPath\x12O\n" +
+	"\vvideo_codec\x18& \x01(\x0e2\x1f.threed.v1.RenderJob.VideoCodecB\r\xe2A\x02\x01\x05\xbaH\x05\x82\x01\x02\x10\x01R\n" +
+	"videoCodec\x12-\n" +
+	"\tbit_depth\x18' \x01(\x05B\x10\xe2A\x02\x01\x05\xbaH\b\x1a\x060\x000\b0\x10R\bbitDepth\x12D\n" +
+	"\x04aovs\x18( \x03(\x0e2\x18.threed.v1.RenderJob.AovB\x16\xe2A\x02\x01\x05\xbaH\x0e\x92\x01\v\x18\x01\"\a\x82\x01\x04\x10\x01 \x00R\x04aovs\x12$\n" +
+	"\adenoise\x18) \x01(\bB\x05\xe2A\x02\x01\x05H\x01R\adenoise\x88\x01\x01\x12=\n" +
+	"\vmax_seconds\x18* \x01(\x01B\x1c\xe2A\x02\x01\x05\xbaH\x14\x12\x12\x19\x00\x00\x00\x00\x00\x18\xf5@)\x00\x00\x00\x00\x00\x00\x00\x00R\n" +
+	"maxSeconds\x120\n" +
+	"\x06region\x18+ \x01(\v2\x11.threed.v1.RegionB\x05\xe2A\x02\x01\x05R\x06region\x12*\n" +
+	"\rground_shadow\x18, \x01(\bB\x05\xe2A\x02\x01\x05R\fgroundShadow\x127\n" +
+	"\aoutputs\x18- \x03(\v2\x17.threed.v1.RenderOutputB\x04\xe2A\x01\x03R\aoutputs\x12%\n" +
+	"\vframe_count\x18. \x01(\x05B\x04\xe2A\x01\x03R\n" +
+	"frameCount\x12/\n" +
+	"\x10frames_completed\x18/ \x01(\x05B\x04\xe2A\x01\x03R\x0fframesCompleted\x12)\n" +
+	"\rframes_failed\x180 \x01(\x05B\x04\xe2A\x01\x03R\fframesFailed\x12\x1c\n" +
+	"\x06cached\x181 \x01(\bB\x04\xe2A\x01\x03R\x06cached\x12/\n" +
+	"\x04plan\x182 \x01(\v2\x15.threed.v1.RenderPlanB\x04\xe2A\x01\x03R\x04plan\"s\n" +
 	"\x06Status\x12\x16\n" +
 	"\x12STATUS_UNSPECIFIED\x10\x00\x12\v\n" +
 	"\aPENDING\x10\x01\x12\x0e\n" +
@@ -1471,25 +3064,89 @@ const file_threed_v1_render_jobs_proto_rawDesc = "" +
 	"\tCOMPLETED\x10\x03\x12\n" +
 	"\n" +
 	"\x06FAILED\x10\x04\x12\r\n" +
-	"\tCANCELLED\x10\x05\"J\n" +
+	"\tCANCELLED\x10\x05\x12\n" +
+	"\n" +
+	"\x06PAUSED\x10\x06\"x\n" +
 	"\fOutputFormat\x12\x1d\n" +
 	"\x19OUTPUT_FORMAT_UNSPECIFIED\x10\x00\x12\a\n" +
 	"\x03PNG\x10\x01\x12\b\n" +
 	"\x04JPEG\x10\x02\x12\b\n" +
-	"\x04WEBP\x10\x03\"[\n" +
+	"\x04WEBP\x10\x03\x12\a\n" +
+	"\x03EXR\x10\x04\x12\a\n" +
+	"\x03MP4\x10\x05\x12\b\n" +
+	"\x04WEBM\x10\x06\x12\a\n" +
+	"\x03GIF\x10\a\x12\a\n" +
+	"\x03ZIP\x10\b\"<\n" +
+	"\n" +
+	"VideoCodec\x12\x1b\n" +
+	"\x17VIDEO_CODEC_UNSPECIFIED\x10\x00\x12\a\n" +
+	"\x03AV1\x10\x01\x12\b\n" +
+	"\x04H264\x10\x02\"W\n" +
+	"\x03Aov\x12\x13\n" +
+	"\x0fAOV_UNSPECIFIED\x10\x00\x12\t\n" +
+	"\x05DEPTH\x10\x01\x12\n" +
+	"\n" +
+	"\x06NORMAL\x10\x02\x12\n" +
+	"\n" +
+	"\x06ALBEDO\x10\x03\x12\r\n" +
+	"\tOBJECT_ID\x10\x04\x12\t\n" +
+	"\x05ALPHA\x10\x05\"[\n" +
 	"\vToneMapping\x12\x1c\n" +
 	"\x18TONE_MAPPING_UNSPECIFIED\x10\x00\x12\x0f\n" +
 	"\vPBR_NEUTRAL\x10\x01\x12\a\n" +
 	"\x03AGX\x10\x02\x12\b\n" +
 	"\x04ACES\x10\x03\x12\n" +
 	"\n" +
-	"\x06LINEAR\x10\x04:s\xbaHp\x1an\n" +
-	"\x11render_job.source\x12)give exactly one of scene_id and asset_id\x1a.(this.scene_id == '') != (this.asset_id == '')\"\xc1\x05\n" +
+	"\x06LINEAR\x10\x04:\xd4\x02\xbaH\xd0\x02\x1an\n" +
+	"\x11render_job.source\x12)give exactly one of scene_id and asset_id\x1a.(this.scene_id == '') != (this.asset_id == '')\x1aj\n" +
+	"\x15render_job.derivative\x12 derivative_id goes with asset_id\x1a/this.derivative_id == '' || this.asset_id != ''\x1ar\n" +
+	"\x12render_job.cameras\x12'give camera_config or cameras, not both\x1a3!has(this.camera_config) || size(this.cameras) == 0B\b\n" +
+	"\x06motionB\n" +
+	"\n" +
+	"\b_denoise\"c\n" +
+	"\x0fAnimationMoment\x12 \n" +
+	"\x04clip\x18\x01 \x01(\tB\f\xe2A\x01\x01\xbaH\x05r\x03\x18\x80\x02R\x04clip\x12.\n" +
+	"\aseconds\x18\x02 \x01(\x01B\x14\xe2A\x01\x01\xbaH\r\x12\v@\x01)\x00\x00\x00\x00\x00\x00\x00\x00R\aseconds\"\xea\x02\n" +
+	"\tTurntable\x12&\n" +
+	"\x06frames\x18\x01 \x01(\x05B\x0e\xe2A\x01\x01\xbaH\a\x1a\x05\x18\x90N(\x00R\x06frames\x125\n" +
+	"\aseconds\x18\x02 \x01(\x01B\x1b\xe2A\x01\x01\xbaH\x14\x12\x12\x19\x00\x00\x00\x00\x00 \xac@)\x00\x00\x00\x00\x00\x00\x00\x00R\aseconds\x126\n" +
+	"\x05turns\x18\x03 \x01(\x01B\x1b\xe2A\x01\x01\xbaH\x14\x12\x12\x19\x00\x00\x00\x00\x00\x00Y@)\x00\x00\x00\x00\x00\x00Y\xc0H\x00R\x05turns\x88\x01\x01\x12\xbb\x01\n" +
+	"\x04axis\x18\x04 \x03(\x01B\xa6\x01\xe2A\x01\x01\xbaH\x9e\x01\xba\x01\x91\x01\n" +
+	"\x05axis3\x12*give 3 numbers that are not all 0, or none\x1a\\size(this) == 0 || (size(this) == 3 && (this[0] != 0.0 || this[1] != 0.0 || this[2] != 0.0))\x92\x01\x06\"\x04\x12\x02@\x01R\x04axisB\b\n" +
+	"\x06_turns\"\xd2\x01\n" +
+	"\rAnimationFilm\x12 \n" +
+	"\x04clip\x18\x01 \x01(\tB\f\xe2A\x01\x01\xbaH\x05r\x03\x18\x80\x02R\x04clip\x12-\n" +
+	"\x03fps\x18\x02 \x01(\x01B\x1b\xe2A\x01\x01\xbaH\x14\x12\x12\x19\x00\x00\x00\x00\x00\x00^@)\x00\x00\x00\x00\x00\x00\x00\x00R\x03fps\x129\n" +
+	"\rstart_seconds\x18\x03 \x01(\x01B\x14\xe2A\x01\x01\xbaH\r\x12\v@\x01)\x00\x00\x00\x00\x00\x00\x00\x00R\fstartSeconds\x125\n" +
+	"\vend_seconds\x18\x04 \x01(\x01B\x14\xe2A\x01\x01\xbaH\r\x12\v@\x01)\x00\x00\x00\x00\x00\x00\x00\x00R\n" +
+	"endSeconds\"\x8b\x02\n" +
+	"\n" +
+	"CameraPath\x12M\n" +
+	"\tkeyframes\x18\x01 \x03(\v2\x1e.threed.v1.CameraPath.KeyframeB\x0f\xe2A\x01\x02\xbaH\b\x92\x01\x05\b\x02\x10\xe8\aR\tkeyframes\x12-\n" +
+	"\x03fps\x18\x02 \x01(\x01B\x1b\xe2A\x01\x01\xbaH\x14\x12\x12\x19\x00\x00\x00\x00\x00\x00^@)\x00\x00\x00\x00\x00\x00\x00\x00R\x03fps\x1a\x7f\n" +
+	"\bKeyframe\x12.\n" +
+	"\aseconds\x18\x01 \x01(\x01B\x14\xe2A\x01\x01\xbaH\r\x12\v@\x01)\x00\x00\x00\x00\x00\x00\x00\x00R\aseconds\x12C\n" +
+	"\alook_at\x18\x02 \x01(\v2\x1e.threed.v1.CameraConfig.LookAtB\n" +
+	"\xe2A\x01\x02\xbaH\x03\xc8\x01\x01R\x06lookAt\"\x86\x01\n" +
+	"\x06Region\x12\x19\n" +
+	"\x01x\x18\x01 \x01(\x05B\v\xe2A\x01\x01\xbaH\x04\x1a\x02(\x00R\x01x\x12\x19\n" +
+	"\x01y\x18\x02 \x01(\x05B\v\xe2A\x01\x01\xbaH\x04\x1a\x02(\x00R\x01y\x12!\n" +
+	"\x05width\x18\x03 \x01(\x05B\v\xe2A\x01\x02\xbaH\x04\x1a\x02(\x01R\x05width\x12#\n" +
+	"\x06height\x18\x04 \x01(\x05B\v\xe2A\x01\x02\xbaH\x04\x1a\x02(\x01R\x06height\"\xb8\x01\n" +
+	"\n" +
+	"RenderPlan\x12\x1c\n" +
+	"\x06engine\x18\x01 \x01(\tB\x04\xe2A\x01\x03R\x06engine\x12%\n" +
+	"\vframe_count\x18\x02 \x01(\x05B\x04\xe2A\x01\x03R\n" +
+	"frameCount\x12\x1e\n" +
+	"\aseconds\x18\x03 \x01(\x01B\x04\xe2A\x01\x03R\aseconds\x12'\n" +
+	"\fmemory_bytes\x18\x04 \x01(\x03B\x04\xe2A\x01\x03R\vmemoryBytes\x12\x1c\n" +
+	"\x06cached\x18\x05 \x01(\bB\x04\xe2A\x01\x03R\x06cached\"\x8e\b\n" +
 	"\fCameraConfig\x120\n" +
 	"\fscene_camera\x18\x01 \x01(\tB\v\xe2A\x01\x01\xbaH\x04r\x02\x18@H\x00R\vsceneCamera\x12?\n" +
 	"\alook_at\x18\x02 \x01(\v2\x1e.threed.v1.CameraConfig.LookAtB\x04\xe2A\x01\x01H\x00R\x06lookAt\x12H\n" +
 	"\n" +
-	"auto_frame\x18\x03 \x01(\v2!.threed.v1.CameraConfig.AutoFrameB\x04\xe2A\x01\x01H\x00R\tautoFrame\x1a\xf9\x01\n" +
+	"auto_frame\x18\x03 \x01(\v2!.threed.v1.CameraConfig.AutoFrameB\x04\xe2A\x01\x01H\x00R\tautoFrame\x12P\n" +
+	"\forthographic\x18\x04 \x01(\v2$.threed.v1.CameraConfig.OrthographicB\x04\xe2A\x01\x01H\x00R\forthographic\x1a\xf9\x01\n" +
 	"\x06LookAt\x12&\n" +
 	"\x03eye\x18\x01 \x03(\x01B\x14\xe2A\x01\x02\xbaH\r\x92\x01\n" +
 	"\b\x03\x10\x03\"\x04\x12\x02@\x01R\x03eye\x12,\n" +
@@ -1497,7 +3154,15 @@ const file_threed_v1_render_jobs_proto_rawDesc = "" +
 	"\b\x03\x10\x03\"\x04\x12\x02@\x01R\x06target\x12h\n" +
 	"\x02up\x18\x03 \x03(\x01BX\xe2A\x01\x01\xbaHQ\xba\x01E\n" +
 	"\avector3\x12\x16give 3 numbers or none\x1a\"size(this) == 0 || size(this) == 3\x92\x01\x06\"\x04\x12\x02@\x01R\x02up\x12/\n" +
-	"\x04yfov\x18\x04 \x01(\x01B\x1b\xe2A\x01\x01\xbaH\x14\x12\x12\x11\xf1\xd4\xc8S\xfb!\t@)\x00\x00\x00\x00\x00\x00\x00\x00R\x04yfov\x1a\xef\x01\n" +
+	"\x04yfov\x18\x04 \x01(\x01B\x1b\xe2A\x01\x01\xbaH\x14\x12\x12\x11\xf1\xd4\xc8S\xfb!\t@)\x00\x00\x00\x00\x00\x00\x00\x00R\x04yfov\x1a\xf8\x01\n" +
+	"\fOrthographic\x12&\n" +
+	"\x03eye\x18\x01 \x03(\x01B\x14\xe2A\x01\x02\xbaH\r\x92\x01\n" +
+	"\b\x03\x10\x03\"\x04\x12\x02@\x01R\x03eye\x12,\n" +
+	"\x06target\x18\x02 \x03(\x01B\x14\xe2A\x01\x02\xbaH\r\x92\x01\n" +
+	"\b\x03\x10\x03\"\x04\x12\x02@\x01R\x06target\x12h\n" +
+	"\x02up\x18\x03 \x03(\x01BX\xe2A\x01\x01\xbaHQ\xba\x01E\n" +
+	"\avector3\x12\x16give 3 numbers or none\x1a\"size(this) == 0 || size(this) == 3\x92\x01\x06\"\x04\x12\x02@\x01R\x02up\x12(\n" +
+	"\x04ymag\x18\x04 \x01(\x01B\x14\xe2A\x01\x01\xbaH\r\x12\v@\x01)\x00\x00\x00\x00\x00\x00\x00\x00R\x04ymag\x1a\xef\x01\n" +
 	"\tAutoFrame\x12\"\n" +
 	"\x03yaw\x18\x01 \x01(\x01B\v\xe2A\x01\x01\xbaH\x04\x12\x02@\x01H\x00R\x03yaw\x88\x01\x01\x126\n" +
 	"\x05pitch\x18\x02 \x01(\x01B\x1b\xe2A\x01\x01\xbaH\x14\x12\x12\x19\xe5\xca\xeag\xfb!\xf9?)\xe5\xca\xeag\xfb!\xf9\xbfH\x01R\x05pitch\x88\x01\x01\x12/\n" +
@@ -1510,7 +3175,7 @@ const file_threed_v1_render_jobs_proto_rawDesc = "" +
 	"\n" +
 	"Resolution\x12$\n" +
 	"\x05width\x18\x01 \x01(\x05B\x0e\xe2A\x01\x02\xbaH\a\x1a\x05\x18\x80@(\x10R\x05width\x12&\n" +
-	"\x06height\x18\x02 \x01(\x05B\x0e\xe2A\x01\x02\xbaH\a\x1a\x05\x18\x80@(\x10R\x06height\"\xba\x01\n" +
+	"\x06height\x18\x02 \x01(\x05B\x0e\xe2A\x01\x02\xbaH\a\x1a\x05\x18\x80@(\x10R\x06height\"\xb8\x04\n" +
 	"\fRenderOutput\x12#\n" +
 	"\n" +
 	"media_type\x18\x01 \x01(\tB\x04\xe2A\x01\x03R\tmediaType\x12#\n" +
@@ -1518,14 +3183,39 @@ const file_threed_v1_render_jobs_proto_rawDesc = "" +
 	"size_bytes\x18\x02 \x01(\x03B\x04\xe2A\x01\x03R\tsizeBytes\x12\x1c\n" +
 	"\x06sha256\x18\x03 \x01(\tB\x04\xe2A\x01\x03R\x06sha256\x12\x1f\n" +
 	"\bwidth_px\x18\x04 \x01(\x05B\x04\xe2A\x01\x03R\awidthPx\x12!\n" +
-	"\theight_px\x18\x05 \x01(\x05B\x04\xe2A\x01\x03R\bheightPx\"\xbc\x01\n" +
+	"\theight_px\x18\x05 \x01(\x05B\x04\xe2A\x01\x03R\bheightPx\x12\x18\n" +
+	"\x04name\x18\x06 \x01(\tB\x04\xe2A\x01\x03R\x04name\x12\x1c\n" +
+	"\x06camera\x18\a \x01(\x05B\x04\xe2A\x01\x03R\x06camera\x120\n" +
+	"\x03aov\x18\b \x01(\x0e2\x18.threed.v1.RenderJob.AovB\x04\xe2A\x01\x03R\x03aov\x12%\n" +
+	"\vframe_count\x18\t \x01(\x05B\x04\xe2A\x01\x03R\n" +
+	"frameCount\x12\x1e\n" +
+	"\aseconds\x18\n" +
+	" \x01(\x01B\x04\xe2A\x01\x03R\aseconds\x12F\n" +
+	"\vvideo_codec\x18\v \x01(\x0e2\x1f.threed.v1.RenderJob.VideoCodecB\x04\xe2A\x01\x03R\n" +
+	"videoCodec\x12>\n" +
+	"\aobjects\x18\f \x03(\v2\x1e.threed.v1.RenderOutput.ObjectB\x04\xe2A\x01\x03R\aobjects\x1aC\n" +
+	"\x06Object\x12\x1d\n" +
+	"\anode_id\x18\x01 \x01(\tB\x04\xe2A\x01\x03R\x06nodeId\x12\x1a\n" +
+	"\x05color\x18\x02 \x03(\x05B\x04\xe2A\x01\x03R\x05color\"\xe8\x02\n" +
+	"\vRenderFrame\x12\x1a\n" +
+	"\x05frame\x18\x01 \x01(\x05B\x04\xe2A\x01\x03R\x05frame\x129\n" +
+	"\x06status\x18\x02 \x01(\x0e2\x1b.threed.v1.RenderJob.StatusB\x04\xe2A\x01\x03R\x06status\x12\x1e\n" +
+	"\aseconds\x18\x03 \x01(\x01B\x04\xe2A\x01\x03R\aseconds\x12\x1c\n" +
+	"\x06camera\x18\x04 \x01(\x05B\x04\xe2A\x01\x03R\x06camera\x12 \n" +
+	"\battempts\x18\x05 \x01(\x05B\x04\xe2A\x01\x03R\battempts\x12%\n" +
+	"\vengine_used\x18\x06 \x01(\tB\x04\xe2A\x01\x03R\n" +
+	"engineUsed\x12+\n" +
+	"\x0erender_seconds\x18\a \x01(\x01B\x04\xe2A\x01\x03R\rrenderSeconds\x12\x1e\n" +
+	"\asamples\x18\b \x01(\x05B\x04\xe2A\x01\x03R\asamples\x12.\n" +
+	"\x05error\x18\t \x01(\v2\x12.google.rpc.StatusB\x04\xe2A\x01\x03R\x05error\"\xdd\x01\n" +
 	"\x16CreateRenderJobRequest\x12?\n" +
 	"\n" +
 	"render_job\x18\x01 \x01(\v2\x14.threed.v1.RenderJobB\n" +
 	"\xe2A\x01\x02\xbaH\x03\xc8\x01\x01R\trenderJob\x126\n" +
 	"\n" +
 	"request_id\x18\x02 \x01(\tB\x17\xe2A\x01\x01\xbaH\b\xd8\x01\x01r\x03\xb0\x01\x01\xe2\x8c\xcf\xd7\b\x02\b\x01R\trequestId\x12)\n" +
-	"\rvalidate_only\x18\x03 \x01(\bB\x04\xe2A\x01\x01R\fvalidateOnly\"8\n" +
+	"\rvalidate_only\x18\x03 \x01(\bB\x04\xe2A\x01\x01R\fvalidateOnly\x12\x1f\n" +
+	"\bno_cache\x18\x04 \x01(\bB\x04\xe2A\x01\x01R\anoCache\"8\n" +
 	"\x13GetRenderJobRequest\x12!\n" +
 	"\x06job_id\x18\x01 \x01(\tB\n" +
 	"\xe2A\x01\x02\xbaH\x03\xc8\x01\x01R\x05jobId\"\xb5\x01\n" +
@@ -1545,19 +3235,53 @@ const file_threed_v1_render_jobs_proto_rawDesc = "" +
 	"\x15RetryRenderJobRequest\x12!\n" +
 	"\x06job_id\x18\x01 \x01(\tB\n" +
 	"\xe2A\x01\x02\xbaH\x03\xc8\x01\x01R\x05jobId\":\n" +
+	"\x15PauseRenderJobRequest\x12!\n" +
+	"\x06job_id\x18\x01 \x01(\tB\n" +
+	"\xe2A\x01\x02\xbaH\x03\xc8\x01\x01R\x05jobId\";\n" +
+	"\x16ResumeRenderJobRequest\x12!\n" +
+	"\x06job_id\x18\x01 \x01(\tB\n" +
+	"\xe2A\x01\x02\xbaH\x03\xc8\x01\x01R\x05jobId\"\xb1\x01\n" +
+	"\x17ListRenderFramesRequest\x12!\n" +
+	"\x06job_id\x18\x01 \x01(\tB\n" +
+	"\xe2A\x01\x02\xbaH\x03\xc8\x01\x01R\x05jobId\x12(\n" +
+	"\tpage_size\x18\x02 \x01(\x05B\v\xe2A\x01\x01\xbaH\x04\x1a\x02(\x00R\bpageSize\x12#\n" +
+	"\n" +
+	"page_token\x18\x03 \x01(\tB\x04\xe2A\x01\x01R\tpageToken\x12$\n" +
+	"\x06filter\x18\x04 \x01(\tB\f\xe2A\x01\x01\xbaH\x05r\x03\x18\x80\x10R\x06filter\"~\n" +
+	"\x18ListRenderFramesResponse\x124\n" +
+	"\x06frames\x18\x01 \x03(\v2\x16.threed.v1.RenderFrameB\x04\xe2A\x01\x03R\x06frames\x12,\n" +
+	"\x0fnext_page_token\x18\x02 \x01(\tB\x04\xe2A\x01\x03R\rnextPageToken\"\x8d\x01\n" +
 	"\x15WatchRenderJobRequest\x12!\n" +
 	"\x06job_id\x18\x01 \x01(\tB\n" +
-	"\xe2A\x01\x02\xbaH\x03\xc8\x01\x01R\x05jobId\"u\n" +
+	"\xe2A\x01\x02\xbaH\x03\xc8\x01\x01R\x05jobId\x12 \n" +
+	"\bpreviews\x18\x02 \x01(\bB\x04\xe2A\x01\x01R\bpreviews\x12/\n" +
+	"\fresume_token\x18\x03 \x01(\tB\f\xe2A\x01\x01\xbaH\x05r\x03\x18\x80\x01R\vresumeToken\"\xcf\x04\n" +
 	"\x16WatchRenderJobResponse\x129\n" +
 	"\n" +
 	"render_job\x18\x01 \x01(\v2\x14.threed.v1.RenderJobB\x04\xe2A\x01\x03R\trenderJob\x12 \n" +
-	"\bsequence\x18\x02 \x01(\x03B\x04\xe2A\x01\x03R\bsequence\"C\n" +
+	"\bsequence\x18\x02 \x01(\x03B\x04\xe2A\x01\x03R\bsequence\x12'\n" +
+	"\fresume_token\x18\x03 \x01(\tB\x04\xe2A\x01\x03R\vresumeToken\x12%\n" +
+	"\veta_seconds\x18\x04 \x01(\x01B\x04\xe2A\x01\x03R\n" +
+	"etaSeconds\x12'\n" +
+	"\fsamples_done\x18\x05 \x01(\x05B\x04\xe2A\x01\x03R\vsamplesDone\x12\x1e\n" +
+	"\asamples\x18\x06 \x01(\x05B\x04\xe2A\x01\x03R\asamples\x12I\n" +
+	"\apreview\x18\a \x01(\v2).threed.v1.WatchRenderJobResponse.PreviewB\x04\xe2A\x01\x03R\apreview\x1a\xf3\x01\n" +
+	"\aPreview\x12\x1a\n" +
+	"\x05image\x18\x01 \x01(\fB\x04\xe2A\x01\x03R\x05image\x12#\n" +
+	"\n" +
+	"media_type\x18\x02 \x01(\tB\x04\xe2A\x01\x03R\tmediaType\x12\x1f\n" +
+	"\bwidth_px\x18\x03 \x01(\x05B\x04\xe2A\x01\x03R\awidthPx\x12!\n" +
+	"\theight_px\x18\x04 \x01(\x05B\x04\xe2A\x01\x03R\bheightPx\x12\x1a\n" +
+	"\x05frame\x18\x05 \x01(\x05B\x04\xe2A\x01\x03R\x05frame\x12'\n" +
+	"\fsamples_done\x18\x06 \x01(\x05B\x04\xe2A\x01\x03R\vsamplesDone\x12\x1e\n" +
+	"\asamples\x18\a \x01(\x05B\x04\xe2A\x01\x03R\asamples\"i\n" +
 	"\x1eGetRenderJobDownloadUrlRequest\x12!\n" +
 	"\x06job_id\x18\x01 \x01(\tB\n" +
-	"\xe2A\x01\x02\xbaH\x03\xc8\x01\x01R\x05jobId\";\n" +
+	"\xe2A\x01\x02\xbaH\x03\xc8\x01\x01R\x05jobId\x12$\n" +
+	"\x06output\x18\x02 \x01(\tB\f\xe2A\x01\x01\xbaH\x05r\x03\x18\x80\x01R\x06output\";\n" +
 	"\x16DeleteRenderJobRequest\x12!\n" +
 	"\x06job_id\x18\x01 \x01(\tB\n" +
-	"\xe2A\x01\x02\xbaH\x03\xc8\x01\x01R\x05jobId2\xa0\b\n" +
+	"\xe2A\x01\x02\xbaH\x03\xc8\x01\x01R\x05jobId2\xb9\v\n" +
 	"\rRenderService\x12\x7f\n" +
 	"\x0fCreateRenderJob\x12!.threed.v1.CreateRenderJobRequest\x1a\x14.threed.v1.RenderJob\"3\xdaA\n" +
 	"render_job\xa8\xd4\x18\x02\x82\xd3\xe4\x93\x02\x1c:\n" +
@@ -1565,7 +3289,10 @@ const file_threed_v1_render_jobs_proto_rawDesc = "" +
 	"\fGetRenderJob\x12\x1e.threed.v1.GetRenderJobRequest\x1a\x14.threed.v1.RenderJob\",\xdaA\x06job_id\xa8\xd4\x18\x01\x82\xd3\xe4\x93\x02\x19\x12\x17/v1/renderjobs/{job_id}\x12q\n" +
 	"\x0eListRenderJobs\x12 .threed.v1.ListRenderJobsRequest\x1a!.threed.v1.ListRenderJobsResponse\"\x1a\xa8\xd4\x18\x01\x82\xd3\xe4\x93\x02\x10\x12\x0e/v1/renderjobs\x12\x82\x01\n" +
 	"\x0fCancelRenderJob\x12!.threed.v1.CancelRenderJobRequest\x1a\x14.threed.v1.RenderJob\"6\xdaA\x06job_id\xa8\xd4\x18\x02\x82\xd3\xe4\x93\x02#:\x01*\"\x1e/v1/renderjobs/{job_id}:cancel\x12\x7f\n" +
-	"\x0eRetryRenderJob\x12 .threed.v1.RetryRenderJobRequest\x1a\x14.threed.v1.RenderJob\"5\xdaA\x06job_id\xa8\xd4\x18\x02\x82\xd3\xe4\x93\x02\":\x01*\"\x1d/v1/renderjobs/{job_id}:retry\x12\x8b\x01\n" +
+	"\x0eRetryRenderJob\x12 .threed.v1.RetryRenderJobRequest\x1a\x14.threed.v1.RenderJob\"5\xdaA\x06job_id\xa8\xd4\x18\x02\x82\xd3\xe4\x93\x02\":\x01*\"\x1d/v1/renderjobs/{job_id}:retry\x12\x7f\n" +
+	"\x0ePauseRenderJob\x12 .threed.v1.PauseRenderJobRequest\x1a\x14.threed.v1.RenderJob\"5\xdaA\x06job_id\xa8\xd4\x18\x02\x82\xd3\xe4\x93\x02\":\x01*\"\x1d/v1/renderjobs/{job_id}:pause\x12\x82\x01\n" +
+	"\x0fResumeRenderJob\x12!.threed.v1.ResumeRenderJobRequest\x1a\x14.threed.v1.RenderJob\"6\xdaA\x06job_id\xa8\xd4\x18\x02\x82\xd3\xe4\x93\x02#:\x01*\"\x1e/v1/renderjobs/{job_id}:resume\x12\x90\x01\n" +
+	"\x10ListRenderFrames\x12\".threed.v1.ListRenderFramesRequest\x1a#.threed.v1.ListRenderFramesResponse\"3\xdaA\x06job_id\xa8\xd4\x18\x01\x82\xd3\xe4\x93\x02 \x12\x1e/v1/renderjobs/{job_id}/frames\x12\x8b\x01\n" +
 	"\x0eWatchRenderJob\x12 .threed.v1.WatchRenderJobRequest\x1a!.threed.v1.WatchRenderJobResponse\"2\xdaA\x06job_id\xa8\xd4\x18\x01\x82\xd3\xe4\x93\x02\x1f\x12\x1d/v1/renderjobs/{job_id}:watch0\x01\x12\x96\x01\n" +
 	"\x17GetRenderJobDownloadUrl\x12).threed.v1.GetRenderJobDownloadUrlRequest\x1a\x16.threed.v1.DownloadUrl\"8\xdaA\x06job_id\xa8\xd4\x18\x01\x82\xd3\xe4\x93\x02%\x12#/v1/renderjobs/{job_id}:downloadUrl\x12z\n" +
 	"\x0fDeleteRenderJob\x12!.threed.v1.DeleteRenderJobRequest\x1a\x16.google.protobuf.Empty\",\xdaA\x06job_id\xa8\xd4\x18\x02\x82\xd3\xe4\x93\x02\x19*\x17/v1/renderjobs/{job_id}B<Z:github.com/threed-dev/threed/clients/go/threed/v1;threedv1b\x06proto3"
@@ -1582,76 +3309,119 @@ func file_threed_v1_render_jobs_proto_rawDescGZIP() []byte {
 	return file_threed_v1_render_jobs_proto_rawDescData
 }
 
-var file_threed_v1_render_jobs_proto_enumTypes = make([]protoimpl.EnumInfo, 3)
-var file_threed_v1_render_jobs_proto_msgTypes = make([]protoimpl.MessageInfo, 16)
+var file_threed_v1_render_jobs_proto_enumTypes = make([]protoimpl.EnumInfo, 5)
+var file_threed_v1_render_jobs_proto_msgTypes = make([]protoimpl.MessageInfo, 31)
 var file_threed_v1_render_jobs_proto_goTypes = []any{
 	(RenderJob_Status)(0),                  // 0: threed.v1.RenderJob.Status
 	(RenderJob_OutputFormat)(0),            // 1: threed.v1.RenderJob.OutputFormat
-	(RenderJob_ToneMapping)(0),             // 2: threed.v1.RenderJob.ToneMapping
-	(*RenderJob)(nil),                      // 3: threed.v1.RenderJob
-	(*CameraConfig)(nil),                   // 4: threed.v1.CameraConfig
-	(*Resolution)(nil),                     // 5: threed.v1.Resolution
-	(*RenderOutput)(nil),                   // 6: threed.v1.RenderOutput
-	(*CreateRenderJobRequest)(nil),         // 7: threed.v1.CreateRenderJobRequest
-	(*GetRenderJobRequest)(nil),            // 8: threed.v1.GetRenderJobRequest
-	(*ListRenderJobsRequest)(nil),          // 9: threed.v1.ListRenderJobsRequest
-	(*ListRenderJobsResponse)(nil),         // 10: threed.v1.ListRenderJobsResponse
-	(*CancelRenderJobRequest)(nil),         // 11: threed.v1.CancelRenderJobRequest
-	(*RetryRenderJobRequest)(nil),          // 12: threed.v1.RetryRenderJobRequest
-	(*WatchRenderJobRequest)(nil),          // 13: threed.v1.WatchRenderJobRequest
-	(*WatchRenderJobResponse)(nil),         // 14: threed.v1.WatchRenderJobResponse
-	(*GetRenderJobDownloadUrlRequest)(nil), // 15: threed.v1.GetRenderJobDownloadUrlRequest
-	(*DeleteRenderJobRequest)(nil),         // 16: threed.v1.DeleteRenderJobRequest
-	(*CameraConfig_LookAt)(nil),            // 17: threed.v1.CameraConfig.LookAt
-	(*CameraConfig_AutoFrame)(nil),         // 18: threed.v1.CameraConfig.AutoFrame
-	(*Background)(nil),                     // 19: threed.v1.Background
-	(*Environment)(nil),                    // 20: threed.v1.Environment
-	(*timestamppb.Timestamp)(nil),          // 21: google.protobuf.Timestamp
-	(*status.Status)(nil),                  // 22: google.rpc.Status
-	(*Loss)(nil),                           // 23: threed.v1.Loss
-	(*DownloadUrl)(nil),                    // 24: threed.v1.DownloadUrl
-	(*emptypb.Empty)(nil),                  // 25: google.protobuf.Empty
+	(RenderJob_VideoCodec)(0),              // 2: threed.v1.RenderJob.VideoCodec
+	(RenderJob_Aov)(0),                     // 3: threed.v1.RenderJob.Aov
+	(RenderJob_ToneMapping)(0),             // 4: threed.v1.RenderJob.ToneMapping
+	(*RenderJob)(nil),                      // 5: threed.v1.RenderJob
+	(*AnimationMoment)(nil),                // 6: threed.v1.AnimationMoment
+	(*Turntable)(nil),                      // 7: threed.v1.Turntable
+	(*AnimationFilm)(nil),                  // 8: threed.v1.AnimationFilm
+	(*CameraPath)(nil),                     // 9: threed.v1.CameraPath
+	(*Region)(nil),                         // 10: threed.v1.Region
+	(*RenderPlan)(nil),                     // 11: threed.v1.RenderPlan
+	(*CameraConfig)(nil),                   // 12: threed.v1.CameraConfig
+	(*Resolution)(nil),                     // 13: threed.v1.Resolution
+	(*RenderOutput)(nil),                   // 14: threed.v1.RenderOutput
+	(*RenderFrame)(nil),                    // 15: threed.v1.RenderFrame
+	(*CreateRenderJobRequest)(nil),         // 16: threed.v1.CreateRenderJobRequest
+	(*GetRenderJobRequest)(nil),            // 17: threed.v1.GetRenderJobRequest
+	(*ListRenderJobsRequest)(nil),          // 18: threed.v1.ListRenderJobsRequest
+	(*ListRenderJobsResponse)(nil),         // 19: threed.v1.ListRenderJobsResponse
+	(*CancelRenderJobRequest)(nil),         // 20: threed.v1.CancelRenderJobRequest
+	(*RetryRenderJobRequest)(nil),          // 21: threed.v1.RetryRenderJobRequest
+	(*PauseRenderJobRequest)(nil),          // 22: threed.v1.PauseRenderJobRequest
+	(*ResumeRenderJobRequest)(nil),         // 23: threed.v1.ResumeRenderJobRequest
+	(*ListRenderFramesRequest)(nil),        // 24: threed.v1.ListRenderFramesRequest
+	(*ListRenderFramesResponse)(nil),       // 25: threed.v1.ListRenderFramesResponse
+	(*WatchRenderJobRequest)(nil),          // 26: threed.v1.WatchRenderJobRequest
+	(*WatchRenderJobResponse)(nil),         // 27: threed.v1.WatchRenderJobResponse
+	(*GetRenderJobDownloadUrlRequest)(nil), // 28: threed.v1.GetRenderJobDownloadUrlRequest
+	(*DeleteRenderJobRequest)(nil),         // 29: threed.v1.DeleteRenderJobRequest
+	(*CameraPath_Keyframe)(nil),            // 30: threed.v1.CameraPath.Keyframe
+	(*CameraConfig_LookAt)(nil),            // 31: threed.v1.CameraConfig.LookAt
+	(*CameraConfig_Orthographic)(nil),      // 32: threed.v1.CameraConfig.Orthographic
+	(*CameraConfig_AutoFrame)(nil),         // 33: threed.v1.CameraConfig.AutoFrame
+	(*RenderOutput_Object)(nil),            // 34: threed.v1.RenderOutput.Object
+	(*WatchRenderJobResponse_Preview)(nil), // 35: threed.v1.WatchRenderJobResponse.Preview
+	(*Background)(nil),                     // 36: threed.v1.Background
+	(*Environment)(nil),                    // 37: threed.v1.Environment
+	(*timestamppb.Timestamp)(nil),          // 38: google.protobuf.Timestamp
+	(*status.Status)(nil),                  // 39: google.rpc.Status
+	(*Loss)(nil),                           // 40: threed.v1.Loss
+	(*DownloadUrl)(nil),                    // 41: threed.v1.DownloadUrl
+	(*emptypb.Empty)(nil),                  // 42: google.protobuf.Empty
 }
 var file_threed_v1_render_jobs_proto_depIdxs = []int32{
-	4,  // 0: threed.v1.RenderJob.camera_config:type_name -> threed.v1.CameraConfig
+	12, // 0: threed.v1.RenderJob.camera_config:type_name -> threed.v1.CameraConfig
 	1,  // 1: threed.v1.RenderJob.output_format:type_name -> threed.v1.RenderJob.OutputFormat
-	5,  // 2: threed.v1.RenderJob.resolution:type_name -> threed.v1.Resolution
-	19, // 3: threed.v1.RenderJob.background:type_name -> threed.v1.Background
-	20, // 4: threed.v1.RenderJob.environment:type_name -> threed.v1.Environment
-	2,  // 5: threed.v1.RenderJob.tone_mapping:type_name -> threed.v1.RenderJob.ToneMapping
+	13, // 2: threed.v1.RenderJob.resolution:type_name -> threed.v1.Resolution
+	36, // 3: threed.v1.RenderJob.background:type_name -> threed.v1.Background
+	37, // 4: threed.v1.RenderJob.environment:type_name -> threed.v1.Environment
+	4,  // 5: threed.v1.RenderJob.tone_mapping:type_name -> threed.v1.RenderJob.ToneMapping
 	0,  // 6: threed.v1.RenderJob.status:type_name -> threed.v1.RenderJob.Status
-	21, // 7: threed.v1.RenderJob.created_at:type_name -> google.protobuf.Timestamp
-	21, // 8: threed.v1.RenderJob.started_at:type_name -> google.protobuf.Timestamp
-	21, // 9: threed.v1.RenderJob.completed_at:type_name -> google.protobuf.Timestamp
-	6,  // 10: threed.v1.RenderJob.output:type_name -> threed.v1.RenderOutput
-	22, // 11: threed.v1.RenderJob.error:type_name -> google.rpc.Status
-	23, // 12: threed.v1.RenderJob.losses:type_name -> threed.v1.Loss
-	17, // 13: threed.v1.CameraConfig.look_at:type_name -> threed.v1.CameraConfig.LookAt
-	18, // 14: threed.v1.CameraConfig.auto_frame:type_name -> threed.v1.CameraConfig.AutoFrame
-	3,  // 15: threed.v1.CreateRenderJobRequest.render_job:type_name -> threed.v1.RenderJob
-	3,  // 16: threed.v1.ListRenderJobsResponse.render_jobs:type_name -> threed.v1.RenderJob
-	3,  // 17: threed.v1.WatchRenderJobResponse.render_job:type_name -> threed.v1.RenderJob
-	7,  // 18: threed.v1.RenderService.CreateRenderJob:input_type -> threed.v1.CreateRenderJobRequest
-	8,  // 19: threed.v1.RenderService.GetRenderJob:input_type -> threed.v1.GetRenderJobRequest
-	9,  // 20: threed.v1.RenderService.ListRenderJobs:input_type -> threed.v1.ListRenderJobsRequest
-	11, // 21: threed.v1.RenderService.CancelRenderJob:input_type -> threed.v1.CancelRenderJobRequest
-	12, // 22: threed.v1.RenderService.RetryRenderJob:input_type -> threed.v1.RetryRenderJobRequest
-	13, // 23: threed.v1.RenderService.WatchRenderJob:input_type -> threed.v1.WatchRenderJobRequest
-	15, // 24: threed.v1.RenderService.GetRenderJobDownloadUrl:input_type -> threed.v1.GetRenderJobDownloadUrlRequest
-	16, // 25: threed.v1.RenderService.DeleteRenderJob:input_type -> threed.v1.DeleteRenderJobRequest
-	3,  // 26: threed.v1.RenderService.CreateRenderJob:output_type -> threed.v1.RenderJob
-	3,  // 27: threed.v1.RenderService.GetRenderJob:output_type -> threed.v1.RenderJob
-	10, // 28: threed.v1.RenderService.ListRenderJobs:output_type -> threed.v1.ListRenderJobsResponse
-	3,  // 29: threed.v1.RenderService.CancelRenderJob:output_type -> threed.v1.RenderJob
-	3,  // 30: threed.v1.RenderService.RetryRenderJob:output_type -> threed.v1.RenderJob
-	14, // 31: threed.v1.RenderService.WatchRenderJob:output_type -> threed.v1.WatchRenderJobResponse
-	24, // 32: threed.v1.RenderService.GetRenderJobDownloadUrl:output_type -> threed.v1.DownloadUrl
-	25, // 33: threed.v1.RenderService.DeleteRenderJob:output_type -> google.protobuf.Empty
-	26, // [26:34] is the sub-list for method output_type
-	18, // [18:26] is the sub-list for method input_type
-	18, // [18:18] is the sub-list for extension type_name
-	18, // [18:18] is the sub-list for extension extendee
-	0,  // [0:18] is the sub-list for field type_name
+	38, // 7: threed.v1.RenderJob.created_at:type_name -> google.protobuf.Timestamp
+	38, // 8: threed.v1.RenderJob.started_at:type_name -> google.protobuf.Timestamp
+	38, // 9: threed.v1.RenderJob.completed_at:type_name -> google.protobuf.Timestamp
+	14, // 10: threed.v1.RenderJob.output:type_name -> threed.v1.RenderOutput
+	39, // 11: threed.v1.RenderJob.error:type_name -> google.rpc.Status
+	40, // 12: threed.v1.RenderJob.losses:type_name -> threed.v1.Loss
+	6,  // 13: threed.v1.RenderJob.animation:type_name -> threed.v1.AnimationMoment
+	12, // 14: threed.v1.RenderJob.cameras:type_name -> threed.v1.CameraConfig
+	7,  // 15: threed.v1.RenderJob.turntable:type_name -> threed.v1.Turntable
+	8,  // 16: threed.v1.RenderJob.animation_film:type_name -> threed.v1.AnimationFilm
+	9,  // 17: threed.v1.RenderJob.camera_path:type_name -> threed.v1.CameraPath
+	2,  // 18: threed.v1.RenderJob.video_codec:type_name -> threed.v1.RenderJob.VideoCodec
+	3,  // 19: threed.v1.RenderJob.aovs:type_name -> threed.v1.RenderJob.Aov
+	10, // 20: threed.v1.RenderJob.region:type_name -> threed.v1.Region
+	14, // 21: threed.v1.RenderJob.outputs:type_name -> threed.v1.RenderOutput
+	11, // 22: threed.v1.RenderJob.plan:type_name -> threed.v1.RenderPlan
+	30, // 23: threed.v1.CameraPath.keyframes:type_name -> threed.v1.CameraPath.Keyframe
+	31, // 24: threed.v1.CameraConfig.look_at:type_name -> threed.v1.CameraConfig.LookAt
+	33, // 25: threed.v1.CameraConfig.auto_frame:type_name -> threed.v1.CameraConfig.AutoFrame
+	32, // 26: threed.v1.CameraConfig.orthographic:type_name -> threed.v1.CameraConfig.Orthographic
+	3,  // 27: threed.v1.RenderOutput.aov:type_name -> threed.v1.RenderJob.Aov
+	2,  // 28: threed.v1.RenderOutput.video_codec:type_name -> threed.v1.RenderJob.VideoCodec
+	34, // 29: threed.v1.RenderOutput.objects:type_name -> threed.v1.RenderOutput.Object
+	0,  // 30: threed.v1.RenderFrame.status:type_name -> threed.v1.RenderJob.Status
+	39, // 31: threed.v1.RenderFrame.error:type_name -> google.rpc.Status
+	5,  // 32: threed.v1.CreateRenderJobRequest.render_job:type_name -> threed.v1.RenderJob
+	5,  // 33: threed.v1.ListRenderJobsResponse.render_jobs:type_name -> threed.v1.RenderJob
+	15, // 34: threed.v1.ListRenderFramesResponse.frames:type_name -> threed.v1.RenderFrame
+	5,  // 35: threed.v1.WatchRenderJobResponse.render_job:type_name -> threed.v1.RenderJob
+	35, // 36: threed.v1.WatchRenderJobResponse.preview:type_name -> threed.v1.WatchRenderJobResponse.Preview
+	31, // 37: threed.v1.CameraPath.Keyframe.look_at:type_name -> threed.v1.CameraConfig.LookAt
+	16, // 38: threed.v1.RenderService.CreateRenderJob:input_type -> threed.v1.CreateRenderJobRequest
+	17, // 39: threed.v1.RenderService.GetRenderJob:input_type -> threed.v1.GetRenderJobRequest
+	18, // 40: threed.v1.RenderService.ListRenderJobs:input_type -> threed.v1.ListRenderJobsRequest
+	20, // 41: threed.v1.RenderService.CancelRenderJob:input_type -> threed.v1.CancelRenderJobRequest
+	21, // 42: threed.v1.RenderService.RetryRenderJob:input_type -> threed.v1.RetryRenderJobRequest
+	22, // 43: threed.v1.RenderService.PauseRenderJob:input_type -> threed.v1.PauseRenderJobRequest
+	23, // 44: threed.v1.RenderService.ResumeRenderJob:input_type -> threed.v1.ResumeRenderJobRequest
+	24, // 45: threed.v1.RenderService.ListRenderFrames:input_type -> threed.v1.ListRenderFramesRequest
+	26, // 46: threed.v1.RenderService.WatchRenderJob:input_type -> threed.v1.WatchRenderJobRequest
+	28, // 47: threed.v1.RenderService.GetRenderJobDownloadUrl:input_type -> threed.v1.GetRenderJobDownloadUrlRequest
+	29, // 48: threed.v1.RenderService.DeleteRenderJob:input_type -> threed.v1.DeleteRenderJobRequest
+	5,  // 49: threed.v1.RenderService.CreateRenderJob:output_type -> threed.v1.RenderJob
+	5,  // 50: threed.v1.RenderService.GetRenderJob:output_type -> threed.v1.RenderJob
+	19, // 51: threed.v1.RenderService.ListRenderJobs:output_type -> threed.v1.ListRenderJobsResponse
+	5,  // 52: threed.v1.RenderService.CancelRenderJob:output_type -> threed.v1.RenderJob
+	5,  // 53: threed.v1.RenderService.RetryRenderJob:output_type -> threed.v1.RenderJob
+	5,  // 54: threed.v1.RenderService.PauseRenderJob:output_type -> threed.v1.RenderJob
+	5,  // 55: threed.v1.RenderService.ResumeRenderJob:output_type -> threed.v1.RenderJob
+	25, // 56: threed.v1.RenderService.ListRenderFrames:output_type -> threed.v1.ListRenderFramesResponse
+	27, // 57: threed.v1.RenderService.WatchRenderJob:output_type -> threed.v1.WatchRenderJobResponse
+	41, // 58: threed.v1.RenderService.GetRenderJobDownloadUrl:output_type -> threed.v1.DownloadUrl
+	42, // 59: threed.v1.RenderService.DeleteRenderJob:output_type -> google.protobuf.Empty
+	49, // [49:60] is the sub-list for method output_type
+	38, // [38:49] is the sub-list for method input_type
+	38, // [38:38] is the sub-list for extension type_name
+	38, // [38:38] is the sub-list for extension extendee
+	0,  // [0:38] is the sub-list for field type_name
 }
 
 func init() { file_threed_v1_render_jobs_proto_init() }
@@ -1662,19 +3432,26 @@ func file_threed_v1_render_jobs_proto_init() {
 	file_threed_v1_access_proto_init()
 	file_threed_v1_assets_proto_init()
 	file_threed_v1_scenes_proto_init()
-	file_threed_v1_render_jobs_proto_msgTypes[1].OneofWrappers = []any{
+	file_threed_v1_render_jobs_proto_msgTypes[0].OneofWrappers = []any{
+		(*RenderJob_Turntable)(nil),
+		(*RenderJob_AnimationFilm)(nil),
+		(*RenderJob_CameraPath)(nil),
+	}
+	file_threed_v1_render_jobs_proto_msgTypes[2].OneofWrappers = []any{}
+	file_threed_v1_render_jobs_proto_msgTypes[7].OneofWrappers = []any{
 		(*CameraConfig_SceneCamera)(nil),
 		(*CameraConfig_LookAt_)(nil),
 		(*CameraConfig_AutoFrame_)(nil),
+		(*CameraConfig_Orthographic_)(nil),
 	}
-	file_threed_v1_render_jobs_proto_msgTypes[15].OneofWrappers = []any{}
+	file_threed_v1_render_jobs_proto_msgTypes[28].OneofWrappers = []any{}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_threed_v1_render_jobs_proto_rawDesc), len(file_threed_v1_render_jobs_proto_rawDesc)),
-			NumEnums:      3,
-			NumMessages:   16,
+			NumEnums:      5,
+			NumMessages:   31,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

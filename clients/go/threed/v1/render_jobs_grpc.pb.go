@@ -25,6 +25,9 @@ const (
 	RenderService_ListRenderJobs_FullMethodName          = "/threed.v1.RenderService/ListRenderJobs"
 	RenderService_CancelRenderJob_FullMethodName         = "/threed.v1.RenderService/CancelRenderJob"
 	RenderService_RetryRenderJob_FullMethodName          = "/threed.v1.RenderService/RetryRenderJob"
+	RenderService_PauseRenderJob_FullMethodName          = "/threed.v1.RenderService/PauseRenderJob"
+	RenderService_ResumeRenderJob_FullMethodName         = "/threed.v1.RenderService/ResumeRenderJob"
+	RenderService_ListRenderFrames_FullMethodName        = "/threed.v1.RenderService/ListRenderFrames"
 	RenderService_WatchRenderJob_FullMethodName          = "/threed.v1.RenderService/WatchRenderJob"
 	RenderService_GetRenderJobDownloadUrl_FullMethodName = "/threed.v1.RenderService/GetRenderJobDownloadUrl"
 	RenderService_DeleteRenderJob_FullMethodName         = "/threed.v1.RenderService/DeleteRenderJob"
@@ -34,10 +37,12 @@ const (
 //
 // For semantics around ctx use and closing/ending streaming RPCs, please refer to https://pkg.go.dev/google.golang.org/grpc/?tab=doc#ClientConn.NewStream.
 //
-// Pictures of scenes and assets.
+// Pictures and films of scenes and assets.
 //
 // A render job is created at once and worked on in the background. It keeps the scene as it was when the job was
-// created; later changes of the scene do not reach it. At most one picture is ever stored for a job, whatever crashes.
+// created; later changes of the scene do not reach it. It consists of frames, one for each camera and moment, which any
+// number of workers draw at once; each frame is stored at most once, whatever crashes, and is never drawn again. When
+// the last frame is there, the job's outputs are made of them.
 //
 // Errors of every rpc, beside its own:
 //
@@ -51,12 +56,14 @@ type RenderServiceClient interface {
 	//
 	// Errors:
 	//
-	// * `NOT_FOUND` `NOT_FOUND`: the scene, or an asset in it, is not in this project.
-	// * `FAILED_PRECONDITION` `ASSET_NOT_READY`: an asset is not VALIDATED yet, FAILED, or not a model. Watch it first.
-	// * `FAILED_PRECONDITION` `ASSET_DELETED`: the scene or an asset in it is soft-deleted.
-	// * `FAILED_PRECONDITION` `ENGINE_UNAVAILABLE`: no worker has that engine; see GetCapabilities.
-	// * `INVALID_ARGUMENT` `SCENE_INVALID`: nothing to see, or no camera node of that id.
-	// * `INVALID_ARGUMENT` `REQUEST_ID_REUSED`: the request_id came before with another job.
+	//   - `NOT_FOUND` `NOT_FOUND`: the scene, or an asset in it, is not in this project.
+	//   - `FAILED_PRECONDITION` `ASSET_NOT_READY`: an asset is not VALIDATED yet, FAILED, or not a model. Watch it first.
+	//   - `FAILED_PRECONDITION` `ASSET_DELETED`: the scene or an asset in it is soft-deleted.
+	//   - `FAILED_PRECONDITION` `ENGINE_UNAVAILABLE`: no worker has that engine; see GetCapabilities.
+	//   - `FAILED_PRECONDITION` `JOB_NOT_FINISHED`: the derivative is not COMPLETED, or has no GLB. Watch it first.
+	//   - `INVALID_ARGUMENT` `SCENE_INVALID`: nothing to see, no camera node of that id, no such animation or material
+	//     variant, a time out of range.
+	//   - `INVALID_ARGUMENT` `REQUEST_ID_REUSED`: the request_id came before with another job.
 	CreateRenderJob(ctx context.Context, in *CreateRenderJobRequest, opts ...grpc.CallOption) (*RenderJob, error)
 	// Gets one job.
 	GetRenderJob(ctx context.Context, in *GetRenderJobRequest, opts ...grpc.CallOption) (*RenderJob, error)
@@ -69,30 +76,44 @@ type RenderServiceClient interface {
 	ListRenderJobs(ctx context.Context, in *ListRenderJobsRequest, opts ...grpc.CallOption) (*ListRenderJobsResponse, error)
 	// Cancels a job. A PENDING one is CANCELLED at once, a PROCESSING one within a second; a finished one stays as it is.
 	CancelRenderJob(ctx context.Context, in *CancelRenderJobRequest, opts ...grpc.CallOption) (*RenderJob, error)
-	// Puts a FAILED or CANCELLED job back to PENDING, with new attempts.
+	// Puts a FAILED or CANCELLED job back to PENDING, with new attempts for the frames that are not there yet.
 	//
 	// Errors:
 	//
-	// * `FAILED_PRECONDITION` `JOB_NOT_RETRYABLE`: the job is PENDING, PROCESSING or COMPLETED.
+	// * `FAILED_PRECONDITION` `JOB_NOT_RETRYABLE`: the job is PENDING, PROCESSING, PAUSED or COMPLETED.
 	RetryRenderJob(ctx context.Context, in *RetryRenderJobRequest, opts ...grpc.CallOption) (*RenderJob, error)
+	// Begins no more frames of a job. Those that are being drawn are finished. A finished job stays as it is.
+	PauseRenderJob(ctx context.Context, in *PauseRenderJobRequest, opts ...grpc.CallOption) (*RenderJob, error)
+	// Goes on with a paused job. Another stays as it is.
+	ResumeRenderJob(ctx context.Context, in *ResumeRenderJobRequest, opts ...grpc.CallOption) (*RenderJob, error)
+	// Lists the frames of a job page by page, in their order.
+	//
+	// Errors:
+	//
+	// * `INVALID_ARGUMENT` `FILTER_INVALID`: the sentence has the position and the known fields.
+	// * `INVALID_ARGUMENT` `PAGE_TOKEN_INVALID`: the token belongs to other arguments. Start at the first page.
+	ListRenderFrames(ctx context.Context, in *ListRenderFramesRequest, opts ...grpc.CallOption) (*ListRenderFramesResponse, error)
 	// Streams the job each time it changes, and ends when it is COMPLETED, FAILED or CANCELLED.
 	//
-	// The first message is the job as it is now, so a caller that lost its connection simply calls again. Progress in
-	// between may be skipped for a slow reader; the last state never is. Ending the call does not cancel the job. Over
-	// REST the messages are NDJSON, or server-sent events with `Accept: text/event-stream`.
+	// The first message is the job as it is now, with the latest preview, so a caller that lost its connection simply calls
+	// again; with the `resume_token` of the last message that it saw, it gets every change of `status` in between first.
+	// Progress and previews may be skipped for a slow reader; a status never is. Ending the call does not cancel the job.
+	// Over REST the messages are NDJSON, or server-sent events with `Accept: text/event-stream`.
 	//
 	// Errors:
 	//
 	// * `UNAUTHENTICATED` `TOKEN_INVALID`: the token expired while watching. Call again with a new one.
 	// * `RESOURCE_EXHAUSTED` `TOO_MANY_WATCHERS`: call again after `retry_delay`.
+	// * `INVALID_ARGUMENT` `RESUME_TOKEN_INVALID`: the token is of another job. Call without one.
 	WatchRenderJob(ctx context.Context, in *WatchRenderJobRequest, opts ...grpc.CallOption) (grpc.ServerStreamingClient[WatchRenderJobResponse], error)
-	// Gives a signed URL that anyone may read the picture with, until it expires.
+	// Gives a signed URL that anyone may read an output with, until it expires.
 	//
 	// Errors:
 	//
 	// * `FAILED_PRECONDITION` `JOB_NOT_FINISHED`: the job is not COMPLETED. Watch it first.
+	// * `FAILED_PRECONDITION` `OUTPUT_MISSING`: it has no output of that name.
 	GetRenderJobDownloadUrl(ctx context.Context, in *GetRenderJobDownloadUrlRequest, opts ...grpc.CallOption) (*DownloadUrl, error)
-	// Deletes a finished job and its picture for good.
+	// Deletes a finished job and its outputs for good.
 	//
 	// Errors:
 	//
@@ -158,6 +179,36 @@ func (c *renderServiceClient) RetryRenderJob(ctx context.Context, in *RetryRende
 	return out, nil
 }
 
+func (c *renderServiceClient) PauseRenderJob(ctx context.Context, in *PauseRenderJobRequest, opts ...grpc.CallOption) (*RenderJob, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(RenderJob)
+	err := c.cc.Invoke(ctx, RenderService_PauseRenderJob_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *renderServiceClient) ResumeRenderJob(ctx context.Context, in *ResumeRenderJobRequest, opts ...grpc.CallOption) (*RenderJob, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(RenderJob)
+	err := c.cc.Invoke(ctx, RenderService_ResumeRenderJob_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *renderServiceClient) ListRenderFrames(ctx context.Context, in *ListRenderFramesRequest, opts ...grpc.CallOption) (*ListRenderFramesResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(ListRenderFramesResponse)
+	err := c.cc.Invoke(ctx, RenderService_ListRenderFrames_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
 func (c *renderServiceClient) WatchRenderJob(ctx context.Context, in *WatchRenderJobRequest, opts ...grpc.CallOption) (grpc.ServerStreamingClient[WatchRenderJobResponse], error) {
 	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
 	stream, err := c.cc.NewStream(ctx, &RenderService_ServiceDesc.Streams[0], RenderService_WatchRenderJob_FullMethodName, cOpts...)
@@ -201,10 +252,12 @@ func (c *renderServiceClient) DeleteRenderJob(ctx context.Context, in *DeleteRen
 // All implementations must embed UnimplementedRenderServiceServer
 // for forward compatibility.
 //
-// Pictures of scenes and assets.
+// Pictures and films of scenes and assets.
 //
 // A render job is created at once and worked on in the background. It keeps the scene as it was when the job was
-// created; later changes of the scene do not reach it. At most one picture is ever stored for a job, whatever crashes.
+// created; later changes of the scene do not reach it. It consists of frames, one for each camera and moment, which any
+// number of workers draw at once; each frame is stored at most once, whatever crashes, and is never drawn again. When
+// the last frame is there, the job's outputs are made of them.
 //
 // Errors of every rpc, beside its own:
 //
@@ -218,12 +271,14 @@ type RenderServiceServer interface {
 	//
 	// Errors:
 	//
-	// * `NOT_FOUND` `NOT_FOUND`: the scene, or an asset in it, is not in this project.
-	// * `FAILED_PRECONDITION` `ASSET_NOT_READY`: an asset is not VALIDATED yet, FAILED, or not a model. Watch it first.
-	// * `FAILED_PRECONDITION` `ASSET_DELETED`: the scene or an asset in it is soft-deleted.
-	// * `FAILED_PRECONDITION` `ENGINE_UNAVAILABLE`: no worker has that engine; see GetCapabilities.
-	// * `INVALID_ARGUMENT` `SCENE_INVALID`: nothing to see, or no camera node of that id.
-	// * `INVALID_ARGUMENT` `REQUEST_ID_REUSED`: the request_id came before with another job.
+	//   - `NOT_FOUND` `NOT_FOUND`: the scene, or an asset in it, is not in this project.
+	//   - `FAILED_PRECONDITION` `ASSET_NOT_READY`: an asset is not VALIDATED yet, FAILED, or not a model. Watch it first.
+	//   - `FAILED_PRECONDITION` `ASSET_DELETED`: the scene or an asset in it is soft-deleted.
+	//   - `FAILED_PRECONDITION` `ENGINE_UNAVAILABLE`: no worker has that engine; see GetCapabilities.
+	//   - `FAILED_PRECONDITION` `JOB_NOT_FINISHED`: the derivative is not COMPLETED, or has no GLB. Watch it first.
+	//   - `INVALID_ARGUMENT` `SCENE_INVALID`: nothing to see, no camera node of that id, no such animation or material
+	//     variant, a time out of range.
+	//   - `INVALID_ARGUMENT` `REQUEST_ID_REUSED`: the request_id came before with another job.
 	CreateRenderJob(context.Context, *CreateRenderJobRequest) (*RenderJob, error)
 	// Gets one job.
 	GetRenderJob(context.Context, *GetRenderJobRequest) (*RenderJob, error)
@@ -236,30 +291,44 @@ type RenderServiceServer interface {
 	ListRenderJobs(context.Context, *ListRenderJobsRequest) (*ListRenderJobsResponse, error)
 	// Cancels a job. A PENDING one is CANCELLED at once, a PROCESSING one within a second; a finished one stays as it is.
 	CancelRenderJob(context.Context, *CancelRenderJobRequest) (*RenderJob, error)
-	// Puts a FAILED or CANCELLED job back to PENDING, with new attempts.
+	// Puts a FAILED or CANCELLED job back to PENDING, with new attempts for the frames that are not there yet.
 	//
 	// Errors:
 	//
-	// * `FAILED_PRECONDITION` `JOB_NOT_RETRYABLE`: the job is PENDING, PROCESSING or COMPLETED.
+	// * `FAILED_PRECONDITION` `JOB_NOT_RETRYABLE`: the job is PENDING, PROCESSING, PAUSED or COMPLETED.
 	RetryRenderJob(context.Context, *RetryRenderJobRequest) (*RenderJob, error)
+	// Begins no more frames of a job. Those that are being drawn are finished. A finished job stays as it is.
+	PauseRenderJob(context.Context, *PauseRenderJobRequest) (*RenderJob, error)
+	// Goes on with a paused job. Another stays as it is.
+	ResumeRenderJob(context.Context, *ResumeRenderJobRequest) (*RenderJob, error)
+	// Lists the frames of a job page by page, in their order.
+	//
+	// Errors:
+	//
+	// * `INVALID_ARGUMENT` `FILTER_INVALID`: the sentence has the position and the known fields.
+	// * `INVALID_ARGUMENT` `PAGE_TOKEN_INVALID`: the token belongs to other arguments. Start at the first page.
+	ListRenderFrames(context.Context, *ListRenderFramesRequest) (*ListRenderFramesResponse, error)
 	// Streams the job each time it changes, and ends when it is COMPLETED, FAILED or CANCELLED.
 	//
-	// The first message is the job as it is now, so a caller that lost its connection simply calls again. Progress in
-	// between may be skipped for a slow reader; the last state never is. Ending the call does not cancel the job. Over
-	// REST the messages are NDJSON, or server-sent events with `Accept: text/event-stream`.
+	// The first message is the job as it is now, with the latest preview, so a caller that lost its connection simply calls
+	// again; with the `resume_token` of the last message that it saw, it gets every change of `status` in between first.
+	// Progress and previews may be skipped for a slow reader; a status never is. Ending the call does not cancel the job.
+	// Over REST the messages are NDJSON, or server-sent events with `Accept: text/event-stream`.
 	//
 	// Errors:
 	//
 	// * `UNAUTHENTICATED` `TOKEN_INVALID`: the token expired while watching. Call again with a new one.
 	// * `RESOURCE_EXHAUSTED` `TOO_MANY_WATCHERS`: call again after `retry_delay`.
+	// * `INVALID_ARGUMENT` `RESUME_TOKEN_INVALID`: the token is of another job. Call without one.
 	WatchRenderJob(*WatchRenderJobRequest, grpc.ServerStreamingServer[WatchRenderJobResponse]) error
-	// Gives a signed URL that anyone may read the picture with, until it expires.
+	// Gives a signed URL that anyone may read an output with, until it expires.
 	//
 	// Errors:
 	//
 	// * `FAILED_PRECONDITION` `JOB_NOT_FINISHED`: the job is not COMPLETED. Watch it first.
+	// * `FAILED_PRECONDITION` `OUTPUT_MISSING`: it has no output of that name.
 	GetRenderJobDownloadUrl(context.Context, *GetRenderJobDownloadUrlRequest) (*DownloadUrl, error)
-	// Deletes a finished job and its picture for good.
+	// Deletes a finished job and its outputs for good.
 	//
 	// Errors:
 	//
@@ -289,6 +358,15 @@ func (UnimplementedRenderServiceServer) CancelRenderJob(context.Context, *Cancel
 }
 func (UnimplementedRenderServiceServer) RetryRenderJob(context.Context, *RetryRenderJobRequest) (*RenderJob, error) {
 	return nil, status.Error(codes.Unimplemented, "method RetryRenderJob not implemented")
+}
+func (UnimplementedRenderServiceServer) PauseRenderJob(context.Context, *PauseRenderJobRequest) (*RenderJob, error) {
+	return nil, status.Error(codes.Unimplemented, "method PauseRenderJob not implemented")
+}
+func (UnimplementedRenderServiceServer) ResumeRenderJob(context.Context, *ResumeRenderJobRequest) (*RenderJob, error) {
+	return nil, status.Error(codes.Unimplemented, "method ResumeRenderJob not implemented")
+}
+func (UnimplementedRenderServiceServer) ListRenderFrames(context.Context, *ListRenderFramesRequest) (*ListRenderFramesResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method ListRenderFrames not implemented")
 }
 func (UnimplementedRenderServiceServer) WatchRenderJob(*WatchRenderJobRequest, grpc.ServerStreamingServer[WatchRenderJobResponse]) error {
 	return status.Error(codes.Unimplemented, "method WatchRenderJob not implemented")
@@ -410,6 +488,60 @@ func _RenderService_RetryRenderJob_Handler(srv interface{}, ctx context.Context,
 	return interceptor(ctx, in, info, handler)
 }
 
+func _RenderService_PauseRenderJob_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(PauseRenderJobRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(RenderServiceServer).PauseRenderJob(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: RenderService_PauseRenderJob_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(RenderServiceServer).PauseRenderJob(ctx, req.(*PauseRenderJobRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _RenderService_ResumeRenderJob_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(ResumeRenderJobRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(RenderServiceServer).ResumeRenderJob(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: RenderService_ResumeRenderJob_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(RenderServiceServer).ResumeRenderJob(ctx, req.(*ResumeRenderJobRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _RenderService_ListRenderFrames_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(ListRenderFramesRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(RenderServiceServer).ListRenderFrames(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: RenderService_ListRenderFrames_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(RenderServiceServer).ListRenderFrames(ctx, req.(*ListRenderFramesRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
 func _RenderService_WatchRenderJob_Handler(srv interface{}, stream grpc.ServerStream) error {
 	m := new(WatchRenderJobRequest)
 	if err := stream.RecvMsg(m); err != nil {
@@ -483,6 +615,18 @@ var RenderService_ServiceDesc = grpc.ServiceDesc{
 		{
 			MethodName: "RetryRenderJob",
 			Handler:    _RenderService_RetryRenderJob_Handler,
+		},
+		{
+			MethodName: "PauseRenderJob",
+			Handler:    _RenderService_PauseRenderJob_Handler,
+		},
+		{
+			MethodName: "ResumeRenderJob",
+			Handler:    _RenderService_ResumeRenderJob_Handler,
+		},
+		{
+			MethodName: "ListRenderFrames",
+			Handler:    _RenderService_ListRenderFrames_Handler,
 		},
 		{
 			MethodName: "GetRenderJobDownloadUrl",

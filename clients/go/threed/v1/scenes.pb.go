@@ -723,6 +723,7 @@ type Background struct {
 	//	*Background_Color_
 	//	*Background_Environment
 	//	*Background_Transparent
+	//	*Background_BlurredEnvironment
 	Kind          isBackground_Kind `protobuf_oneof:"kind"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -792,6 +793,15 @@ func (x *Background) GetTransparent() bool {
 	return false
 }
 
+func (x *Background) GetBlurredEnvironment() float64 {
+	if x != nil {
+		if x, ok := x.Kind.(*Background_BlurredEnvironment); ok {
+			return x.BlurredEnvironment
+		}
+	}
+	return 0
+}
+
 type isBackground_Kind interface {
 	isBackground_Kind()
 }
@@ -811,11 +821,18 @@ type Background_Transparent struct {
 	Transparent bool `protobuf:"varint,3,opt,name=transparent,proto3,oneof"`
 }
 
+type Background_BlurredEnvironment struct {
+	// The environment, blurred: 0 sharp, 1 as soft as light on a matt surface.
+	BlurredEnvironment float64 `protobuf:"fixed64,4,opt,name=blurred_environment,json=blurredEnvironment,proto3,oneof"`
+}
+
 func (*Background_Color_) isBackground_Kind() {}
 
 func (*Background_Environment) isBackground_Kind() {}
 
 func (*Background_Transparent) isBackground_Kind() {}
+
+func (*Background_BlurredEnvironment) isBackground_Kind() {}
 
 // Request of CreateScene.
 type CreateSceneRequest struct {
@@ -1551,12 +1568,13 @@ const file_threed_v1_scenes_proto_rawDesc = "" +
 	"\brotation\x18\x04 \x01(\x01B\v\xe2A\x01\x01\xbaH\x04\x12\x02@\x01R\brotationB\b\n" +
 	"\x06sourceB\f\n" +
 	"\n" +
-	"_intensity\"\xae\x02\n" +
+	"_intensity\"\xfe\x02\n" +
 	"\n" +
 	"Background\x129\n" +
 	"\x05color\x18\x01 \x01(\v2\x1b.threed.v1.Background.ColorB\x04\xe2A\x01\x01H\x00R\x05color\x12(\n" +
 	"\venvironment\x18\x02 \x01(\bB\x04\xe2A\x01\x01H\x00R\venvironment\x12(\n" +
-	"\vtransparent\x18\x03 \x01(\bB\x04\xe2A\x01\x01H\x00R\vtransparent\x1a\x88\x01\n" +
+	"\vtransparent\x18\x03 \x01(\bB\x04\xe2A\x01\x01H\x00R\vtransparent\x12N\n" +
+	"\x13blurred_environment\x18\x04 \x01(\x01B\x1b\xe2A\x01\x01\xbaH\x14\x12\x12\x19\x00\x00\x00\x00\x00\x00\xf0?)\x00\x00\x00\x00\x00\x00\x00\x00H\x00R\x12blurredEnvironment\x1a\x88\x01\n" +
 	"\x05Color\x12)\n" +
 	"\x01r\x18\x01 \x01(\x01B\x1b\xe2A\x01\x01\xbaH\x14\x12\x12\x19\x00\x00\x00\x00\x00\x00\xf0?)\x00\x00\x00\x00\x00\x00\x00\x00R\x01r\x12)\n" +
 	"\x01g\x18\x02 \x01(\x01B\x1b\xe2A\x01\x01\xbaH\x14\x12\x12\x19\x00\x00\x00\x00\x00\x00\xf0?)\x00\x00\x00\x00\x00\x00\x00\x00R\x01g\x12)\n" +
@@ -1709,6 +1727,7 @@ func file_threed_v1_scenes_proto_init() {
 		(*Background_Color_)(nil),
 		(*Background_Environment)(nil),
 		(*Background_Transparent)(nil),
+		(*Background_BlurredEnvironment)(nil),
 	}
 	type x struct{}
 	out := protoimpl.TypeBuilder{

@@ -4,6 +4,8 @@
 # This file has been @generated
 
 __all__ = (
+    "AnimationFilm",
+    "AnimationMoment",
     "Asset",
     "AssetFile",
     "AssetFileKind",
@@ -20,7 +22,10 @@ __all__ = (
     "CameraConfig",
     "CameraConfigAutoFrame",
     "CameraConfigLookAt",
+    "CameraConfigOrthographic",
     "CameraOrthographic",
+    "CameraPath",
+    "CameraPathKeyframe",
     "CameraPerspective",
     "CancelDerivativeRequest",
     "CancelRenderJobRequest",
@@ -57,6 +62,7 @@ __all__ = (
     "FinalizeUploadRequest",
     "Flatten",
     "FormatCapability",
+    "FrameSpec",
     "GetAssetDownloadUrlRequest",
     "GetAssetRequest",
     "GetCapabilitiesRequest",
@@ -84,6 +90,8 @@ __all__ = (
     "ListDerivativesResponse",
     "ListEventsRequest",
     "ListEventsResponse",
+    "ListRenderFramesRequest",
+    "ListRenderFramesResponse",
     "ListRenderJobsRequest",
     "ListRenderJobsResponse",
     "ListSavedRecipesRequest",
@@ -104,6 +112,7 @@ __all__ = (
     "Model",
     "Normals",
     "Palette",
+    "PauseRenderJobRequest",
     "Picture",
     "ProbeJobsRequest",
     "ProbeJobsResponse",
@@ -118,13 +127,19 @@ __all__ = (
     "Recipe",
     "RecipeServiceStub",
     "RecipeServiceSyncStub",
+    "Region",
     "Remove",
     "RemoveFeature",
+    "RenderFrame",
     "RenderJob",
+    "RenderJobAov",
     "RenderJobOutputFormat",
     "RenderJobStatus",
     "RenderJobToneMapping",
+    "RenderJobVideoCodec",
     "RenderOutput",
+    "RenderOutputObject",
+    "RenderPlan",
     "RenderServiceStub",
     "RenderServiceSyncStub",
     "RenderSpec",
@@ -133,6 +148,7 @@ __all__ = (
     "ReplaceSceneRequest",
     "Resample",
     "Resolution",
+    "ResumeRenderJobRequest",
     "RetryDerivativeRequest",
     "RetryRenderJobRequest",
     "Role",
@@ -151,6 +167,7 @@ __all__ = (
     "TextureEncodeEncoding",
     "TextureResize",
     "Trim",
+    "Turntable",
     "UndeleteAssetRequest",
     "UndeleteSceneRequest",
     "Unlit",
@@ -175,6 +192,7 @@ __all__ = (
     "WatchDerivativeResponse",
     "WatchRenderJobRequest",
     "WatchRenderJobResponse",
+    "WatchRenderJobResponsePreview",
     "Weld",
     "WriteUploadRequest",
     "WriteUploadResponse",
@@ -651,19 +669,55 @@ class RemoveFeature(betterproto2.Enum):
     """
 
 
+class RenderJobAov(betterproto2.Enum):
+    """
+    Further pictures from the same view, of what is nearest in each pixel.
+    """
+
+    AOV_UNSPECIFIED = 0
+    """
+    Not allowed.
+    """
+
+    DEPTH = 1
+    """
+    Distance along the camera's axis in metres; EXR, infinity where nothing is.
+    """
+
+    NORMAL = 2
+    """
+    Shading normal in the world frame; PNG: n / 2 + 1/2.
+    """
+
+    ALBEDO = 3
+    """
+    Base colour without light; PNG, sRGB.
+    """
+
+    OBJECT_ID = 4
+    """
+    Which node of the scene; PNG, one colour each, named in the output's `objects`.
+    """
+
+    ALPHA = 5
+    """
+    How much of the pixel is covered; PNG, grey.
+    """
+
+
 class RenderJobOutputFormat(betterproto2.Enum):
     """
-    The encodings of a picture.
+    The encodings of pictures and films.
     """
 
     OUTPUT_FORMAT_UNSPECIFIED = 0
     """
-    As input: PNG.
+    As input: PNG; MP4 with a motion.
     """
 
     PNG = 1
     """
-    Lossless, 8 bits a channel, straight alpha.
+    Lossless, 8 or 16 bits a channel, straight alpha.
     """
 
     JPEG = 2
@@ -673,7 +727,32 @@ class RenderJobOutputFormat(betterproto2.Enum):
 
     WEBP = 3
     """
-    Lossy, with alpha.
+    Lossy, with alpha. With a motion: animated.
+    """
+
+    EXR = 4
+    """
+    OpenEXR: linear radiance, 16-bit float a channel, before tone mapping, premultiplied alpha.
+    """
+
+    MP4 = 5
+    """
+    A film: MP4. Needs a motion, without alpha.
+    """
+
+    WEBM = 6
+    """
+    A film: WebM. Needs a motion, without alpha.
+    """
+
+    GIF = 7
+    """
+    A film: animated GIF of 256 colours a frame. Needs a motion.
+    """
+
+    ZIP = 8
+    """
+    A zip of the frames as PNG. Needs a motion.
     """
 
 
@@ -699,17 +778,22 @@ class RenderJobStatus(betterproto2.Enum):
 
     COMPLETED = 3
     """
-    The picture is stored.
+    The outputs are stored.
     """
 
     FAILED = 4
     """
-    There will be no picture; `error` says why.
+    There will be no outputs; `error` says why.
     """
 
     CANCELLED = 5
     """
     The caller cancelled it.
+    """
+
+    PAUSED = 6
+    """
+    The caller paused it: no frame is begun until ResumeRenderJob.
     """
 
 
@@ -741,6 +825,27 @@ class RenderJobToneMapping(betterproto2.Enum):
     LINEAR = 4
     """
     None: values above 1 are cut.
+    """
+
+
+class RenderJobVideoCodec(betterproto2.Enum):
+    """
+    How the pictures of a film are compressed.
+    """
+
+    VIDEO_CODEC_UNSPECIFIED = 0
+    """
+    As input: AV1 for WEBM; H264 for MP4 where a worker can encode it, else AV1.
+    """
+
+    AV1 = 1
+    """
+    AV1.
+    """
+
+    H264 = 2
+    """
+    H.264 / AVC. Not for WEBM.
     """
 
 
@@ -902,6 +1007,56 @@ class ValidationIssueSeverity(betterproto2.Enum):
     """
     Could be smaller or simpler.
     """
+
+
+@dataclass(eq=False, repr=False)
+class AnimationFilm(betterproto2.Message):
+    """
+    An animation of the models plays.
+    """
+
+    clip: "str" = betterproto2.field(1, betterproto2.TYPE_STRING)
+    """
+    Name of the animation, or its number from 0 as `#0`. Empty: the first.
+    """
+
+    fps: "float" = betterproto2.field(2, betterproto2.TYPE_DOUBLE)
+    """
+    Frames a second, 1 to 120. 0: 24.
+    """
+
+    start_seconds: "float" = betterproto2.field(3, betterproto2.TYPE_DOUBLE)
+    """
+    From where on, in seconds.
+    """
+
+    end_seconds: "float" = betterproto2.field(4, betterproto2.TYPE_DOUBLE)
+    """
+    To where, in seconds. 0: to its end.
+    """
+
+
+default_message_pool.register_message("threed.v1", "AnimationFilm", AnimationFilm)
+
+
+@dataclass(eq=False, repr=False)
+class AnimationMoment(betterproto2.Message):
+    """
+    A moment of an animation.
+    """
+
+    clip: "str" = betterproto2.field(1, betterproto2.TYPE_STRING)
+    """
+    Name of an animation of the model, or its number from 0 as `#0`. Empty: the first.
+    """
+
+    seconds: "float" = betterproto2.field(2, betterproto2.TYPE_DOUBLE)
+    """
+    Seconds from its begin, 0 to its length.
+    """
+
+
+default_message_pool.register_message("threed.v1", "AnimationMoment", AnimationMoment)
 
 
 @dataclass(eq=False, repr=False)
@@ -1136,6 +1291,11 @@ class Background(betterproto2.Message):
     Nothing: the picture gets an alpha channel.
     """
 
+    blurred_environment: "float | None" = betterproto2.field(4, betterproto2.TYPE_DOUBLE, optional=True, group="kind")
+    """
+    The environment, blurred: 0 sharp, 1 as soft as light on a matt surface.
+    """
+
 
 default_message_pool.register_message("threed.v1", "Background", Background)
 
@@ -1313,6 +1473,13 @@ class CameraConfig(betterproto2.Message):
     From where all of it is in view.
     """
 
+    orthographic: "CameraConfigOrthographic | None" = betterproto2.field(
+        4, betterproto2.TYPE_MESSAGE, optional=True, group="view"
+    )
+    """
+    From a point, to a point, without a vanishing point.
+    """
+
 
 default_message_pool.register_message("threed.v1", "CameraConfig", CameraConfig)
 
@@ -1375,6 +1542,76 @@ class CameraConfigLookAt(betterproto2.Message):
 
 
 default_message_pool.register_message("threed.v1", "CameraConfig.LookAt", CameraConfigLookAt)
+
+
+@dataclass(eq=False, repr=False)
+class CameraConfigOrthographic(betterproto2.Message):
+    """
+    An orthographic camera from a point to a point, in the world frame.
+    """
+
+    eye: "list[float]" = betterproto2.field(1, betterproto2.TYPE_DOUBLE, repeated=True)
+    """
+    Where the camera is: x, y, z in metres. What lies behind it is not seen.
+    """
+
+    target: "list[float]" = betterproto2.field(2, betterproto2.TYPE_DOUBLE, repeated=True)
+    """
+    What it looks at: x, y, z in metres. Must differ from eye.
+    """
+
+    up: "list[float]" = betterproto2.field(3, betterproto2.TYPE_DOUBLE, repeated=True)
+    """
+    What is up in the picture. Empty: 0, 1, 0.
+    """
+
+    ymag: "float" = betterproto2.field(4, betterproto2.TYPE_DOUBLE)
+    """
+    Half the height of what is seen, in metres. 0: chosen so that all of the scene is in view.
+    """
+
+
+default_message_pool.register_message("threed.v1", "CameraConfig.Orthographic", CameraConfigOrthographic)
+
+
+@dataclass(eq=False, repr=False)
+class CameraPath(betterproto2.Message):
+    """
+    The camera goes through places, smoothly (Catmull-Rom) between them.
+    """
+
+    keyframes: "list[CameraPathKeyframe]" = betterproto2.field(1, betterproto2.TYPE_MESSAGE, repeated=True)
+    """
+    The places, 2 to 1000.
+    """
+
+    fps: "float" = betterproto2.field(2, betterproto2.TYPE_DOUBLE)
+    """
+    Frames a second, 1 to 120. 0: 24.
+    """
+
+
+default_message_pool.register_message("threed.v1", "CameraPath", CameraPath)
+
+
+@dataclass(eq=False, repr=False)
+class CameraPathKeyframe(betterproto2.Message):
+    """
+    Where the camera is at a time.
+    """
+
+    seconds: "float" = betterproto2.field(1, betterproto2.TYPE_DOUBLE)
+    """
+    Seconds from the begin. Later in each keyframe than in the one before.
+    """
+
+    look_at: "CameraConfigLookAt | None" = betterproto2.field(2, betterproto2.TYPE_MESSAGE, optional=True)
+    """
+    Where it is then.
+    """
+
+
+default_message_pool.register_message("threed.v1", "CameraPath.Keyframe", CameraPathKeyframe)
 
 
 @dataclass(eq=False, repr=False)
@@ -1527,7 +1764,12 @@ class CreateRenderJobRequest(betterproto2.Message):
 
     validate_only: "bool" = betterproto2.field(3, betterproto2.TYPE_BOOL)
     """
-    Check everything, create nothing. The answer has no job_id, and the defaults filled in.
+    Check everything, create nothing. The answer has no job_id, the defaults filled in, and the plan.
+    """
+
+    no_cache: "bool" = betterproto2.field(4, betterproto2.TYPE_BOOL)
+    """
+    Draw it, even if an equal job was drawn before.
     """
 
 
@@ -2292,6 +2534,21 @@ default_message_pool.register_message("threed.v1", "FormatCapability", FormatCap
 
 
 @dataclass(eq=False, repr=False)
+class FrameSpec(betterproto2.Message):
+    """
+    Draw one frame of a render job, whose spec is that of the job that this one is a part of.
+    """
+
+    number: "int" = betterproto2.field(1, betterproto2.TYPE_INT32)
+    """
+    Which, from 0.
+    """
+
+
+default_message_pool.register_message("threed.v1", "FrameSpec", FrameSpec)
+
+
+@dataclass(eq=False, repr=False)
 class GetAssetDownloadUrlRequest(betterproto2.Message):
     """
     Request of GetAssetDownloadUrl.
@@ -2427,6 +2684,11 @@ class GetRenderJobDownloadUrlRequest(betterproto2.Message):
     job_id: "str" = betterproto2.field(1, betterproto2.TYPE_STRING)
     """
     Which RenderJob.
+    """
+
+    output: "str" = betterproto2.field(2, betterproto2.TYPE_STRING)
+    """
+    Which output, by its name. Empty: the first.
     """
 
 
@@ -2597,7 +2859,7 @@ class Job(betterproto2.Message):
 
     render: "RenderSpec | None" = betterproto2.field(2, betterproto2.TYPE_MESSAGE, optional=True, group="spec")
     """
-    Make a picture.
+    Make pictures or a film.
     """
 
     probe: "ProbeSpec | None" = betterproto2.field(3, betterproto2.TYPE_MESSAGE, optional=True, group="spec")
@@ -2608,6 +2870,11 @@ class Job(betterproto2.Message):
     derive: "DeriveSpec | None" = betterproto2.field(4, betterproto2.TYPE_MESSAGE, optional=True, group="spec")
     """
     Carry out a recipe on a model.
+    """
+
+    frame: "FrameSpec | None" = betterproto2.field(5, betterproto2.TYPE_MESSAGE, optional=True, group="spec")
+    """
+    Draw one frame of a render job.
     """
 
 
@@ -2908,6 +3175,56 @@ default_message_pool.register_message("threed.v1", "ListEventsResponse", ListEve
 
 
 @dataclass(eq=False, repr=False)
+class ListRenderFramesRequest(betterproto2.Message):
+    """
+    Request of ListRenderFrames.
+    """
+
+    job_id: "str" = betterproto2.field(1, betterproto2.TYPE_STRING)
+    """
+    Of which RenderJob.
+    """
+
+    page_size: "int" = betterproto2.field(2, betterproto2.TYPE_INT32)
+    """
+    How many at most. 0: 50; above 1000: 1000.
+    """
+
+    page_token: "str" = betterproto2.field(3, betterproto2.TYPE_STRING)
+    """
+    `next_page_token` of the page before. Every other argument but page_size must be the same.
+    """
+
+    filter: "str" = betterproto2.field(4, betterproto2.TYPE_STRING)
+    """
+    AIP-160, over: frame, status, attempts, engine_used.
+    """
+
+
+default_message_pool.register_message("threed.v1", "ListRenderFramesRequest", ListRenderFramesRequest)
+
+
+@dataclass(eq=False, repr=False)
+class ListRenderFramesResponse(betterproto2.Message):
+    """
+    Response of ListRenderFrames.
+    """
+
+    frames: "list[RenderFrame]" = betterproto2.field(1, betterproto2.TYPE_MESSAGE, repeated=True)
+    """
+    One page.
+    """
+
+    next_page_token: "str" = betterproto2.field(2, betterproto2.TYPE_STRING)
+    """
+    Send it as page_token for the next page. Empty: this was the last.
+    """
+
+
+default_message_pool.register_message("threed.v1", "ListRenderFramesResponse", ListRenderFramesResponse)
+
+
+@dataclass(eq=False, repr=False)
 class ListRenderJobsRequest(betterproto2.Message):
     """
     Request of ListRenderJobs.
@@ -2925,8 +3242,8 @@ class ListRenderJobsRequest(betterproto2.Message):
 
     filter: "str" = betterproto2.field(3, betterproto2.TYPE_STRING)
     """
-    AIP-160, over: job_id, scene_id, asset_id, status, engine_used, output_format, priority, attempts, created_by,
-    created_at, started_at, completed_at.
+    AIP-160, over: job_id, scene_id, asset_id, status, engine_used, output_format, preset, cached, priority, attempts,
+    created_by, created_at, started_at, completed_at.
     """
 
     order_by: "str" = betterproto2.field(4, betterproto2.TYPE_STRING)
@@ -3460,6 +3777,21 @@ default_message_pool.register_message("threed.v1", "Palette", Palette)
 
 
 @dataclass(eq=False, repr=False)
+class PauseRenderJobRequest(betterproto2.Message):
+    """
+    Request of PauseRenderJob.
+    """
+
+    job_id: "str" = betterproto2.field(1, betterproto2.TYPE_STRING)
+    """
+    Which RenderJob.
+    """
+
+
+default_message_pool.register_message("threed.v1", "PauseRenderJobRequest", PauseRenderJobRequest)
+
+
+@dataclass(eq=False, repr=False)
 class Picture(betterproto2.Message):
     """
     What is in a picture.
@@ -3714,6 +4046,36 @@ default_message_pool.register_message("threed.v1", "Recipe", Recipe)
 
 
 @dataclass(eq=False, repr=False)
+class Region(betterproto2.Message):
+    """
+    A part of a picture, in pixels from its top left corner. All of it is in the picture.
+    """
+
+    x: "int" = betterproto2.field(1, betterproto2.TYPE_INT32)
+    """
+    Its left edge.
+    """
+
+    y: "int" = betterproto2.field(2, betterproto2.TYPE_INT32)
+    """
+    Its upper edge.
+    """
+
+    width: "int" = betterproto2.field(3, betterproto2.TYPE_INT32)
+    """
+    Its width, at least 1.
+    """
+
+    height: "int" = betterproto2.field(4, betterproto2.TYPE_INT32)
+    """
+    Its height, at least 1.
+    """
+
+
+default_message_pool.register_message("threed.v1", "Region", Region)
+
+
+@dataclass(eq=False, repr=False)
 class Remove(betterproto2.Message):
     """
     Remove features by their kind.
@@ -3729,9 +4091,69 @@ default_message_pool.register_message("threed.v1", "Remove", Remove)
 
 
 @dataclass(eq=False, repr=False)
+class RenderFrame(betterproto2.Message):
+    """
+    One frame of a job: what is drawn at once, by one worker.
+    """
+
+    frame: "int" = betterproto2.field(1, betterproto2.TYPE_INT32)
+    """
+    Its number, from 0.
+    """
+
+    status: "RenderJobStatus" = betterproto2.field(
+        2, betterproto2.TYPE_ENUM, default_factory=lambda: RenderJobStatus(0)
+    )
+    """
+    Where it is.
+    """
+
+    seconds: "float" = betterproto2.field(3, betterproto2.TYPE_DOUBLE)
+    """
+    Seconds from the begin of the film.
+    """
+
+    camera: "int" = betterproto2.field(4, betterproto2.TYPE_INT32)
+    """
+    Which of the cameras.
+    """
+
+    attempts: "int" = betterproto2.field(5, betterproto2.TYPE_INT32)
+    """
+    How often a worker took it.
+    """
+
+    engine_used: "str" = betterproto2.field(6, betterproto2.TYPE_STRING)
+    """
+    Which engine drew it.
+    """
+
+    render_seconds: "float" = betterproto2.field(7, betterproto2.TYPE_DOUBLE)
+    """
+    How long that took.
+    """
+
+    samples: "int" = betterproto2.field(8, betterproto2.TYPE_INT32)
+    """
+    Samples a pixel that it has.
+    """
+
+    error: "__google__rpc__.Status | None" = betterproto2.field(9, betterproto2.TYPE_MESSAGE, optional=True)
+    """
+    Set when FAILED: the same status that an rpc would give, with an ErrorInfo.
+    """
+
+
+default_message_pool.register_message("threed.v1", "RenderFrame", RenderFrame)
+
+
+@dataclass(eq=False, repr=False)
 class RenderJob(betterproto2.Message):
     """
-    One picture to be made.
+    Pictures or a film to be made.
+
+    Oneofs:
+        - motion: What moves. Nothing: a still picture.
     """
 
     job_id: "str" = betterproto2.field(1, betterproto2.TYPE_STRING)
@@ -3761,14 +4183,15 @@ class RenderJob(betterproto2.Message):
 
     engine: "str" = betterproto2.field(6, betterproto2.TYPE_STRING)
     """
-    Which engine, by name; see engines.md. Empty: the best that a worker has.
+    Which engine, by name: `raster`, `path_traced`, `compat`; see engines.md. Empty: the best rasterizer that a worker
+    has; when it fails on this scene, the next.
     """
 
     output_format: "RenderJobOutputFormat" = betterproto2.field(
         7, betterproto2.TYPE_ENUM, default_factory=lambda: RenderJobOutputFormat(0)
     )
     """
-    The encoding of the picture. Default: PNG.
+    The encoding. Default: PNG, and MP4 with a motion.
     """
 
     resolution: "Resolution | None" = betterproto2.field(8, betterproto2.TYPE_MESSAGE, optional=True)
@@ -3778,7 +4201,8 @@ class RenderJob(betterproto2.Message):
 
     samples: "int" = betterproto2.field(9, betterproto2.TYPE_INT32)
     """
-    Samples a pixel, 1 to 4096. The raster engine takes 1, 2, 4 or 8 (MSAA) and rounds down. 0: the engine's default (4).
+    Samples a pixel, 1 to 4096. The raster engine takes 1, 2, 4 or 8 (MSAA) and rounds down. 0: the engine's default
+    (raster: 4; path_traced: 64).
     """
 
     background: "Background | None" = betterproto2.field(10, betterproto2.TYPE_MESSAGE, optional=True)
@@ -3822,7 +4246,7 @@ class RenderJob(betterproto2.Message):
 
     phase: "str" = betterproto2.field(17, betterproto2.TYPE_STRING)
     """
-    What is being done: `queued`, `fetching`, `loading`, `rendering`, `storing`, `done`.
+    What is being done: `queued`, `fetching`, `loading`, `rendering`, `denoising`, `encoding`, `storing`, `done`.
     """
 
     created_at: "datetime.datetime | None" = betterproto2.field(
@@ -3848,12 +4272,12 @@ class RenderJob(betterproto2.Message):
 
     output_path: "str" = betterproto2.field(21, betterproto2.TYPE_STRING)
     """
-    Where the picture lies in the object store. For operators; use GetRenderJobDownloadUrl to read it.
+    Where the first output lies in the object store. For operators; use GetRenderJobDownloadUrl to read it.
     """
 
     output: "RenderOutput | None" = betterproto2.field(22, betterproto2.TYPE_MESSAGE, optional=True)
     """
-    The picture. Set when COMPLETED.
+    The first of the outputs. Set when COMPLETED.
     """
 
     error: "__google__rpc__.Status | None" = betterproto2.field(23, betterproto2.TYPE_MESSAGE, optional=True)
@@ -3868,7 +4292,7 @@ class RenderJob(betterproto2.Message):
 
     engine_used: "str" = betterproto2.field(25, betterproto2.TYPE_STRING)
     """
-    Which engine made the picture.
+    Which engine made the pictures.
     """
 
     losses: "list[Loss]" = betterproto2.field(26, betterproto2.TYPE_MESSAGE, repeated=True)
@@ -3891,6 +4315,117 @@ class RenderJob(betterproto2.Message):
     The project it belongs to, from the token.
     """
 
+    preset: "str" = betterproto2.field(30, betterproto2.TYPE_STRING)
+    """
+    A preset: values for the fields that are not given. `thumbnail`, `product`, `turntable`, `hero`, `film`; see
+    docs/render.md. Answers have the values filled in.
+    """
+
+    derivative_id: "str" = betterproto2.field(31, betterproto2.TYPE_STRING)
+    """
+    id of a Derivative of the asset: its GLB is rendered instead of the asset.
+    """
+
+    material_variant: "str" = betterproto2.field(32, betterproto2.TYPE_STRING)
+    """
+    Name of a material variant (KHR_materials_variants) of the models. Empty: their own materials.
+    """
+
+    animation: "AnimationMoment | None" = betterproto2.field(33, betterproto2.TYPE_MESSAGE, optional=True)
+    """
+    Which moment of which animation a picture shows. Unset: the first moment of each model's first animation.
+    """
+
+    cameras: "list[CameraConfig]" = betterproto2.field(34, betterproto2.TYPE_MESSAGE, repeated=True)
+    """
+    Several cameras, instead of camera_config: an output of each. At most 64; not with a motion.
+    """
+
+    turntable: "Turntable | None" = betterproto2.field(35, betterproto2.TYPE_MESSAGE, optional=True, group="motion")
+    """
+    The camera goes around.
+    """
+
+    animation_film: "AnimationFilm | None" = betterproto2.field(
+        36, betterproto2.TYPE_MESSAGE, optional=True, group="motion"
+    )
+    """
+    An animation of the models plays.
+    """
+
+    camera_path: "CameraPath | None" = betterproto2.field(37, betterproto2.TYPE_MESSAGE, optional=True, group="motion")
+    """
+    The camera goes from one place to the next.
+    """
+
+    video_codec: "RenderJobVideoCodec" = betterproto2.field(
+        38, betterproto2.TYPE_ENUM, default_factory=lambda: RenderJobVideoCodec(0)
+    )
+    """
+    How a film is compressed.
+    """
+
+    bit_depth: "int" = betterproto2.field(39, betterproto2.TYPE_INT32)
+    """
+    Bits a channel of PNG: 8 or 16. 0: 8.
+    """
+
+    aovs: "list[RenderJobAov]" = betterproto2.field(40, betterproto2.TYPE_ENUM, repeated=True)
+    """
+    Further pictures of each view. Not with a motion.
+    """
+
+    denoise: "bool | None" = betterproto2.field(41, betterproto2.TYPE_BOOL, optional=True)
+    """
+    Whether noise is taken away from a path traced picture. Unset: yes.
+    """
+
+    max_seconds: "float" = betterproto2.field(42, betterproto2.TYPE_DOUBLE)
+    """
+    The best picture in this time: path tracing ends after so many seconds a frame, whatever `samples` says, after at
+    least one pass. 0: no such end. At most 86400.
+    """
+
+    region: "Region | None" = betterproto2.field(43, betterproto2.TYPE_MESSAGE, optional=True)
+    """
+    Only a part of the picture is drawn, and is the whole output. Unset: all of it.
+    """
+
+    ground_shadow: "bool" = betterproto2.field(44, betterproto2.TYPE_BOOL)
+    """
+    Whether the lowest point of what is shown stands on a ground that only its shadow is seen of.
+    """
+
+    outputs: "list[RenderOutput]" = betterproto2.field(45, betterproto2.TYPE_MESSAGE, repeated=True)
+    """
+    Its outputs: the film, or one picture for each camera and each AOV. Set when COMPLETED.
+    """
+
+    frame_count: "int" = betterproto2.field(46, betterproto2.TYPE_INT32)
+    """
+    How many frames it has.
+    """
+
+    frames_completed: "int" = betterproto2.field(47, betterproto2.TYPE_INT32)
+    """
+    How many of them are stored.
+    """
+
+    frames_failed: "int" = betterproto2.field(48, betterproto2.TYPE_INT32)
+    """
+    How many of them have failed. ListRenderFrames has their reasons.
+    """
+
+    cached: "bool" = betterproto2.field(49, betterproto2.TYPE_BOOL)
+    """
+    Whether the outputs were made before, by an equal job, and only handed out again.
+    """
+
+    plan: "RenderPlan | None" = betterproto2.field(50, betterproto2.TYPE_MESSAGE, optional=True)
+    """
+    What it will take. Set in answers to CreateRenderJob with `validate_only`.
+    """
+
 
 default_message_pool.register_message("threed.v1", "RenderJob", RenderJob)
 
@@ -3898,7 +4433,7 @@ default_message_pool.register_message("threed.v1", "RenderJob", RenderJob)
 @dataclass(eq=False, repr=False)
 class RenderOutput(betterproto2.Message):
     """
-    The stored picture of a job.
+    A stored output of a job.
     """
 
     media_type: "str" = betterproto2.field(1, betterproto2.TYPE_STRING)
@@ -3926,14 +4461,106 @@ class RenderOutput(betterproto2.Message):
     Height in pixels.
     """
 
+    name: "str" = betterproto2.field(6, betterproto2.TYPE_STRING)
+    """
+    Its name in the job, such as `picture.png`, `camera1.png`, `camera0.depth.exr`, `film.mp4`.
+    """
+
+    camera: "int" = betterproto2.field(7, betterproto2.TYPE_INT32)
+    """
+    Which of the cameras.
+    """
+
+    aov: "RenderJobAov" = betterproto2.field(8, betterproto2.TYPE_ENUM, default_factory=lambda: RenderJobAov(0))
+    """
+    What it shows, if not light.
+    """
+
+    frame_count: "int" = betterproto2.field(9, betterproto2.TYPE_INT32)
+    """
+    How many frames a film has.
+    """
+
+    seconds: "float" = betterproto2.field(10, betterproto2.TYPE_DOUBLE)
+    """
+    How long a film is.
+    """
+
+    video_codec: "RenderJobVideoCodec" = betterproto2.field(
+        11, betterproto2.TYPE_ENUM, default_factory=lambda: RenderJobVideoCodec(0)
+    )
+    """
+    How a film is compressed.
+    """
+
+    objects: "list[RenderOutputObject]" = betterproto2.field(12, betterproto2.TYPE_MESSAGE, repeated=True)
+    """
+    Which colour of an OBJECT_ID picture is which node.
+    """
+
 
 default_message_pool.register_message("threed.v1", "RenderOutput", RenderOutput)
 
 
 @dataclass(eq=False, repr=False)
+class RenderOutputObject(betterproto2.Message):
+    """
+    A node of the scene in a picture of OBJECT_ID.
+    """
+
+    node_id: "str" = betterproto2.field(1, betterproto2.TYPE_STRING)
+    """
+    id of the node.
+    """
+
+    color: "list[int]" = betterproto2.field(2, betterproto2.TYPE_INT32, repeated=True)
+    """
+    Its colour in the picture: red, green, blue, 0 to 255.
+    """
+
+
+default_message_pool.register_message("threed.v1", "RenderOutput.Object", RenderOutputObject)
+
+
+@dataclass(eq=False, repr=False)
+class RenderPlan(betterproto2.Message):
+    """
+    What a job will take: estimates.
+    """
+
+    engine: "str" = betterproto2.field(1, betterproto2.TYPE_STRING)
+    """
+    The engine that is tried first.
+    """
+
+    frame_count: "int" = betterproto2.field(2, betterproto2.TYPE_INT32)
+    """
+    How many frames are to be drawn.
+    """
+
+    seconds: "float" = betterproto2.field(3, betterproto2.TYPE_DOUBLE)
+    """
+    Seconds of one worker for all of it.
+    """
+
+    memory_bytes: "int" = betterproto2.field(4, betterproto2.TYPE_INT64)
+    """
+    Most memory of one engine process, in bytes.
+    """
+
+    cached: "bool" = betterproto2.field(5, betterproto2.TYPE_BOOL)
+    """
+    Whether the outputs are there already, by an equal job.
+    """
+
+
+default_message_pool.register_message("threed.v1", "RenderPlan", RenderPlan)
+
+
+@dataclass(eq=False, repr=False)
 class RenderSpec(betterproto2.Message):
     """
-    Make a picture.
+    Make pictures or a film. A job of several frames has a job for each, and then only puts their pictures together.
     """
 
     render_job: "RenderJob | None" = betterproto2.field(1, betterproto2.TYPE_MESSAGE, optional=True)
@@ -3956,6 +4583,11 @@ class RenderSpec(betterproto2.Message):
     environment: "BlobRef | None" = betterproto2.field(4, betterproto2.TYPE_MESSAGE, optional=True)
     """
     The original of the environment asset, if the scene is lit by one.
+    """
+
+    derived: "bool" = betterproto2.field(5, betterproto2.TYPE_BOOL)
+    """
+    Whether the models are GLBs of derivatives, of which a worker makes the render copies.
     """
 
 
@@ -4026,6 +4658,21 @@ class Resolution(betterproto2.Message):
 
 
 default_message_pool.register_message("threed.v1", "Resolution", Resolution)
+
+
+@dataclass(eq=False, repr=False)
+class ResumeRenderJobRequest(betterproto2.Message):
+    """
+    Request of ResumeRenderJob.
+    """
+
+    job_id: "str" = betterproto2.field(1, betterproto2.TYPE_STRING)
+    """
+    Which RenderJob.
+    """
+
+
+default_message_pool.register_message("threed.v1", "ResumeRenderJobRequest", ResumeRenderJobRequest)
 
 
 @dataclass(eq=False, repr=False)
@@ -4577,6 +5224,36 @@ class Trim(betterproto2.Message):
 
 
 default_message_pool.register_message("threed.v1", "Trim", Trim)
+
+
+@dataclass(eq=False, repr=False)
+class Turntable(betterproto2.Message):
+    """
+    The camera goes around what is shown, once or more, at its own height.
+    """
+
+    frames: "int" = betterproto2.field(1, betterproto2.TYPE_INT32)
+    """
+    How many frames, 2 to 10000. 0: 48.
+    """
+
+    seconds: "float" = betterproto2.field(2, betterproto2.TYPE_DOUBLE)
+    """
+    How long it lasts, in seconds, above 0. 0: 4.
+    """
+
+    turns: "float | None" = betterproto2.field(3, betterproto2.TYPE_DOUBLE, optional=True)
+    """
+    How often around, counter-clockwise seen from the axis' end; negative: clockwise. Unset: 1.
+    """
+
+    axis: "list[float]" = betterproto2.field(4, betterproto2.TYPE_DOUBLE, repeated=True)
+    """
+    Around which axis, through the middle of what is shown: x, y, z. Empty: 0, 1, 0.
+    """
+
+
+default_message_pool.register_message("threed.v1", "Turntable", Turntable)
 
 
 @dataclass(eq=False, repr=False)
@@ -5136,6 +5813,16 @@ class WatchRenderJobRequest(betterproto2.Message):
     Which RenderJob.
     """
 
+    previews: "bool" = betterproto2.field(2, betterproto2.TYPE_BOOL)
+    """
+    Whether messages have `preview`, at most one in half a second.
+    """
+
+    resume_token: "str" = betterproto2.field(3, betterproto2.TYPE_STRING)
+    """
+    `resume_token` of the last message that was seen: every later change of status comes first.
+    """
+
 
 default_message_pool.register_message("threed.v1", "WatchRenderJobRequest", WatchRenderJobRequest)
 
@@ -5156,8 +5843,78 @@ class WatchRenderJobResponse(betterproto2.Message):
     Grows with every message of this job, over reconnects too.
     """
 
+    resume_token: "str" = betterproto2.field(3, betterproto2.TYPE_STRING)
+    """
+    Send it as resume_token when the connection is lost.
+    """
+
+    eta_seconds: "float" = betterproto2.field(4, betterproto2.TYPE_DOUBLE)
+    """
+    Seconds until it is finished, estimated from the frames that are. 0: not known yet.
+    """
+
+    samples_done: "int" = betterproto2.field(5, betterproto2.TYPE_INT32)
+    """
+    Samples a pixel that the newest frame has.
+    """
+
+    samples: "int" = betterproto2.field(6, betterproto2.TYPE_INT32)
+    """
+    Samples a pixel that it shall have.
+    """
+
+    preview: "WatchRenderJobResponsePreview | None" = betterproto2.field(7, betterproto2.TYPE_MESSAGE, optional=True)
+    """
+    If asked for, and newer than the one before.
+    """
+
 
 default_message_pool.register_message("threed.v1", "WatchRenderJobResponse", WatchRenderJobResponse)
+
+
+@dataclass(eq=False, repr=False)
+class WatchRenderJobResponsePreview(betterproto2.Message):
+    """
+    A small picture of how far the newest frame is.
+    """
+
+    image: "bytes" = betterproto2.field(1, betterproto2.TYPE_BYTES)
+    """
+    The picture's bytes.
+    """
+
+    media_type: "str" = betterproto2.field(2, betterproto2.TYPE_STRING)
+    """
+    Its IANA media type.
+    """
+
+    width_px: "int" = betterproto2.field(3, betterproto2.TYPE_INT32)
+    """
+    Width in pixels.
+    """
+
+    height_px: "int" = betterproto2.field(4, betterproto2.TYPE_INT32)
+    """
+    Height in pixels.
+    """
+
+    frame: "int" = betterproto2.field(5, betterproto2.TYPE_INT32)
+    """
+    Which frame.
+    """
+
+    samples_done: "int" = betterproto2.field(6, betterproto2.TYPE_INT32)
+    """
+    Samples a pixel that it has.
+    """
+
+    samples: "int" = betterproto2.field(7, betterproto2.TYPE_INT32)
+    """
+    Samples a pixel that it shall have.
+    """
+
+
+default_message_pool.register_message("threed.v1", "WatchRenderJobResponse.Preview", WatchRenderJobResponsePreview)
 
 
 @dataclass(eq=False, repr=False)
@@ -6396,10 +7153,12 @@ class RecipeServiceStub(betterproto2_grpclib.ServiceStub):
 
 class RenderServiceSyncStub:
     """
-    Pictures of scenes and assets.
+    Pictures and films of scenes and assets.
 
     A render job is created at once and worked on in the background. It keeps the scene as it was when the job was
-    created; later changes of the scene do not reach it. At most one picture is ever stored for a job, whatever crashes.
+    created; later changes of the scene do not reach it. It consists of frames, one for each camera and moment, which any
+    number of workers draw at once; each frame is stored at most once, whatever crashes, and is never drawn again. When
+    the last frame is there, the job's outputs are made of them.
 
     Errors of every rpc, beside its own:
 
@@ -6423,7 +7182,9 @@ class RenderServiceSyncStub:
         * `FAILED_PRECONDITION` `ASSET_NOT_READY`: an asset is not VALIDATED yet, FAILED, or not a model. Watch it first.
         * `FAILED_PRECONDITION` `ASSET_DELETED`: the scene or an asset in it is soft-deleted.
         * `FAILED_PRECONDITION` `ENGINE_UNAVAILABLE`: no worker has that engine; see GetCapabilities.
-        * `INVALID_ARGUMENT` `SCENE_INVALID`: nothing to see, or no camera node of that id.
+        * `FAILED_PRECONDITION` `JOB_NOT_FINISHED`: the derivative is not COMPLETED, or has no GLB. Watch it first.
+        * `INVALID_ARGUMENT` `SCENE_INVALID`: nothing to see, no camera node of that id, no such animation or material
+          variant, a time out of range.
         * `INVALID_ARGUMENT` `REQUEST_ID_REUSED`: the request_id came before with another job.
         """
 
@@ -6473,11 +7234,11 @@ class RenderServiceSyncStub:
 
     def retry_render_job(self, message: "RetryRenderJobRequest") -> "RenderJob":
         """
-        Puts a FAILED or CANCELLED job back to PENDING, with new attempts.
+        Puts a FAILED or CANCELLED job back to PENDING, with new attempts for the frames that are not there yet.
 
         Errors:
 
-        * `FAILED_PRECONDITION` `JOB_NOT_RETRYABLE`: the job is PENDING, PROCESSING or COMPLETED.
+        * `FAILED_PRECONDITION` `JOB_NOT_RETRYABLE`: the job is PENDING, PROCESSING, PAUSED or COMPLETED.
         """
 
         return self._channel.unary_unary(
@@ -6486,18 +7247,58 @@ class RenderServiceSyncStub:
             RenderJob.FromString,
         )(message)
 
+    def pause_render_job(self, message: "PauseRenderJobRequest") -> "RenderJob":
+        """
+        Begins no more frames of a job. Those that are being drawn are finished. A finished job stays as it is.
+        """
+
+        return self._channel.unary_unary(
+            "/threed.v1.RenderService/PauseRenderJob",
+            PauseRenderJobRequest.SerializeToString,
+            RenderJob.FromString,
+        )(message)
+
+    def resume_render_job(self, message: "ResumeRenderJobRequest") -> "RenderJob":
+        """
+        Goes on with a paused job. Another stays as it is.
+        """
+
+        return self._channel.unary_unary(
+            "/threed.v1.RenderService/ResumeRenderJob",
+            ResumeRenderJobRequest.SerializeToString,
+            RenderJob.FromString,
+        )(message)
+
+    def list_render_frames(self, message: "ListRenderFramesRequest") -> "ListRenderFramesResponse":
+        """
+        Lists the frames of a job page by page, in their order.
+
+        Errors:
+
+        * `INVALID_ARGUMENT` `FILTER_INVALID`: the sentence has the position and the known fields.
+        * `INVALID_ARGUMENT` `PAGE_TOKEN_INVALID`: the token belongs to other arguments. Start at the first page.
+        """
+
+        return self._channel.unary_unary(
+            "/threed.v1.RenderService/ListRenderFrames",
+            ListRenderFramesRequest.SerializeToString,
+            ListRenderFramesResponse.FromString,
+        )(message)
+
     def watch_render_job(self, message: "WatchRenderJobRequest") -> "Iterator[WatchRenderJobResponse]":
         """
         Streams the job each time it changes, and ends when it is COMPLETED, FAILED or CANCELLED.
 
-        The first message is the job as it is now, so a caller that lost its connection simply calls again. Progress in
-        between may be skipped for a slow reader; the last state never is. Ending the call does not cancel the job. Over
-        REST the messages are NDJSON, or server-sent events with `Accept: text/event-stream`.
+        The first message is the job as it is now, with the latest preview, so a caller that lost its connection simply calls
+        again; with the `resume_token` of the last message that it saw, it gets every change of `status` in between first.
+        Progress and previews may be skipped for a slow reader; a status never is. Ending the call does not cancel the job.
+        Over REST the messages are NDJSON, or server-sent events with `Accept: text/event-stream`.
 
         Errors:
 
         * `UNAUTHENTICATED` `TOKEN_INVALID`: the token expired while watching. Call again with a new one.
         * `RESOURCE_EXHAUSTED` `TOO_MANY_WATCHERS`: call again after `retry_delay`.
+        * `INVALID_ARGUMENT` `RESUME_TOKEN_INVALID`: the token is of another job. Call without one.
         """
 
         yield from self._channel.unary_stream(
@@ -6508,11 +7309,12 @@ class RenderServiceSyncStub:
 
     def get_render_job_download_url(self, message: "GetRenderJobDownloadUrlRequest") -> "DownloadUrl":
         """
-        Gives a signed URL that anyone may read the picture with, until it expires.
+        Gives a signed URL that anyone may read an output with, until it expires.
 
         Errors:
 
         * `FAILED_PRECONDITION` `JOB_NOT_FINISHED`: the job is not COMPLETED. Watch it first.
+        * `FAILED_PRECONDITION` `OUTPUT_MISSING`: it has no output of that name.
         """
 
         return self._channel.unary_unary(
@@ -6523,7 +7325,7 @@ class RenderServiceSyncStub:
 
     def delete_render_job(self, message: "DeleteRenderJobRequest") -> "__google__protobuf__.Empty":
         """
-        Deletes a finished job and its picture for good.
+        Deletes a finished job and its outputs for good.
 
         Errors:
 
@@ -6539,10 +7341,12 @@ class RenderServiceSyncStub:
 
 class RenderServiceStub(betterproto2_grpclib.ServiceStub):
     """
-    Pictures of scenes and assets.
+    Pictures and films of scenes and assets.
 
     A render job is created at once and worked on in the background. It keeps the scene as it was when the job was
-    created; later changes of the scene do not reach it. At most one picture is ever stored for a job, whatever crashes.
+    created; later changes of the scene do not reach it. It consists of frames, one for each camera and moment, which any
+    number of workers draw at once; each frame is stored at most once, whatever crashes, and is never drawn again. When
+    the last frame is there, the job's outputs are made of them.
 
     Errors of every rpc, beside its own:
 
@@ -6570,7 +7374,9 @@ class RenderServiceStub(betterproto2_grpclib.ServiceStub):
         * `FAILED_PRECONDITION` `ASSET_NOT_READY`: an asset is not VALIDATED yet, FAILED, or not a model. Watch it first.
         * `FAILED_PRECONDITION` `ASSET_DELETED`: the scene or an asset in it is soft-deleted.
         * `FAILED_PRECONDITION` `ENGINE_UNAVAILABLE`: no worker has that engine; see GetCapabilities.
-        * `INVALID_ARGUMENT` `SCENE_INVALID`: nothing to see, or no camera node of that id.
+        * `FAILED_PRECONDITION` `JOB_NOT_FINISHED`: the derivative is not COMPLETED, or has no GLB. Watch it first.
+        * `INVALID_ARGUMENT` `SCENE_INVALID`: nothing to see, no camera node of that id, no such animation or material
+          variant, a time out of range.
         * `INVALID_ARGUMENT` `REQUEST_ID_REUSED`: the request_id came before with another job.
         """
 
@@ -6660,17 +7466,85 @@ class RenderServiceStub(betterproto2_grpclib.ServiceStub):
         metadata: "MetadataLike | None" = None,
     ) -> "RenderJob":
         """
-        Puts a FAILED or CANCELLED job back to PENDING, with new attempts.
+        Puts a FAILED or CANCELLED job back to PENDING, with new attempts for the frames that are not there yet.
 
         Errors:
 
-        * `FAILED_PRECONDITION` `JOB_NOT_RETRYABLE`: the job is PENDING, PROCESSING or COMPLETED.
+        * `FAILED_PRECONDITION` `JOB_NOT_RETRYABLE`: the job is PENDING, PROCESSING, PAUSED or COMPLETED.
         """
 
         return await self._unary_unary(
             "/threed.v1.RenderService/RetryRenderJob",
             message,
             RenderJob,
+            timeout=timeout,
+            deadline=deadline,
+            metadata=metadata,
+        )
+
+    async def pause_render_job(
+        self,
+        message: "PauseRenderJobRequest",
+        *,
+        timeout: "float | None" = None,
+        deadline: "Deadline | None" = None,
+        metadata: "MetadataLike | None" = None,
+    ) -> "RenderJob":
+        """
+        Begins no more frames of a job. Those that are being drawn are finished. A finished job stays as it is.
+        """
+
+        return await self._unary_unary(
+            "/threed.v1.RenderService/PauseRenderJob",
+            message,
+            RenderJob,
+            timeout=timeout,
+            deadline=deadline,
+            metadata=metadata,
+        )
+
+    async def resume_render_job(
+        self,
+        message: "ResumeRenderJobRequest",
+        *,
+        timeout: "float | None" = None,
+        deadline: "Deadline | None" = None,
+        metadata: "MetadataLike | None" = None,
+    ) -> "RenderJob":
+        """
+        Goes on with a paused job. Another stays as it is.
+        """
+
+        return await self._unary_unary(
+            "/threed.v1.RenderService/ResumeRenderJob",
+            message,
+            RenderJob,
+            timeout=timeout,
+            deadline=deadline,
+            metadata=metadata,
+        )
+
+    async def list_render_frames(
+        self,
+        message: "ListRenderFramesRequest",
+        *,
+        timeout: "float | None" = None,
+        deadline: "Deadline | None" = None,
+        metadata: "MetadataLike | None" = None,
+    ) -> "ListRenderFramesResponse":
+        """
+        Lists the frames of a job page by page, in their order.
+
+        Errors:
+
+        * `INVALID_ARGUMENT` `FILTER_INVALID`: the sentence has the position and the known fields.
+        * `INVALID_ARGUMENT` `PAGE_TOKEN_INVALID`: the token belongs to other arguments. Start at the first page.
+        """
+
+        return await self._unary_unary(
+            "/threed.v1.RenderService/ListRenderFrames",
+            message,
+            ListRenderFramesResponse,
             timeout=timeout,
             deadline=deadline,
             metadata=metadata,
@@ -6687,14 +7561,16 @@ class RenderServiceStub(betterproto2_grpclib.ServiceStub):
         """
         Streams the job each time it changes, and ends when it is COMPLETED, FAILED or CANCELLED.
 
-        The first message is the job as it is now, so a caller that lost its connection simply calls again. Progress in
-        between may be skipped for a slow reader; the last state never is. Ending the call does not cancel the job. Over
-        REST the messages are NDJSON, or server-sent events with `Accept: text/event-stream`.
+        The first message is the job as it is now, with the latest preview, so a caller that lost its connection simply calls
+        again; with the `resume_token` of the last message that it saw, it gets every change of `status` in between first.
+        Progress and previews may be skipped for a slow reader; a status never is. Ending the call does not cancel the job.
+        Over REST the messages are NDJSON, or server-sent events with `Accept: text/event-stream`.
 
         Errors:
 
         * `UNAUTHENTICATED` `TOKEN_INVALID`: the token expired while watching. Call again with a new one.
         * `RESOURCE_EXHAUSTED` `TOO_MANY_WATCHERS`: call again after `retry_delay`.
+        * `INVALID_ARGUMENT` `RESUME_TOKEN_INVALID`: the token is of another job. Call without one.
         """
 
         async for response in self._unary_stream(
@@ -6716,11 +7592,12 @@ class RenderServiceStub(betterproto2_grpclib.ServiceStub):
         metadata: "MetadataLike | None" = None,
     ) -> "DownloadUrl":
         """
-        Gives a signed URL that anyone may read the picture with, until it expires.
+        Gives a signed URL that anyone may read an output with, until it expires.
 
         Errors:
 
         * `FAILED_PRECONDITION` `JOB_NOT_FINISHED`: the job is not COMPLETED. Watch it first.
+        * `FAILED_PRECONDITION` `OUTPUT_MISSING`: it has no output of that name.
         """
 
         return await self._unary_unary(
@@ -6741,7 +7618,7 @@ class RenderServiceStub(betterproto2_grpclib.ServiceStub):
         metadata: "MetadataLike | None" = None,
     ) -> "__google__protobuf__.Empty":
         """
-        Deletes a finished job and its picture for good.
+        Deletes a finished job and its outputs for good.
 
         Errors:
 

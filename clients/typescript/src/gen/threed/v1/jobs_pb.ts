@@ -19,7 +19,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file threed/v1/jobs.proto.
  */
 export const file_threed_v1_jobs: GenFile = /*@__PURE__*/
-  fileDesc("ChR0aHJlZWQvdjEvam9icy5wcm90bxIJdGhyZWVkLnYxIscBCgNKb2ISLQoGaW5nZXN0GAEgASgLMhUudGhyZWVkLnYxLkluZ2VzdFNwZWNCBOJBAQFIABItCgZyZW5kZXIYAiABKAsyFS50aHJlZWQudjEuUmVuZGVyU3BlY0IE4kEBAUgAEisKBXByb2JlGAMgASgLMhQudGhyZWVkLnYxLlByb2JlU3BlY0IE4kEBAUgAEi0KBmRlcml2ZRgEIAEoCzIVLnRocmVlZC52MS5EZXJpdmVTcGVjQgTiQQEBSABCBgoEc3BlYyKeAQoKSW5nZXN0U3BlYxIWCghhc3NldF9pZBgBIAEoCUIE4kEBAhIoCgZzb3VyY2UYAiABKAsyEi50aHJlZWQudjEuQmxvYlJlZkIE4kEBAhIWCghmaWxlbmFtZRgDIAEoCUIE4kEBAhI2Cg5pbXBvcnRfb3B0aW9ucxgEIAEoCzIYLnRocmVlZC52MS5JbXBvcnRPcHRpb25zQgTiQQEBIo4CCgpSZW5kZXJTcGVjEi4KCnJlbmRlcl9qb2IYASABKAsyFC50aHJlZWQudjEuUmVuZGVySm9iQgTiQQECEiUKBXNjZW5lGAIgASgLMhAudGhyZWVkLnYxLlNjZW5lQgTiQQECEjcKBm1vZGVscxgDIAMoCzIhLnRocmVlZC52MS5SZW5kZXJTcGVjLk1vZGVsc0VudHJ5QgTiQQEBEi0KC2Vudmlyb25tZW50GAQgASgLMhIudGhyZWVkLnYxLkJsb2JSZWZCBOJBAQEaQQoLTW9kZWxzRW50cnkSCwoDa2V5GAEgASgJEiEKBXZhbHVlGAIgASgLMhIudGhyZWVkLnYxLkJsb2JSZWY6AjgBIgsKCVByb2JlU3BlYyJnCgpEZXJpdmVTcGVjEi8KCmRlcml2YXRpdmUYASABKAsyFS50aHJlZWQudjEuRGVyaXZhdGl2ZUIE4kEBAhIoCgZzb3VyY2UYAiABKAsyEi50aHJlZWQudjEuQmxvYlJlZkIE4kEBAiJMCgdCbG9iUmVmEhEKA2tleRgBIAEoCUIE4kEBAhIUCgZzaGEyNTYYAiABKAlCBOJBAQISGAoKc2l6ZV9ieXRlcxgDIAEoA0IE4kEBAkI8WjpnaXRodWIuY29tL3RocmVlZC1kZXYvdGhyZWVkL2NsaWVudHMvZ28vdGhyZWVkL3YxO3RocmVlZHYxYgZwcm90bzM", [file_google_api_field_behavior, file_threed_v1_assets, file_threed_v1_derivatives, file_threed_v1_render_jobs, file_threed_v1_scenes]);
+  fileDesc("ChR0aHJlZWQvdjEvam9icy5wcm90bxIJdGhyZWVkLnYxIvQBCgNKb2ISLQoGaW5nZXN0GAEgASgLMhUudGhyZWVkLnYxLkluZ2VzdFNwZWNCBOJBAQFIABItCgZyZW5kZXIYAiABKAsyFS50aHJlZWQudjEuUmVuZGVyU3BlY0IE4kEBAUgAEisKBXByb2JlGAMgASgLMhQudGhyZWVkLnYxLlByb2JlU3BlY0IE4kEBAUgAEi0KBmRlcml2ZRgEIAEoCzIVLnRocmVlZC52MS5EZXJpdmVTcGVjQgTiQQEBSAASKwoFZnJhbWUYBSABKAsyFC50aHJlZWQudjEuRnJhbWVTcGVjQgTiQQEBSABCBgoEc3BlYyKeAQoKSW5nZXN0U3BlYxIWCghhc3NldF9pZBgBIAEoCUIE4kEBAhIoCgZzb3VyY2UYAiABKAsyEi50aHJlZWQudjEuQmxvYlJlZkIE4kEBAhIWCghmaWxlbmFtZRgDIAEoCUIE4kEBAhI2Cg5pbXBvcnRfb3B0aW9ucxgEIAEoCzIYLnRocmVlZC52MS5JbXBvcnRPcHRpb25zQgTiQQEBIqUCCgpSZW5kZXJTcGVjEi4KCnJlbmRlcl9qb2IYASABKAsyFC50aHJlZWQudjEuUmVuZGVySm9iQgTiQQECEiUKBXNjZW5lGAIgASgLMhAudGhyZWVkLnYxLlNjZW5lQgTiQQECEjcKBm1vZGVscxgDIAMoCzIhLnRocmVlZC52MS5SZW5kZXJTcGVjLk1vZGVsc0VudHJ5QgTiQQEBEi0KC2Vudmlyb25tZW50GAQgASgLMhIudGhyZWVkLnYxLkJsb2JSZWZCBOJBAQESFQoHZGVyaXZlZBgFIAEoCEIE4kEBARpBCgtNb2RlbHNFbnRyeRILCgNrZXkYASABKAkSIQoFdmFsdWUYAiABKAsyEi50aHJlZWQudjEuQmxvYlJlZjoCOAEiIQoJRnJhbWVTcGVjEhQKBm51bWJlchgBIAEoBUIE4kEBAiILCglQcm9iZVNwZWMiZwoKRGVyaXZlU3BlYxIvCgpkZXJpdmF0aXZlGAEgASgLMhUudGhyZWVkLnYxLkRlcml2YXRpdmVCBOJBAQISKAoGc291cmNlGAIgASgLMhIudGhyZWVkLnYxLkJsb2JSZWZCBOJBAQIiTAoHQmxvYlJlZhIRCgNrZXkYASABKAlCBOJBAQISFAoGc2hhMjU2GAIgASgJQgTiQQECEhgKCnNpemVfYnl0ZXMYAyABKANCBOJBAQJCPFo6Z2l0aHViLmNvbS90aHJlZWQtZGV2L3RocmVlZC9jbGllbnRzL2dvL3RocmVlZC92MTt0aHJlZWR2MWIGcHJvdG8z", [file_google_api_field_behavior, file_threed_v1_assets, file_threed_v1_derivatives, file_threed_v1_render_jobs, file_threed_v1_scenes]);
 
 /**
  * What can be asked of a worker. Stored with the job's record as JSON; a queue message carries only the record's id.
@@ -45,7 +45,7 @@ export type Job = Message<"threed.v1.Job"> & {
     case: "ingest";
   } | {
     /**
-     * Make a picture.
+     * Make pictures or a film.
      *
      * @generated from field: threed.v1.RenderSpec render = 2;
      */
@@ -67,6 +67,14 @@ export type Job = Message<"threed.v1.Job"> & {
      */
     value: DeriveSpec;
     case: "derive";
+  } | {
+    /**
+     * Draw one frame of a render job.
+     *
+     * @generated from field: threed.v1.FrameSpec frame = 5;
+     */
+    value: FrameSpec;
+    case: "frame";
   } | { case: undefined; value?: undefined };
 };
 
@@ -120,7 +128,7 @@ export const IngestSpecSchema: GenMessage<IngestSpec> = /*@__PURE__*/
   messageDesc(file_threed_v1_jobs, 1);
 
 /**
- * Make a picture.
+ * Make pictures or a film. A job of several frames has a job for each, and then only puts their pictures together.
  *
  * @generated from message threed.v1.RenderSpec
  */
@@ -152,6 +160,13 @@ export type RenderSpec = Message<"threed.v1.RenderSpec"> & {
    * @generated from field: threed.v1.BlobRef environment = 4;
    */
   environment?: BlobRef | undefined;
+
+  /**
+   * Whether the models are GLBs of derivatives, of which a worker makes the render copies.
+   *
+   * @generated from field: bool derived = 5;
+   */
+  derived: boolean;
 };
 
 /**
@@ -160,6 +175,27 @@ export type RenderSpec = Message<"threed.v1.RenderSpec"> & {
  */
 export const RenderSpecSchema: GenMessage<RenderSpec> = /*@__PURE__*/
   messageDesc(file_threed_v1_jobs, 2);
+
+/**
+ * Draw one frame of a render job, whose spec is that of the job that this one is a part of.
+ *
+ * @generated from message threed.v1.FrameSpec
+ */
+export type FrameSpec = Message<"threed.v1.FrameSpec"> & {
+  /**
+   * Which, from 0.
+   *
+   * @generated from field: int32 number = 1;
+   */
+  number: number;
+};
+
+/**
+ * Describes the message threed.v1.FrameSpec.
+ * Use `create(FrameSpecSchema)` to create a new message.
+ */
+export const FrameSpecSchema: GenMessage<FrameSpec> = /*@__PURE__*/
+  messageDesc(file_threed_v1_jobs, 3);
 
 /**
  * Do nothing, to see that jobs flow.
@@ -174,7 +210,7 @@ export type ProbeSpec = Message<"threed.v1.ProbeSpec"> & {
  * Use `create(ProbeSpecSchema)` to create a new message.
  */
 export const ProbeSpecSchema: GenMessage<ProbeSpec> = /*@__PURE__*/
-  messageDesc(file_threed_v1_jobs, 3);
+  messageDesc(file_threed_v1_jobs, 4);
 
 /**
  * Carry out a recipe on a model.
@@ -202,7 +238,7 @@ export type DeriveSpec = Message<"threed.v1.DeriveSpec"> & {
  * Use `create(DeriveSpecSchema)` to create a new message.
  */
 export const DeriveSpecSchema: GenMessage<DeriveSpec> = /*@__PURE__*/
-  messageDesc(file_threed_v1_jobs, 4);
+  messageDesc(file_threed_v1_jobs, 5);
 
 /**
  * Bytes in the object store.
@@ -237,5 +273,5 @@ export type BlobRef = Message<"threed.v1.BlobRef"> & {
  * Use `create(BlobRefSchema)` to create a new message.
  */
 export const BlobRefSchema: GenMessage<BlobRef> = /*@__PURE__*/
-  messageDesc(file_threed_v1_jobs, 5);
+  messageDesc(file_threed_v1_jobs, 6);
 

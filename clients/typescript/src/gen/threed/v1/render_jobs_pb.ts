@@ -24,10 +24,10 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file threed/v1/render_jobs.proto.
  */
 export const file_threed_v1_render_jobs: GenFile = /*@__PURE__*/
-  fileDesc("Cht0aHJlZWQvdjEvcmVuZGVyX2pvYnMucHJvdG8SCXRocmVlZC52MSKZDAoJUmVuZGVySm9iEhQKBmpvYl9pZBgBIAEoCUIE4kEBCBIXCghzY2VuZV9pZBgCIAEoCUIF4kECAQUSFwoIYXNzZXRfaWQYAyABKAlCBeJBAgEFEhwKDnNjZW5lX3JldmlzaW9uGAQgASgDQgTiQQEDEjUKDWNhbWVyYV9jb25maWcYBSABKAsyFy50aHJlZWQudjEuQ2FtZXJhQ29uZmlnQgXiQQIBBRItCgZlbmdpbmUYBiABKAlCHeJBAgEFukgVchMyEV5bYS16MC05X117MCwzMn0kEkcKDW91dHB1dF9mb3JtYXQYByABKA4yIS50aHJlZWQudjEuUmVuZGVySm9iLk91dHB1dEZvcm1hdEIN4kECAQW6SAWCAQIQARIwCgpyZXNvbHV0aW9uGAggASgLMhUudGhyZWVkLnYxLlJlc29sdXRpb25CBeJBAgEFEiAKB3NhbXBsZXMYCSABKAVCD+JBAgEFukgHGgUYgCAoABIwCgpiYWNrZ3JvdW5kGAogASgLMhUudGhyZWVkLnYxLkJhY2tncm91bmRCBeJBAgEFEjIKC2Vudmlyb25tZW50GAsgASgLMhYudGhyZWVkLnYxLkVudmlyb25tZW50QgXiQQIBBRJFCgx0b25lX21hcHBpbmcYDCABKA4yIC50aHJlZWQudjEuUmVuZGVySm9iLlRvbmVNYXBwaW5nQg3iQQIBBbpIBYIBAhABEi4KCGV4cG9zdXJlGA0gASgBQhziQQIBBbpIFBISGQAAAAAAADBAKQAAAAAAADDAEikKCHByaW9yaXR5GA4gASgFQhfiQQIBBbpIDxoNGGQonP//////////ARIxCgZzdGF0dXMYDyABKA4yGy50aHJlZWQudjEuUmVuZGVySm9iLlN0YXR1c0IE4kEBAxIWCghwcm9ncmVzcxgQIAEoAUIE4kEBAxITCgVwaGFzZRgRIAEoCUIE4kEBAxI0CgpjcmVhdGVkX2F0GBIgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcEIE4kEBAxI0CgpzdGFydGVkX2F0GBMgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcEIE4kEBAxI2Cgxjb21wbGV0ZWRfYXQYFCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wQgTiQQEDEhkKC291dHB1dF9wYXRoGBUgASgJQgTiQQEDEi0KBm91dHB1dBgWIAEoCzIXLnRocmVlZC52MS5SZW5kZXJPdXRwdXRCBOJBAQMSJwoFZXJyb3IYFyABKAsyEi5nb29nbGUucnBjLlN0YXR1c0IE4kEBAxIWCghhdHRlbXB0cxgYIAEoBUIE4kEBAxIZCgtlbmdpbmVfdXNlZBgZIAEoCUIE4kEBAxIlCgZsb3NzZXMYGiADKAsyDy50aHJlZWQudjEuTG9zc0IE4kEBAxISCgRldGFnGBsgASgJQgTiQQEDEhgKCmNyZWF0ZWRfYnkYHCABKAlCBOJBAQMSFQoHcHJvamVjdBgdIAEoCUIE4kEBAyJnCgZTdGF0dXMSFgoSU1RBVFVTX1VOU1BFQ0lGSUVEEAASCwoHUEVORElORxABEg4KClBST0NFU1NJTkcQAhINCglDT01QTEVURUQQAxIKCgZGQUlMRUQQBBINCglDQU5DRUxMRUQQBSJKCgxPdXRwdXRGb3JtYXQSHQoZT1VUUFVUX0ZPUk1BVF9VTlNQRUNJRklFRBAAEgcKA1BORxABEggKBEpQRUcQAhIICgRXRUJQEAMiWwoLVG9uZU1hcHBpbmcSHAoYVE9ORV9NQVBQSU5HX1VOU1BFQ0lGSUVEEAASDwoLUEJSX05FVVRSQUwQARIHCgNBR1gQAhIICgRBQ0VTEAMSCgoGTElORUFSEAQ6c7pIcBpuChFyZW5kZXJfam9iLnNvdXJjZRIpZ2l2ZSBleGFjdGx5IG9uZSBvZiBzY2VuZV9pZCBhbmQgYXNzZXRfaWQaLih0aGlzLnNjZW5lX2lkID09ICcnKSAhPSAodGhpcy5hc3NldF9pZCA9PSAnJyki8AQKDENhbWVyYUNvbmZpZxIjCgxzY2VuZV9jYW1lcmEYASABKAlCC+JBAQG6SARyAhhASAASNwoHbG9va19hdBgCIAEoCzIeLnRocmVlZC52MS5DYW1lcmFDb25maWcuTG9va0F0QgTiQQEBSAASPQoKYXV0b19mcmFtZRgDIAEoCzIhLnRocmVlZC52MS5DYW1lcmFDb25maWcuQXV0b0ZyYW1lQgTiQQEBSAAa4gEKBkxvb2tBdBIhCgNleWUYASADKAFCFOJBAQK6SA2SAQoIAxADIgQSAkABEiQKBnRhcmdldBgCIAMoAUIU4kEBArpIDZIBCggDEAMiBBICQAESZAoCdXAYAyADKAFCWOJBAQG6SFGSAQYiBBICQAG6AUUKB3ZlY3RvcjMSFmdpdmUgMyBudW1iZXJzIG9yIG5vbmUaInNpemUodGhpcykgPT0gMCB8fCBzaXplKHRoaXMpID09IDMSKQoEeWZvdhgEIAEoAUIb4kEBAbpIFBISEfHUyFP7IQlAKQAAAAAAAAAAGtUBCglBdXRvRnJhbWUSHQoDeWF3GAEgASgBQgviQQEBukgEEgJAAUgAiAEBEi8KBXBpdGNoGAIgASgBQhviQQEBukgUEhIZ5crqZ/sh+T8p5crqZ/sh+b9IAYgBARIpCgR5Zm92GAMgASgBQhviQQEBukgUEhIR8dTIU/shCUApAAAAAAAAAAASMAoGbWFyZ2luGAQgASgBQhviQQEBukgUEhIZzczMzMzM3D8pAAAAAAAAAABIAogBAUIGCgRfeWF3QggKBl9waXRjaEIJCgdfbWFyZ2luQgYKBHZpZXciSwoKUmVzb2x1dGlvbhIdCgV3aWR0aBgBIAEoBUIO4kEBArpIBxoFGIBAKBASHgoGaGVpZ2h0GAIgASgFQg7iQQECukgHGgUYgEAoECKJAQoMUmVuZGVyT3V0cHV0EhgKCm1lZGlhX3R5cGUYASABKAlCBOJBAQMSGAoKc2l6ZV9ieXRlcxgCIAEoA0IE4kEBAxIUCgZzaGEyNTYYAyABKAlCBOJBAQMSFgoId2lkdGhfcHgYBCABKAVCBOJBAQMSFwoJaGVpZ2h0X3B4GAUgASgFQgTiQQEDIpgBChZDcmVhdGVSZW5kZXJKb2JSZXF1ZXN0EjQKCnJlbmRlcl9qb2IYASABKAsyFC50aHJlZWQudjEuUmVuZGVySm9iQgriQQECukgDyAEBEisKCnJlcXVlc3RfaWQYAiABKAlCF+JBAQG6SAhyA7ABAdgBAeKMz9cIAggBEhsKDXZhbGlkYXRlX29ubHkYAyABKAhCBOJBAQEiMQoTR2V0UmVuZGVySm9iUmVxdWVzdBIaCgZqb2JfaWQYASABKAlCCuJBAQK6SAPIAQEijwEKFUxpc3RSZW5kZXJKb2JzUmVxdWVzdBIeCglwYWdlX3NpemUYASABKAVCC+JBAQG6SAQaAigAEhgKCnBhZ2VfdG9rZW4YAiABKAlCBOJBAQESHAoGZmlsdGVyGAMgASgJQgziQQEBukgFcgMYgBASHgoIb3JkZXJfYnkYBCABKAlCDOJBAQG6SAVyAxiAAiJoChZMaXN0UmVuZGVySm9ic1Jlc3BvbnNlEi8KC3JlbmRlcl9qb2JzGAEgAygLMhQudGhyZWVkLnYxLlJlbmRlckpvYkIE4kEBAxIdCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAlCBOJBAQMiNAoWQ2FuY2VsUmVuZGVySm9iUmVxdWVzdBIaCgZqb2JfaWQYASABKAlCCuJBAQK6SAPIAQEiMwoVUmV0cnlSZW5kZXJKb2JSZXF1ZXN0EhoKBmpvYl9pZBgBIAEoCUIK4kEBArpIA8gBASIzChVXYXRjaFJlbmRlckpvYlJlcXVlc3QSGgoGam9iX2lkGAEgASgJQgriQQECukgDyAEBImAKFldhdGNoUmVuZGVySm9iUmVzcG9uc2USLgoKcmVuZGVyX2pvYhgBIAEoCzIULnRocmVlZC52MS5SZW5kZXJKb2JCBOJBAQMSFgoIc2VxdWVuY2UYAiABKANCBOJBAQMiPAoeR2V0UmVuZGVySm9iRG93bmxvYWRVcmxSZXF1ZXN0EhoKBmpvYl9pZBgBIAEoCUIK4kEBArpIA8gBASI0ChZEZWxldGVSZW5kZXJKb2JSZXF1ZXN0EhoKBmpvYl9pZBgBIAEoCUIK4kEBArpIA8gBATKgCAoNUmVuZGVyU2VydmljZRJ/Cg9DcmVhdGVSZW5kZXJKb2ISIS50aHJlZWQudjEuQ3JlYXRlUmVuZGVySm9iUmVxdWVzdBoULnRocmVlZC52MS5SZW5kZXJKb2IiM9pBCnJlbmRlcl9qb2Ko1BgCgtPkkwIcIg4vdjEvcmVuZGVyam9iczoKcmVuZGVyX2pvYhJyCgxHZXRSZW5kZXJKb2ISHi50aHJlZWQudjEuR2V0UmVuZGVySm9iUmVxdWVzdBoULnRocmVlZC52MS5SZW5kZXJKb2IiLNpBBmpvYl9pZKjUGAGC0+STAhkSFy92MS9yZW5kZXJqb2JzL3tqb2JfaWR9EnEKDkxpc3RSZW5kZXJKb2JzEiAudGhyZWVkLnYxLkxpc3RSZW5kZXJKb2JzUmVxdWVzdBohLnRocmVlZC52MS5MaXN0UmVuZGVySm9ic1Jlc3BvbnNlIhqo1BgBgtPkkwIQEg4vdjEvcmVuZGVyam9icxKCAQoPQ2FuY2VsUmVuZGVySm9iEiEudGhyZWVkLnYxLkNhbmNlbFJlbmRlckpvYlJlcXVlc3QaFC50aHJlZWQudjEuUmVuZGVySm9iIjbaQQZqb2JfaWSo1BgCgtPkkwIjIh4vdjEvcmVuZGVyam9icy97am9iX2lkfTpjYW5jZWw6ASoSfwoOUmV0cnlSZW5kZXJKb2ISIC50aHJlZWQudjEuUmV0cnlSZW5kZXJKb2JSZXF1ZXN0GhQudGhyZWVkLnYxLlJlbmRlckpvYiI12kEGam9iX2lkqNQYAoLT5JMCIiIdL3YxL3JlbmRlcmpvYnMve2pvYl9pZH06cmV0cnk6ASoSiwEKDldhdGNoUmVuZGVySm9iEiAudGhyZWVkLnYxLldhdGNoUmVuZGVySm9iUmVxdWVzdBohLnRocmVlZC52MS5XYXRjaFJlbmRlckpvYlJlc3BvbnNlIjLaQQZqb2JfaWSo1BgBgtPkkwIfEh0vdjEvcmVuZGVyam9icy97am9iX2lkfTp3YXRjaDABEpYBChdHZXRSZW5kZXJKb2JEb3dubG9hZFVybBIpLnRocmVlZC52MS5HZXRSZW5kZXJKb2JEb3dubG9hZFVybFJlcXVlc3QaFi50aHJlZWQudjEuRG93bmxvYWRVcmwiONpBBmpvYl9pZKjUGAGC0+STAiUSIy92MS9yZW5kZXJqb2JzL3tqb2JfaWR9OmRvd25sb2FkVXJsEnoKD0RlbGV0ZVJlbmRlckpvYhIhLnRocmVlZC52MS5EZWxldGVSZW5kZXJKb2JSZXF1ZXN0GhYuZ29vZ2xlLnByb3RvYnVmLkVtcHR5IizaQQZqb2JfaWSo1BgCgtPkkwIZKhcvdjEvcmVuZGVyam9icy97am9iX2lkfUI8WjpnaXRodWIuY29tL3RocmVlZC1kZXYvdGhyZWVkL2NsaWVudHMvZ28vdGhyZWVkL3YxO3RocmVlZHYxYgZwcm90bzM", [file_buf_validate_validate, file_google_api_annotations, file_google_api_client, file_google_api_field_behavior, file_google_api_field_info, file_google_protobuf_empty, file_google_protobuf_timestamp, file_google_rpc_status, file_threed_v1_access, file_threed_v1_assets, file_threed_v1_scenes]);
+  fileDesc("Cht0aHJlZWQvdjEvcmVuZGVyX2pvYnMucHJvdG8SCXRocmVlZC52MSL0FgoJUmVuZGVySm9iEhQKBmpvYl9pZBgBIAEoCUIE4kEBCBIXCghzY2VuZV9pZBgCIAEoCUIF4kECAQUSFwoIYXNzZXRfaWQYAyABKAlCBeJBAgEFEhwKDnNjZW5lX3JldmlzaW9uGAQgASgDQgTiQQEDEjUKDWNhbWVyYV9jb25maWcYBSABKAsyFy50aHJlZWQudjEuQ2FtZXJhQ29uZmlnQgXiQQIBBRItCgZlbmdpbmUYBiABKAlCHeJBAgEFukgVchMyEV5bYS16MC05X117MCwzMn0kEkcKDW91dHB1dF9mb3JtYXQYByABKA4yIS50aHJlZWQudjEuUmVuZGVySm9iLk91dHB1dEZvcm1hdEIN4kECAQW6SAWCAQIQARIwCgpyZXNvbHV0aW9uGAggASgLMhUudGhyZWVkLnYxLlJlc29sdXRpb25CBeJBAgEFEiAKB3NhbXBsZXMYCSABKAVCD+JBAgEFukgHGgUYgCAoABIwCgpiYWNrZ3JvdW5kGAogASgLMhUudGhyZWVkLnYxLkJhY2tncm91bmRCBeJBAgEFEjIKC2Vudmlyb25tZW50GAsgASgLMhYudGhyZWVkLnYxLkVudmlyb25tZW50QgXiQQIBBRJFCgx0b25lX21hcHBpbmcYDCABKA4yIC50aHJlZWQudjEuUmVuZGVySm9iLlRvbmVNYXBwaW5nQg3iQQIBBbpIBYIBAhABEi4KCGV4cG9zdXJlGA0gASgBQhziQQIBBbpIFBISGQAAAAAAADBAKQAAAAAAADDAEikKCHByaW9yaXR5GA4gASgFQhfiQQIBBbpIDxoNGGQonP//////////ARIxCgZzdGF0dXMYDyABKA4yGy50aHJlZWQudjEuUmVuZGVySm9iLlN0YXR1c0IE4kEBAxIWCghwcm9ncmVzcxgQIAEoAUIE4kEBAxITCgVwaGFzZRgRIAEoCUIE4kEBAxI0CgpjcmVhdGVkX2F0GBIgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcEIE4kEBAxI0CgpzdGFydGVkX2F0GBMgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcEIE4kEBAxI2Cgxjb21wbGV0ZWRfYXQYFCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wQgTiQQEDEhkKC291dHB1dF9wYXRoGBUgASgJQgTiQQEDEi0KBm91dHB1dBgWIAEoCzIXLnRocmVlZC52MS5SZW5kZXJPdXRwdXRCBOJBAQMSJwoFZXJyb3IYFyABKAsyEi5nb29nbGUucnBjLlN0YXR1c0IE4kEBAxIWCghhdHRlbXB0cxgYIAEoBUIE4kEBAxIZCgtlbmdpbmVfdXNlZBgZIAEoCUIE4kEBAxIlCgZsb3NzZXMYGiADKAsyDy50aHJlZWQudjEuTG9zc0IE4kEBAxISCgRldGFnGBsgASgJQgTiQQEDEhgKCmNyZWF0ZWRfYnkYHCABKAlCBOJBAQMSFQoHcHJvamVjdBgdIAEoCUIE4kEBAxItCgZwcmVzZXQYHiABKAlCHeJBAgEFukgVchMyEV5bYS16MC05X117MCwzMn0kEhwKDWRlcml2YXRpdmVfaWQYHyABKAlCBeJBAgEFEicKEG1hdGVyaWFsX3ZhcmlhbnQYICABKAlCDeJBAgEFukgFcgMYgAISNAoJYW5pbWF0aW9uGCEgASgLMhoudGhyZWVkLnYxLkFuaW1hdGlvbk1vbWVudEIF4kECAQUSNwoHY2FtZXJhcxgiIAMoCzIXLnRocmVlZC52MS5DYW1lcmFDb25maWdCDeJBAgEFukgFkgECEEASMAoJdHVybnRhYmxlGCMgASgLMhQudGhyZWVkLnYxLlR1cm50YWJsZUIF4kECAQVIABI5Cg5hbmltYXRpb25fZmlsbRgkIAEoCzIYLnRocmVlZC52MS5BbmltYXRpb25GaWxtQgXiQQIBBUgAEjMKC2NhbWVyYV9wYXRoGCUgASgLMhUudGhyZWVkLnYxLkNhbWVyYVBhdGhCBeJBAgEFSAASQwoLdmlkZW9fY29kZWMYJiABKA4yHy50aHJlZWQudjEuUmVuZGVySm9iLlZpZGVvQ29kZWNCDeJBAgEFukgFggECEAESIwoJYml0X2RlcHRoGCcgASgFQhDiQQIBBbpICBoGMAAwCDAQEj4KBGFvdnMYKCADKA4yGC50aHJlZWQudjEuUmVuZGVySm9iLkFvdkIW4kECAQW6SA6SAQsYASIHggEEEAEgABIbCgdkZW5vaXNlGCkgASgIQgXiQQIBBUgBiAEBEjEKC21heF9zZWNvbmRzGCogASgBQhziQQIBBbpIFBISGQAAAAAAGPVAKQAAAAAAAAAAEigKBnJlZ2lvbhgrIAEoCzIRLnRocmVlZC52MS5SZWdpb25CBeJBAgEFEhwKDWdyb3VuZF9zaGFkb3cYLCABKAhCBeJBAgEFEi4KB291dHB1dHMYLSADKAsyFy50aHJlZWQudjEuUmVuZGVyT3V0cHV0QgTiQQEDEhkKC2ZyYW1lX2NvdW50GC4gASgFQgTiQQEDEh4KEGZyYW1lc19jb21wbGV0ZWQYLyABKAVCBOJBAQMSGwoNZnJhbWVzX2ZhaWxlZBgwIAEoBUIE4kEBAxIUCgZjYWNoZWQYMSABKAhCBOJBAQMSKQoEcGxhbhgyIAEoCzIVLnRocmVlZC52MS5SZW5kZXJQbGFuQgTiQQEDInMKBlN0YXR1cxIWChJTVEFUVVNfVU5TUEVDSUZJRUQQABILCgdQRU5ESU5HEAESDgoKUFJPQ0VTU0lORxACEg0KCUNPTVBMRVRFRBADEgoKBkZBSUxFRBAEEg0KCUNBTkNFTExFRBAFEgoKBlBBVVNFRBAGIngKDE91dHB1dEZvcm1hdBIdChlPVVRQVVRfRk9STUFUX1VOU1BFQ0lGSUVEEAASBwoDUE5HEAESCAoESlBFRxACEggKBFdFQlAQAxIHCgNFWFIQBBIHCgNNUDQQBRIICgRXRUJNEAYSBwoDR0lGEAcSBwoDWklQEAgiPAoKVmlkZW9Db2RlYxIbChdWSURFT19DT0RFQ19VTlNQRUNJRklFRBAAEgcKA0FWMRABEggKBEgyNjQQAiJXCgNBb3YSEwoPQU9WX1VOU1BFQ0lGSUVEEAASCQoFREVQVEgQARIKCgZOT1JNQUwQAhIKCgZBTEJFRE8QAxINCglPQkpFQ1RfSUQQBBIJCgVBTFBIQRAFIlsKC1RvbmVNYXBwaW5nEhwKGFRPTkVfTUFQUElOR19VTlNQRUNJRklFRBAAEg8KC1BCUl9ORVVUUkFMEAESBwoDQUdYEAISCAoEQUNFUxADEgoKBkxJTkVBUhAEOtQCukjQAhpuChFyZW5kZXJfam9iLnNvdXJjZRIpZ2l2ZSBleGFjdGx5IG9uZSBvZiBzY2VuZV9pZCBhbmQgYXNzZXRfaWQaLih0aGlzLnNjZW5lX2lkID09ICcnKSAhPSAodGhpcy5hc3NldF9pZCA9PSAnJykaagoVcmVuZGVyX2pvYi5kZXJpdmF0aXZlEiBkZXJpdmF0aXZlX2lkIGdvZXMgd2l0aCBhc3NldF9pZBovdGhpcy5kZXJpdmF0aXZlX2lkID09ICcnIHx8IHRoaXMuYXNzZXRfaWQgIT0gJycacgoScmVuZGVyX2pvYi5jYW1lcmFzEidnaXZlIGNhbWVyYV9jb25maWcgb3IgY2FtZXJhcywgbm90IGJvdGgaMyFoYXModGhpcy5jYW1lcmFfY29uZmlnKSB8fCBzaXplKHRoaXMuY2FtZXJhcykgPT0gMEIICgZtb3Rpb25CCgoIX2Rlbm9pc2UiVAoPQW5pbWF0aW9uTW9tZW50EhoKBGNsaXAYASABKAlCDOJBAQG6SAVyAxiAAhIlCgdzZWNvbmRzGAIgASgBQhTiQQEBukgNEgspAAAAAAAAAABAASLMAgoJVHVybnRhYmxlEh4KBmZyYW1lcxgBIAEoBUIO4kEBAbpIBxoFGJBOKAASLAoHc2Vjb25kcxgCIAEoAUIb4kEBAbpIFBISGQAAAAAAIKxAKQAAAAAAAAAAEi8KBXR1cm5zGAMgASgBQhviQQEBukgUEhIZAAAAAAAAWUApAAAAAAAAWcBIAIgBARK1AQoEYXhpcxgEIAMoAUKmAeJBAQG6SJ4BkgEGIgQSAkABugGRAQoFYXhpczMSKmdpdmUgMyBudW1iZXJzIHRoYXQgYXJlIG5vdCBhbGwgMCwgb3Igbm9uZRpcc2l6ZSh0aGlzKSA9PSAwIHx8IChzaXplKHRoaXMpID09IDMgJiYgKHRoaXNbMF0gIT0gMC4wIHx8IHRoaXNbMV0gIT0gMC4wIHx8IHRoaXNbMl0gIT0gMC4wKSlCCAoGX3R1cm5zIq0BCg1BbmltYXRpb25GaWxtEhoKBGNsaXAYASABKAlCDOJBAQG6SAVyAxiAAhIoCgNmcHMYAiABKAFCG+JBAQG6SBQSEhkAAAAAAABeQCkAAAAAAAAAABIrCg1zdGFydF9zZWNvbmRzGAMgASgBQhTiQQEBukgNEgspAAAAAAAAAABAARIpCgtlbmRfc2Vjb25kcxgEIAEoAUIU4kEBAbpIDRILKQAAAAAAAAAAQAEi6gEKCkNhbWVyYVBhdGgSQgoJa2V5ZnJhbWVzGAEgAygLMh4udGhyZWVkLnYxLkNhbWVyYVBhdGguS2V5ZnJhbWVCD+JBAQK6SAiSAQUIAhDoBxIoCgNmcHMYAiABKAFCG+JBAQG6SBQSEhkAAAAAAABeQCkAAAAAAAAAABpuCghLZXlmcmFtZRIlCgdzZWNvbmRzGAEgASgBQhTiQQEBukgNEgspAAAAAAAAAABAARI7Cgdsb29rX2F0GAIgASgLMh4udGhyZWVkLnYxLkNhbWVyYUNvbmZpZy5Mb29rQXRCCuJBAQK6SAPIAQEicQoGUmVnaW9uEhYKAXgYASABKAVCC+JBAQG6SAQaAigAEhYKAXkYAiABKAVCC+JBAQG6SAQaAigAEhoKBXdpZHRoGAMgASgFQgviQQECukgEGgIoARIbCgZoZWlnaHQYBCABKAVCC+JBAQK6SAQaAigBIoYBCgpSZW5kZXJQbGFuEhQKBmVuZ2luZRgBIAEoCUIE4kEBAxIZCgtmcmFtZV9jb3VudBgCIAEoBUIE4kEBAxIVCgdzZWNvbmRzGAMgASgBQgTiQQEDEhoKDG1lbW9yeV9ieXRlcxgEIAEoA0IE4kEBAxIUCgZjYWNoZWQYBSABKAhCBOJBAQMimAcKDENhbWVyYUNvbmZpZxIjCgxzY2VuZV9jYW1lcmEYASABKAlCC+JBAQG6SARyAhhASAASNwoHbG9va19hdBgCIAEoCzIeLnRocmVlZC52MS5DYW1lcmFDb25maWcuTG9va0F0QgTiQQEBSAASPQoKYXV0b19mcmFtZRgDIAEoCzIhLnRocmVlZC52MS5DYW1lcmFDb25maWcuQXV0b0ZyYW1lQgTiQQEBSAASQgoMb3J0aG9ncmFwaGljGAQgASgLMiQudGhyZWVkLnYxLkNhbWVyYUNvbmZpZy5PcnRob2dyYXBoaWNCBOJBAQFIABriAQoGTG9va0F0EiEKA2V5ZRgBIAMoAUIU4kEBArpIDZIBCggDEAMiBBICQAESJAoGdGFyZ2V0GAIgAygBQhTiQQECukgNkgEKCAMQAyIEEgJAARJkCgJ1cBgDIAMoAUJY4kEBAbpIUZIBBiIEEgJAAboBRQoHdmVjdG9yMxIWZ2l2ZSAzIG51bWJlcnMgb3Igbm9uZRoic2l6ZSh0aGlzKSA9PSAwIHx8IHNpemUodGhpcykgPT0gMxIpCgR5Zm92GAQgASgBQhviQQEBukgUEhIR8dTIU/shCUApAAAAAAAAAAAa4QEKDE9ydGhvZ3JhcGhpYxIhCgNleWUYASADKAFCFOJBAQK6SA2SAQoIAxADIgQSAkABEiQKBnRhcmdldBgCIAMoAUIU4kEBArpIDZIBCggDEAMiBBICQAESZAoCdXAYAyADKAFCWOJBAQG6SFGSAQYiBBICQAG6AUUKB3ZlY3RvcjMSFmdpdmUgMyBudW1iZXJzIG9yIG5vbmUaInNpemUodGhpcykgPT0gMCB8fCBzaXplKHRoaXMpID09IDMSIgoEeW1hZxgEIAEoAUIU4kEBAbpIDRILKQAAAAAAAAAAQAEa1QEKCUF1dG9GcmFtZRIdCgN5YXcYASABKAFCC+JBAQG6SAQSAkABSACIAQESLwoFcGl0Y2gYAiABKAFCG+JBAQG6SBQSEhnlyupn+yH5Pynlyupn+yH5v0gBiAEBEikKBHlmb3YYAyABKAFCG+JBAQG6SBQSEhHx1MhT+yEJQCkAAAAAAAAAABIwCgZtYXJnaW4YBCABKAFCG+JBAQG6SBQSEhnNzMzMzMzcPykAAAAAAAAAAEgCiAEBQgYKBF95YXdCCAoGX3BpdGNoQgkKB19tYXJnaW5CBgoEdmlldyJLCgpSZXNvbHV0aW9uEh0KBXdpZHRoGAEgASgFQg7iQQECukgHGgUYgEAoEBIeCgZoZWlnaHQYAiABKAVCDuJBAQK6SAcaBRiAQCgQIrsDCgxSZW5kZXJPdXRwdXQSGAoKbWVkaWFfdHlwZRgBIAEoCUIE4kEBAxIYCgpzaXplX2J5dGVzGAIgASgDQgTiQQEDEhQKBnNoYTI1NhgDIAEoCUIE4kEBAxIWCgh3aWR0aF9weBgEIAEoBUIE4kEBAxIXCgloZWlnaHRfcHgYBSABKAVCBOJBAQMSEgoEbmFtZRgGIAEoCUIE4kEBAxIUCgZjYW1lcmEYByABKAVCBOJBAQMSKwoDYW92GAggASgOMhgudGhyZWVkLnYxLlJlbmRlckpvYi5Bb3ZCBOJBAQMSGQoLZnJhbWVfY291bnQYCSABKAVCBOJBAQMSFQoHc2Vjb25kcxgKIAEoAUIE4kEBAxI6Cgt2aWRlb19jb2RlYxgLIAEoDjIfLnRocmVlZC52MS5SZW5kZXJKb2IuVmlkZW9Db2RlY0IE4kEBAxI1CgdvYmplY3RzGAwgAygLMh4udGhyZWVkLnYxLlJlbmRlck91dHB1dC5PYmplY3RCBOJBAQMaNAoGT2JqZWN0EhUKB25vZGVfaWQYASABKAlCBOJBAQMSEwoFY29sb3IYAiADKAVCBOJBAQMikwIKC1JlbmRlckZyYW1lEhMKBWZyYW1lGAEgASgFQgTiQQEDEjEKBnN0YXR1cxgCIAEoDjIbLnRocmVlZC52MS5SZW5kZXJKb2IuU3RhdHVzQgTiQQEDEhUKB3NlY29uZHMYAyABKAFCBOJBAQMSFAoGY2FtZXJhGAQgASgFQgTiQQEDEhYKCGF0dGVtcHRzGAUgASgFQgTiQQEDEhkKC2VuZ2luZV91c2VkGAYgASgJQgTiQQEDEhwKDnJlbmRlcl9zZWNvbmRzGAcgASgBQgTiQQEDEhUKB3NhbXBsZXMYCCABKAVCBOJBAQMSJwoFZXJyb3IYCSABKAsyEi5nb29nbGUucnBjLlN0YXR1c0IE4kEBAyKwAQoWQ3JlYXRlUmVuZGVySm9iUmVxdWVzdBI0CgpyZW5kZXJfam9iGAEgASgLMhQudGhyZWVkLnYxLlJlbmRlckpvYkIK4kEBArpIA8gBARIrCgpyZXF1ZXN0X2lkGAIgASgJQhfiQQEBukgIcgOwAQHYAQHijM/XCAIIARIbCg12YWxpZGF0ZV9vbmx5GAMgASgIQgTiQQEBEhYKCG5vX2NhY2hlGAQgASgIQgTiQQEBIjEKE0dldFJlbmRlckpvYlJlcXVlc3QSGgoGam9iX2lkGAEgASgJQgriQQECukgDyAEBIo8BChVMaXN0UmVuZGVySm9ic1JlcXVlc3QSHgoJcGFnZV9zaXplGAEgASgFQgviQQEBukgEGgIoABIYCgpwYWdlX3Rva2VuGAIgASgJQgTiQQEBEhwKBmZpbHRlchgDIAEoCUIM4kEBAbpIBXIDGIAQEh4KCG9yZGVyX2J5GAQgASgJQgziQQEBukgFcgMYgAIiaAoWTGlzdFJlbmRlckpvYnNSZXNwb25zZRIvCgtyZW5kZXJfam9icxgBIAMoCzIULnRocmVlZC52MS5SZW5kZXJKb2JCBOJBAQMSHQoPbmV4dF9wYWdlX3Rva2VuGAIgASgJQgTiQQEDIjQKFkNhbmNlbFJlbmRlckpvYlJlcXVlc3QSGgoGam9iX2lkGAEgASgJQgriQQECukgDyAEBIjMKFVJldHJ5UmVuZGVySm9iUmVxdWVzdBIaCgZqb2JfaWQYASABKAlCCuJBAQK6SAPIAQEiMwoVUGF1c2VSZW5kZXJKb2JSZXF1ZXN0EhoKBmpvYl9pZBgBIAEoCUIK4kEBArpIA8gBASI0ChZSZXN1bWVSZW5kZXJKb2JSZXF1ZXN0EhoKBmpvYl9pZBgBIAEoCUIK4kEBArpIA8gBASKNAQoXTGlzdFJlbmRlckZyYW1lc1JlcXVlc3QSGgoGam9iX2lkGAEgASgJQgriQQECukgDyAEBEh4KCXBhZ2Vfc2l6ZRgCIAEoBUIL4kEBAbpIBBoCKAASGAoKcGFnZV90b2tlbhgDIAEoCUIE4kEBARIcCgZmaWx0ZXIYBCABKAlCDOJBAQG6SAVyAxiAECJnChhMaXN0UmVuZGVyRnJhbWVzUmVzcG9uc2USLAoGZnJhbWVzGAEgAygLMhYudGhyZWVkLnYxLlJlbmRlckZyYW1lQgTiQQEDEh0KD25leHRfcGFnZV90b2tlbhgCIAEoCUIE4kEBAyJvChVXYXRjaFJlbmRlckpvYlJlcXVlc3QSGgoGam9iX2lkGAEgASgJQgriQQECukgDyAEBEhYKCHByZXZpZXdzGAIgASgIQgTiQQEBEiIKDHJlc3VtZV90b2tlbhgDIAEoCUIM4kEBAbpIBXIDGIABIsADChZXYXRjaFJlbmRlckpvYlJlc3BvbnNlEi4KCnJlbmRlcl9qb2IYASABKAsyFC50aHJlZWQudjEuUmVuZGVySm9iQgTiQQEDEhYKCHNlcXVlbmNlGAIgASgDQgTiQQEDEhoKDHJlc3VtZV90b2tlbhgDIAEoCUIE4kEBAxIZCgtldGFfc2Vjb25kcxgEIAEoAUIE4kEBAxIaCgxzYW1wbGVzX2RvbmUYBSABKAVCBOJBAQMSFQoHc2FtcGxlcxgGIAEoBUIE4kEBAxJACgdwcmV2aWV3GAcgASgLMikudGhyZWVkLnYxLldhdGNoUmVuZGVySm9iUmVzcG9uc2UuUHJldmlld0IE4kEBAxqxAQoHUHJldmlldxITCgVpbWFnZRgBIAEoDEIE4kEBAxIYCgptZWRpYV90eXBlGAIgASgJQgTiQQEDEhYKCHdpZHRoX3B4GAMgASgFQgTiQQEDEhcKCWhlaWdodF9weBgEIAEoBUIE4kEBAxITCgVmcmFtZRgFIAEoBUIE4kEBAxIaCgxzYW1wbGVzX2RvbmUYBiABKAVCBOJBAQMSFQoHc2FtcGxlcxgHIAEoBUIE4kEBAyJaCh5HZXRSZW5kZXJKb2JEb3dubG9hZFVybFJlcXVlc3QSGgoGam9iX2lkGAEgASgJQgriQQECukgDyAEBEhwKBm91dHB1dBgCIAEoCUIM4kEBAbpIBXIDGIABIjQKFkRlbGV0ZVJlbmRlckpvYlJlcXVlc3QSGgoGam9iX2lkGAEgASgJQgriQQECukgDyAEBMrkLCg1SZW5kZXJTZXJ2aWNlEn8KD0NyZWF0ZVJlbmRlckpvYhIhLnRocmVlZC52MS5DcmVhdGVSZW5kZXJKb2JSZXF1ZXN0GhQudGhyZWVkLnYxLlJlbmRlckpvYiIz2kEKcmVuZGVyX2pvYqjUGAKC0+STAhwiDi92MS9yZW5kZXJqb2JzOgpyZW5kZXJfam9iEnIKDEdldFJlbmRlckpvYhIeLnRocmVlZC52MS5HZXRSZW5kZXJKb2JSZXF1ZXN0GhQudGhyZWVkLnYxLlJlbmRlckpvYiIs2kEGam9iX2lkqNQYAYLT5JMCGRIXL3YxL3JlbmRlcmpvYnMve2pvYl9pZH0ScQoOTGlzdFJlbmRlckpvYnMSIC50aHJlZWQudjEuTGlzdFJlbmRlckpvYnNSZXF1ZXN0GiEudGhyZWVkLnYxLkxpc3RSZW5kZXJKb2JzUmVzcG9uc2UiGqjUGAGC0+STAhASDi92MS9yZW5kZXJqb2JzEoIBCg9DYW5jZWxSZW5kZXJKb2ISIS50aHJlZWQudjEuQ2FuY2VsUmVuZGVySm9iUmVxdWVzdBoULnRocmVlZC52MS5SZW5kZXJKb2IiNtpBBmpvYl9pZKjUGAKC0+STAiMiHi92MS9yZW5kZXJqb2JzL3tqb2JfaWR9OmNhbmNlbDoBKhJ/Cg5SZXRyeVJlbmRlckpvYhIgLnRocmVlZC52MS5SZXRyeVJlbmRlckpvYlJlcXVlc3QaFC50aHJlZWQudjEuUmVuZGVySm9iIjXaQQZqb2JfaWSo1BgCgtPkkwIiIh0vdjEvcmVuZGVyam9icy97am9iX2lkfTpyZXRyeToBKhJ/Cg5QYXVzZVJlbmRlckpvYhIgLnRocmVlZC52MS5QYXVzZVJlbmRlckpvYlJlcXVlc3QaFC50aHJlZWQudjEuUmVuZGVySm9iIjXaQQZqb2JfaWSo1BgCgtPkkwIiIh0vdjEvcmVuZGVyam9icy97am9iX2lkfTpwYXVzZToBKhKCAQoPUmVzdW1lUmVuZGVySm9iEiEudGhyZWVkLnYxLlJlc3VtZVJlbmRlckpvYlJlcXVlc3QaFC50aHJlZWQudjEuUmVuZGVySm9iIjbaQQZqb2JfaWSo1BgCgtPkkwIjIh4vdjEvcmVuZGVyam9icy97am9iX2lkfTpyZXN1bWU6ASoSkAEKEExpc3RSZW5kZXJGcmFtZXMSIi50aHJlZWQudjEuTGlzdFJlbmRlckZyYW1lc1JlcXVlc3QaIy50aHJlZWQudjEuTGlzdFJlbmRlckZyYW1lc1Jlc3BvbnNlIjPaQQZqb2JfaWSo1BgBgtPkkwIgEh4vdjEvcmVuZGVyam9icy97am9iX2lkfS9mcmFtZXMSiwEKDldhdGNoUmVuZGVySm9iEiAudGhyZWVkLnYxLldhdGNoUmVuZGVySm9iUmVxdWVzdBohLnRocmVlZC52MS5XYXRjaFJlbmRlckpvYlJlc3BvbnNlIjLaQQZqb2JfaWSo1BgBgtPkkwIfEh0vdjEvcmVuZGVyam9icy97am9iX2lkfTp3YXRjaDABEpYBChdHZXRSZW5kZXJKb2JEb3dubG9hZFVybBIpLnRocmVlZC52MS5HZXRSZW5kZXJKb2JEb3dubG9hZFVybFJlcXVlc3QaFi50aHJlZWQudjEuRG93bmxvYWRVcmwiONpBBmpvYl9pZKjUGAGC0+STAiUSIy92MS9yZW5kZXJqb2JzL3tqb2JfaWR9OmRvd25sb2FkVXJsEnoKD0RlbGV0ZVJlbmRlckpvYhIhLnRocmVlZC52MS5EZWxldGVSZW5kZXJKb2JSZXF1ZXN0GhYuZ29vZ2xlLnByb3RvYnVmLkVtcHR5IizaQQZqb2JfaWSo1BgCgtPkkwIZKhcvdjEvcmVuZGVyam9icy97am9iX2lkfUI8WjpnaXRodWIuY29tL3RocmVlZC1kZXYvdGhyZWVkL2NsaWVudHMvZ28vdGhyZWVkL3YxO3RocmVlZHYxYgZwcm90bzM", [file_buf_validate_validate, file_google_api_annotations, file_google_api_client, file_google_api_field_behavior, file_google_api_field_info, file_google_protobuf_empty, file_google_protobuf_timestamp, file_google_rpc_status, file_threed_v1_access, file_threed_v1_assets, file_threed_v1_scenes]);
 
 /**
- * One picture to be made.
+ * Pictures or a film to be made.
  *
  * @generated from message threed.v1.RenderJob
  */
@@ -68,14 +68,15 @@ export type RenderJob = Message<"threed.v1.RenderJob"> & {
   cameraConfig?: CameraConfig | undefined;
 
   /**
-   * Which engine, by name; see engines.md. Empty: the best that a worker has.
+   * Which engine, by name: `raster`, `path_traced`, `compat`; see engines.md. Empty: the best rasterizer that a worker
+   * has; when it fails on this scene, the next.
    *
    * @generated from field: string engine = 6;
    */
   engine: string;
 
   /**
-   * The encoding of the picture. Default: PNG.
+   * The encoding. Default: PNG, and MP4 with a motion.
    *
    * @generated from field: threed.v1.RenderJob.OutputFormat output_format = 7;
    */
@@ -89,7 +90,8 @@ export type RenderJob = Message<"threed.v1.RenderJob"> & {
   resolution?: Resolution | undefined;
 
   /**
-   * Samples a pixel, 1 to 4096. The raster engine takes 1, 2, 4 or 8 (MSAA) and rounds down. 0: the engine's default (4).
+   * Samples a pixel, 1 to 4096. The raster engine takes 1, 2, 4 or 8 (MSAA) and rounds down. 0: the engine's default
+   * (raster: 4; path_traced: 64).
    *
    * @generated from field: int32 samples = 9;
    */
@@ -145,7 +147,7 @@ export type RenderJob = Message<"threed.v1.RenderJob"> & {
   progress: number;
 
   /**
-   * What is being done: `queued`, `fetching`, `loading`, `rendering`, `storing`, `done`.
+   * What is being done: `queued`, `fetching`, `loading`, `rendering`, `denoising`, `encoding`, `storing`, `done`.
    *
    * @generated from field: string phase = 17;
    */
@@ -173,14 +175,14 @@ export type RenderJob = Message<"threed.v1.RenderJob"> & {
   completedAt?: Timestamp | undefined;
 
   /**
-   * Where the picture lies in the object store. For operators; use GetRenderJobDownloadUrl to read it.
+   * Where the first output lies in the object store. For operators; use GetRenderJobDownloadUrl to read it.
    *
    * @generated from field: string output_path = 21;
    */
   outputPath: string;
 
   /**
-   * The picture. Set when COMPLETED.
+   * The first of the outputs. Set when COMPLETED.
    *
    * @generated from field: threed.v1.RenderOutput output = 22;
    */
@@ -201,7 +203,7 @@ export type RenderJob = Message<"threed.v1.RenderJob"> & {
   attempts: number;
 
   /**
-   * Which engine made the picture.
+   * Which engine made the pictures.
    *
    * @generated from field: string engine_used = 25;
    */
@@ -234,6 +236,165 @@ export type RenderJob = Message<"threed.v1.RenderJob"> & {
    * @generated from field: string project = 29;
    */
   project: string;
+
+  /**
+   * A preset: values for the fields that are not given. `thumbnail`, `product`, `turntable`, `hero`, `film`; see
+   * docs/render.md. Answers have the values filled in.
+   *
+   * @generated from field: string preset = 30;
+   */
+  preset: string;
+
+  /**
+   * id of a Derivative of the asset: its GLB is rendered instead of the asset.
+   *
+   * @generated from field: string derivative_id = 31;
+   */
+  derivativeId: string;
+
+  /**
+   * Name of a material variant (KHR_materials_variants) of the models. Empty: their own materials.
+   *
+   * @generated from field: string material_variant = 32;
+   */
+  materialVariant: string;
+
+  /**
+   * Which moment of which animation a picture shows. Unset: the first moment of each model's first animation.
+   *
+   * @generated from field: threed.v1.AnimationMoment animation = 33;
+   */
+  animation?: AnimationMoment | undefined;
+
+  /**
+   * Several cameras, instead of camera_config: an output of each. At most 64; not with a motion.
+   *
+   * @generated from field: repeated threed.v1.CameraConfig cameras = 34;
+   */
+  cameras: CameraConfig[];
+
+  /**
+   * What moves. Nothing: a still picture.
+   *
+   * @generated from oneof threed.v1.RenderJob.motion
+   */
+  motion: {
+    /**
+     * The camera goes around.
+     *
+     * @generated from field: threed.v1.Turntable turntable = 35;
+     */
+    value: Turntable;
+    case: "turntable";
+  } | {
+    /**
+     * An animation of the models plays.
+     *
+     * @generated from field: threed.v1.AnimationFilm animation_film = 36;
+     */
+    value: AnimationFilm;
+    case: "animationFilm";
+  } | {
+    /**
+     * The camera goes from one place to the next.
+     *
+     * @generated from field: threed.v1.CameraPath camera_path = 37;
+     */
+    value: CameraPath;
+    case: "cameraPath";
+  } | { case: undefined; value?: undefined };
+
+  /**
+   * How a film is compressed.
+   *
+   * @generated from field: threed.v1.RenderJob.VideoCodec video_codec = 38;
+   */
+  videoCodec: RenderJob_VideoCodec;
+
+  /**
+   * Bits a channel of PNG: 8 or 16. 0: 8.
+   *
+   * @generated from field: int32 bit_depth = 39;
+   */
+  bitDepth: number;
+
+  /**
+   * Further pictures of each view. Not with a motion.
+   *
+   * @generated from field: repeated threed.v1.RenderJob.Aov aovs = 40;
+   */
+  aovs: RenderJob_Aov[];
+
+  /**
+   * Whether noise is taken away from a path traced picture. Unset: yes.
+   *
+   * @generated from field: optional bool denoise = 41;
+   */
+  denoise?: boolean | undefined;
+
+  /**
+   * The best picture in this time: path tracing ends after so many seconds a frame, whatever `samples` says, after at
+   * least one pass. 0: no such end. At most 86400.
+   *
+   * @generated from field: double max_seconds = 42;
+   */
+  maxSeconds: number;
+
+  /**
+   * Only a part of the picture is drawn, and is the whole output. Unset: all of it.
+   *
+   * @generated from field: threed.v1.Region region = 43;
+   */
+  region?: Region | undefined;
+
+  /**
+   * Whether the lowest point of what is shown stands on a ground that only its shadow is seen of.
+   *
+   * @generated from field: bool ground_shadow = 44;
+   */
+  groundShadow: boolean;
+
+  /**
+   * Its outputs: the film, or one picture for each camera and each AOV. Set when COMPLETED.
+   *
+   * @generated from field: repeated threed.v1.RenderOutput outputs = 45;
+   */
+  outputs: RenderOutput[];
+
+  /**
+   * How many frames it has.
+   *
+   * @generated from field: int32 frame_count = 46;
+   */
+  frameCount: number;
+
+  /**
+   * How many of them are stored.
+   *
+   * @generated from field: int32 frames_completed = 47;
+   */
+  framesCompleted: number;
+
+  /**
+   * How many of them have failed. ListRenderFrames has their reasons.
+   *
+   * @generated from field: int32 frames_failed = 48;
+   */
+  framesFailed: number;
+
+  /**
+   * Whether the outputs were made before, by an equal job, and only handed out again.
+   *
+   * @generated from field: bool cached = 49;
+   */
+  cached: boolean;
+
+  /**
+   * What it will take. Set in answers to CreateRenderJob with `validate_only`.
+   *
+   * @generated from field: threed.v1.RenderPlan plan = 50;
+   */
+  plan?: RenderPlan | undefined;
 };
 
 /**
@@ -271,14 +432,14 @@ export enum RenderJob_Status {
   PROCESSING = 2,
 
   /**
-   * The picture is stored.
+   * The outputs are stored.
    *
    * @generated from enum value: COMPLETED = 3;
    */
   COMPLETED = 3,
 
   /**
-   * There will be no picture; `error` says why.
+   * There will be no outputs; `error` says why.
    *
    * @generated from enum value: FAILED = 4;
    */
@@ -290,6 +451,13 @@ export enum RenderJob_Status {
    * @generated from enum value: CANCELLED = 5;
    */
   CANCELLED = 5,
+
+  /**
+   * The caller paused it: no frame is begun until ResumeRenderJob.
+   *
+   * @generated from enum value: PAUSED = 6;
+   */
+  PAUSED = 6,
 }
 
 /**
@@ -299,20 +467,20 @@ export const RenderJob_StatusSchema: GenEnum<RenderJob_Status> = /*@__PURE__*/
   enumDesc(file_threed_v1_render_jobs, 0, 0);
 
 /**
- * The encodings of a picture.
+ * The encodings of pictures and films.
  *
  * @generated from enum threed.v1.RenderJob.OutputFormat
  */
 export enum RenderJob_OutputFormat {
   /**
-   * As input: PNG.
+   * As input: PNG; MP4 with a motion.
    *
    * @generated from enum value: OUTPUT_FORMAT_UNSPECIFIED = 0;
    */
   OUTPUT_FORMAT_UNSPECIFIED = 0,
 
   /**
-   * Lossless, 8 bits a channel, straight alpha.
+   * Lossless, 8 or 16 bits a channel, straight alpha.
    *
    * @generated from enum value: PNG = 1;
    */
@@ -326,11 +494,46 @@ export enum RenderJob_OutputFormat {
   JPEG = 2,
 
   /**
-   * Lossy, with alpha.
+   * Lossy, with alpha. With a motion: animated.
    *
    * @generated from enum value: WEBP = 3;
    */
   WEBP = 3,
+
+  /**
+   * OpenEXR: linear radiance, 16-bit float a channel, before tone mapping, premultiplied alpha.
+   *
+   * @generated from enum value: EXR = 4;
+   */
+  EXR = 4,
+
+  /**
+   * A film: MP4. Needs a motion, without alpha.
+   *
+   * @generated from enum value: MP4 = 5;
+   */
+  MP4 = 5,
+
+  /**
+   * A film: WebM. Needs a motion, without alpha.
+   *
+   * @generated from enum value: WEBM = 6;
+   */
+  WEBM = 6,
+
+  /**
+   * A film: animated GIF of 256 colours a frame. Needs a motion.
+   *
+   * @generated from enum value: GIF = 7;
+   */
+  GIF = 7,
+
+  /**
+   * A zip of the frames as PNG. Needs a motion.
+   *
+   * @generated from enum value: ZIP = 8;
+   */
+  ZIP = 8,
 }
 
 /**
@@ -338,6 +541,95 @@ export enum RenderJob_OutputFormat {
  */
 export const RenderJob_OutputFormatSchema: GenEnum<RenderJob_OutputFormat> = /*@__PURE__*/
   enumDesc(file_threed_v1_render_jobs, 0, 1);
+
+/**
+ * How the pictures of a film are compressed.
+ *
+ * @generated from enum threed.v1.RenderJob.VideoCodec
+ */
+export enum RenderJob_VideoCodec {
+  /**
+   * As input: AV1 for WEBM; H264 for MP4 where a worker can encode it, else AV1.
+   *
+   * @generated from enum value: VIDEO_CODEC_UNSPECIFIED = 0;
+   */
+  VIDEO_CODEC_UNSPECIFIED = 0,
+
+  /**
+   * AV1.
+   *
+   * @generated from enum value: AV1 = 1;
+   */
+  AV1 = 1,
+
+  /**
+   * H.264 / AVC. Not for WEBM.
+   *
+   * @generated from enum value: H264 = 2;
+   */
+  H264 = 2,
+}
+
+/**
+ * Describes the enum threed.v1.RenderJob.VideoCodec.
+ */
+export const RenderJob_VideoCodecSchema: GenEnum<RenderJob_VideoCodec> = /*@__PURE__*/
+  enumDesc(file_threed_v1_render_jobs, 0, 2);
+
+/**
+ * Further pictures from the same view, of what is nearest in each pixel.
+ *
+ * @generated from enum threed.v1.RenderJob.Aov
+ */
+export enum RenderJob_Aov {
+  /**
+   * Not allowed.
+   *
+   * @generated from enum value: AOV_UNSPECIFIED = 0;
+   */
+  AOV_UNSPECIFIED = 0,
+
+  /**
+   * Distance along the camera's axis in metres; EXR, infinity where nothing is.
+   *
+   * @generated from enum value: DEPTH = 1;
+   */
+  DEPTH = 1,
+
+  /**
+   * Shading normal in the world frame; PNG: n / 2 + 1/2.
+   *
+   * @generated from enum value: NORMAL = 2;
+   */
+  NORMAL = 2,
+
+  /**
+   * Base colour without light; PNG, sRGB.
+   *
+   * @generated from enum value: ALBEDO = 3;
+   */
+  ALBEDO = 3,
+
+  /**
+   * Which node of the scene; PNG, one colour each, named in the output's `objects`.
+   *
+   * @generated from enum value: OBJECT_ID = 4;
+   */
+  OBJECT_ID = 4,
+
+  /**
+   * How much of the pixel is covered; PNG, grey.
+   *
+   * @generated from enum value: ALPHA = 5;
+   */
+  ALPHA = 5,
+}
+
+/**
+ * Describes the enum threed.v1.RenderJob.Aov.
+ */
+export const RenderJob_AovSchema: GenEnum<RenderJob_Aov> = /*@__PURE__*/
+  enumDesc(file_threed_v1_render_jobs, 0, 3);
 
 /**
  * How radiance becomes colour.
@@ -385,7 +677,266 @@ export enum RenderJob_ToneMapping {
  * Describes the enum threed.v1.RenderJob.ToneMapping.
  */
 export const RenderJob_ToneMappingSchema: GenEnum<RenderJob_ToneMapping> = /*@__PURE__*/
-  enumDesc(file_threed_v1_render_jobs, 0, 2);
+  enumDesc(file_threed_v1_render_jobs, 0, 4);
+
+/**
+ * A moment of an animation.
+ *
+ * @generated from message threed.v1.AnimationMoment
+ */
+export type AnimationMoment = Message<"threed.v1.AnimationMoment"> & {
+  /**
+   * Name of an animation of the model, or its number from 0 as `#0`. Empty: the first.
+   *
+   * @generated from field: string clip = 1;
+   */
+  clip: string;
+
+  /**
+   * Seconds from its begin, 0 to its length.
+   *
+   * @generated from field: double seconds = 2;
+   */
+  seconds: number;
+};
+
+/**
+ * Describes the message threed.v1.AnimationMoment.
+ * Use `create(AnimationMomentSchema)` to create a new message.
+ */
+export const AnimationMomentSchema: GenMessage<AnimationMoment> = /*@__PURE__*/
+  messageDesc(file_threed_v1_render_jobs, 1);
+
+/**
+ * The camera goes around what is shown, once or more, at its own height.
+ *
+ * @generated from message threed.v1.Turntable
+ */
+export type Turntable = Message<"threed.v1.Turntable"> & {
+  /**
+   * How many frames, 2 to 10000. 0: 48.
+   *
+   * @generated from field: int32 frames = 1;
+   */
+  frames: number;
+
+  /**
+   * How long it lasts, in seconds, above 0. 0: 4.
+   *
+   * @generated from field: double seconds = 2;
+   */
+  seconds: number;
+
+  /**
+   * How often around, counter-clockwise seen from the axis' end; negative: clockwise. Unset: 1.
+   *
+   * @generated from field: optional double turns = 3;
+   */
+  turns?: number | undefined;
+
+  /**
+   * Around which axis, through the middle of what is shown: x, y, z. Empty: 0, 1, 0.
+   *
+   * @generated from field: repeated double axis = 4;
+   */
+  axis: number[];
+};
+
+/**
+ * Describes the message threed.v1.Turntable.
+ * Use `create(TurntableSchema)` to create a new message.
+ */
+export const TurntableSchema: GenMessage<Turntable> = /*@__PURE__*/
+  messageDesc(file_threed_v1_render_jobs, 2);
+
+/**
+ * An animation of the models plays.
+ *
+ * @generated from message threed.v1.AnimationFilm
+ */
+export type AnimationFilm = Message<"threed.v1.AnimationFilm"> & {
+  /**
+   * Name of the animation, or its number from 0 as `#0`. Empty: the first.
+   *
+   * @generated from field: string clip = 1;
+   */
+  clip: string;
+
+  /**
+   * Frames a second, 1 to 120. 0: 24.
+   *
+   * @generated from field: double fps = 2;
+   */
+  fps: number;
+
+  /**
+   * From where on, in seconds.
+   *
+   * @generated from field: double start_seconds = 3;
+   */
+  startSeconds: number;
+
+  /**
+   * To where, in seconds. 0: to its end.
+   *
+   * @generated from field: double end_seconds = 4;
+   */
+  endSeconds: number;
+};
+
+/**
+ * Describes the message threed.v1.AnimationFilm.
+ * Use `create(AnimationFilmSchema)` to create a new message.
+ */
+export const AnimationFilmSchema: GenMessage<AnimationFilm> = /*@__PURE__*/
+  messageDesc(file_threed_v1_render_jobs, 3);
+
+/**
+ * The camera goes through places, smoothly (Catmull-Rom) between them.
+ *
+ * @generated from message threed.v1.CameraPath
+ */
+export type CameraPath = Message<"threed.v1.CameraPath"> & {
+  /**
+   * The places, 2 to 1000.
+   *
+   * @generated from field: repeated threed.v1.CameraPath.Keyframe keyframes = 1;
+   */
+  keyframes: CameraPath_Keyframe[];
+
+  /**
+   * Frames a second, 1 to 120. 0: 24.
+   *
+   * @generated from field: double fps = 2;
+   */
+  fps: number;
+};
+
+/**
+ * Describes the message threed.v1.CameraPath.
+ * Use `create(CameraPathSchema)` to create a new message.
+ */
+export const CameraPathSchema: GenMessage<CameraPath> = /*@__PURE__*/
+  messageDesc(file_threed_v1_render_jobs, 4);
+
+/**
+ * Where the camera is at a time.
+ *
+ * @generated from message threed.v1.CameraPath.Keyframe
+ */
+export type CameraPath_Keyframe = Message<"threed.v1.CameraPath.Keyframe"> & {
+  /**
+   * Seconds from the begin. Later in each keyframe than in the one before.
+   *
+   * @generated from field: double seconds = 1;
+   */
+  seconds: number;
+
+  /**
+   * Where it is then.
+   *
+   * @generated from field: threed.v1.CameraConfig.LookAt look_at = 2;
+   */
+  lookAt?: CameraConfig_LookAt | undefined;
+};
+
+/**
+ * Describes the message threed.v1.CameraPath.Keyframe.
+ * Use `create(CameraPath_KeyframeSchema)` to create a new message.
+ */
+export const CameraPath_KeyframeSchema: GenMessage<CameraPath_Keyframe> = /*@__PURE__*/
+  messageDesc(file_threed_v1_render_jobs, 4, 0);
+
+/**
+ * A part of a picture, in pixels from its top left corner. All of it is in the picture.
+ *
+ * @generated from message threed.v1.Region
+ */
+export type Region = Message<"threed.v1.Region"> & {
+  /**
+   * Its left edge.
+   *
+   * @generated from field: int32 x = 1;
+   */
+  x: number;
+
+  /**
+   * Its upper edge.
+   *
+   * @generated from field: int32 y = 2;
+   */
+  y: number;
+
+  /**
+   * Its width, at least 1.
+   *
+   * @generated from field: int32 width = 3;
+   */
+  width: number;
+
+  /**
+   * Its height, at least 1.
+   *
+   * @generated from field: int32 height = 4;
+   */
+  height: number;
+};
+
+/**
+ * Describes the message threed.v1.Region.
+ * Use `create(RegionSchema)` to create a new message.
+ */
+export const RegionSchema: GenMessage<Region> = /*@__PURE__*/
+  messageDesc(file_threed_v1_render_jobs, 5);
+
+/**
+ * What a job will take: estimates.
+ *
+ * @generated from message threed.v1.RenderPlan
+ */
+export type RenderPlan = Message<"threed.v1.RenderPlan"> & {
+  /**
+   * The engine that is tried first.
+   *
+   * @generated from field: string engine = 1;
+   */
+  engine: string;
+
+  /**
+   * How many frames are to be drawn.
+   *
+   * @generated from field: int32 frame_count = 2;
+   */
+  frameCount: number;
+
+  /**
+   * Seconds of one worker for all of it.
+   *
+   * @generated from field: double seconds = 3;
+   */
+  seconds: number;
+
+  /**
+   * Most memory of one engine process, in bytes.
+   *
+   * @generated from field: int64 memory_bytes = 4;
+   */
+  memoryBytes: bigint;
+
+  /**
+   * Whether the outputs are there already, by an equal job.
+   *
+   * @generated from field: bool cached = 5;
+   */
+  cached: boolean;
+};
+
+/**
+ * Describes the message threed.v1.RenderPlan.
+ * Use `create(RenderPlanSchema)` to create a new message.
+ */
+export const RenderPlanSchema: GenMessage<RenderPlan> = /*@__PURE__*/
+  messageDesc(file_threed_v1_render_jobs, 6);
 
 /**
  * Where a scene is seen from.
@@ -422,6 +973,14 @@ export type CameraConfig = Message<"threed.v1.CameraConfig"> & {
      */
     value: CameraConfig_AutoFrame;
     case: "autoFrame";
+  } | {
+    /**
+     * From a point, to a point, without a vanishing point.
+     *
+     * @generated from field: threed.v1.CameraConfig.Orthographic orthographic = 4;
+     */
+    value: CameraConfig_Orthographic;
+    case: "orthographic";
   } | { case: undefined; value?: undefined };
 };
 
@@ -430,7 +989,7 @@ export type CameraConfig = Message<"threed.v1.CameraConfig"> & {
  * Use `create(CameraConfigSchema)` to create a new message.
  */
 export const CameraConfigSchema: GenMessage<CameraConfig> = /*@__PURE__*/
-  messageDesc(file_threed_v1_render_jobs, 1);
+  messageDesc(file_threed_v1_render_jobs, 7);
 
 /**
  * A perspective camera from a point to a point, in the world frame.
@@ -472,7 +1031,49 @@ export type CameraConfig_LookAt = Message<"threed.v1.CameraConfig.LookAt"> & {
  * Use `create(CameraConfig_LookAtSchema)` to create a new message.
  */
 export const CameraConfig_LookAtSchema: GenMessage<CameraConfig_LookAt> = /*@__PURE__*/
-  messageDesc(file_threed_v1_render_jobs, 1, 0);
+  messageDesc(file_threed_v1_render_jobs, 7, 0);
+
+/**
+ * An orthographic camera from a point to a point, in the world frame.
+ *
+ * @generated from message threed.v1.CameraConfig.Orthographic
+ */
+export type CameraConfig_Orthographic = Message<"threed.v1.CameraConfig.Orthographic"> & {
+  /**
+   * Where the camera is: x, y, z in metres. What lies behind it is not seen.
+   *
+   * @generated from field: repeated double eye = 1;
+   */
+  eye: number[];
+
+  /**
+   * What it looks at: x, y, z in metres. Must differ from eye.
+   *
+   * @generated from field: repeated double target = 2;
+   */
+  target: number[];
+
+  /**
+   * What is up in the picture. Empty: 0, 1, 0.
+   *
+   * @generated from field: repeated double up = 3;
+   */
+  up: number[];
+
+  /**
+   * Half the height of what is seen, in metres. 0: chosen so that all of the scene is in view.
+   *
+   * @generated from field: double ymag = 4;
+   */
+  ymag: number;
+};
+
+/**
+ * Describes the message threed.v1.CameraConfig.Orthographic.
+ * Use `create(CameraConfig_OrthographicSchema)` to create a new message.
+ */
+export const CameraConfig_OrthographicSchema: GenMessage<CameraConfig_Orthographic> = /*@__PURE__*/
+  messageDesc(file_threed_v1_render_jobs, 7, 1);
 
 /**
  * A perspective camera that has all of the scene in view.
@@ -514,7 +1115,7 @@ export type CameraConfig_AutoFrame = Message<"threed.v1.CameraConfig.AutoFrame">
  * Use `create(CameraConfig_AutoFrameSchema)` to create a new message.
  */
 export const CameraConfig_AutoFrameSchema: GenMessage<CameraConfig_AutoFrame> = /*@__PURE__*/
-  messageDesc(file_threed_v1_render_jobs, 1, 1);
+  messageDesc(file_threed_v1_render_jobs, 7, 2);
 
 /**
  * The size of a picture.
@@ -542,10 +1143,10 @@ export type Resolution = Message<"threed.v1.Resolution"> & {
  * Use `create(ResolutionSchema)` to create a new message.
  */
 export const ResolutionSchema: GenMessage<Resolution> = /*@__PURE__*/
-  messageDesc(file_threed_v1_render_jobs, 2);
+  messageDesc(file_threed_v1_render_jobs, 8);
 
 /**
- * The stored picture of a job.
+ * A stored output of a job.
  *
  * @generated from message threed.v1.RenderOutput
  */
@@ -584,6 +1185,55 @@ export type RenderOutput = Message<"threed.v1.RenderOutput"> & {
    * @generated from field: int32 height_px = 5;
    */
   heightPx: number;
+
+  /**
+   * Its name in the job, such as `picture.png`, `camera1.png`, `camera0.depth.exr`, `film.mp4`.
+   *
+   * @generated from field: string name = 6;
+   */
+  name: string;
+
+  /**
+   * Which of the cameras.
+   *
+   * @generated from field: int32 camera = 7;
+   */
+  camera: number;
+
+  /**
+   * What it shows, if not light.
+   *
+   * @generated from field: threed.v1.RenderJob.Aov aov = 8;
+   */
+  aov: RenderJob_Aov;
+
+  /**
+   * How many frames a film has.
+   *
+   * @generated from field: int32 frame_count = 9;
+   */
+  frameCount: number;
+
+  /**
+   * How long a film is.
+   *
+   * @generated from field: double seconds = 10;
+   */
+  seconds: number;
+
+  /**
+   * How a film is compressed.
+   *
+   * @generated from field: threed.v1.RenderJob.VideoCodec video_codec = 11;
+   */
+  videoCodec: RenderJob_VideoCodec;
+
+  /**
+   * Which colour of an OBJECT_ID picture is which node.
+   *
+   * @generated from field: repeated threed.v1.RenderOutput.Object objects = 12;
+   */
+  objects: RenderOutput_Object[];
 };
 
 /**
@@ -591,7 +1241,112 @@ export type RenderOutput = Message<"threed.v1.RenderOutput"> & {
  * Use `create(RenderOutputSchema)` to create a new message.
  */
 export const RenderOutputSchema: GenMessage<RenderOutput> = /*@__PURE__*/
-  messageDesc(file_threed_v1_render_jobs, 3);
+  messageDesc(file_threed_v1_render_jobs, 9);
+
+/**
+ * A node of the scene in a picture of OBJECT_ID.
+ *
+ * @generated from message threed.v1.RenderOutput.Object
+ */
+export type RenderOutput_Object = Message<"threed.v1.RenderOutput.Object"> & {
+  /**
+   * id of the node.
+   *
+   * @generated from field: string node_id = 1;
+   */
+  nodeId: string;
+
+  /**
+   * Its colour in the picture: red, green, blue, 0 to 255.
+   *
+   * @generated from field: repeated int32 color = 2;
+   */
+  color: number[];
+};
+
+/**
+ * Describes the message threed.v1.RenderOutput.Object.
+ * Use `create(RenderOutput_ObjectSchema)` to create a new message.
+ */
+export const RenderOutput_ObjectSchema: GenMessage<RenderOutput_Object> = /*@__PURE__*/
+  messageDesc(file_threed_v1_render_jobs, 9, 0);
+
+/**
+ * One frame of a job: what is drawn at once, by one worker.
+ *
+ * @generated from message threed.v1.RenderFrame
+ */
+export type RenderFrame = Message<"threed.v1.RenderFrame"> & {
+  /**
+   * Its number, from 0.
+   *
+   * @generated from field: int32 frame = 1;
+   */
+  frame: number;
+
+  /**
+   * Where it is.
+   *
+   * @generated from field: threed.v1.RenderJob.Status status = 2;
+   */
+  status: RenderJob_Status;
+
+  /**
+   * Seconds from the begin of the film.
+   *
+   * @generated from field: double seconds = 3;
+   */
+  seconds: number;
+
+  /**
+   * Which of the cameras.
+   *
+   * @generated from field: int32 camera = 4;
+   */
+  camera: number;
+
+  /**
+   * How often a worker took it.
+   *
+   * @generated from field: int32 attempts = 5;
+   */
+  attempts: number;
+
+  /**
+   * Which engine drew it.
+   *
+   * @generated from field: string engine_used = 6;
+   */
+  engineUsed: string;
+
+  /**
+   * How long that took.
+   *
+   * @generated from field: double render_seconds = 7;
+   */
+  renderSeconds: number;
+
+  /**
+   * Samples a pixel that it has.
+   *
+   * @generated from field: int32 samples = 8;
+   */
+  samples: number;
+
+  /**
+   * Set when FAILED: the same status that an rpc would give, with an ErrorInfo.
+   *
+   * @generated from field: google.rpc.Status error = 9;
+   */
+  error?: Status | undefined;
+};
+
+/**
+ * Describes the message threed.v1.RenderFrame.
+ * Use `create(RenderFrameSchema)` to create a new message.
+ */
+export const RenderFrameSchema: GenMessage<RenderFrame> = /*@__PURE__*/
+  messageDesc(file_threed_v1_render_jobs, 10);
 
 /**
  * Request of CreateRenderJob.
@@ -614,11 +1369,18 @@ export type CreateRenderJobRequest = Message<"threed.v1.CreateRenderJobRequest">
   requestId: string;
 
   /**
-   * Check everything, create nothing. The answer has no job_id, and the defaults filled in.
+   * Check everything, create nothing. The answer has no job_id, the defaults filled in, and the plan.
    *
    * @generated from field: bool validate_only = 3;
    */
   validateOnly: boolean;
+
+  /**
+   * Draw it, even if an equal job was drawn before.
+   *
+   * @generated from field: bool no_cache = 4;
+   */
+  noCache: boolean;
 };
 
 /**
@@ -626,7 +1388,7 @@ export type CreateRenderJobRequest = Message<"threed.v1.CreateRenderJobRequest">
  * Use `create(CreateRenderJobRequestSchema)` to create a new message.
  */
 export const CreateRenderJobRequestSchema: GenMessage<CreateRenderJobRequest> = /*@__PURE__*/
-  messageDesc(file_threed_v1_render_jobs, 4);
+  messageDesc(file_threed_v1_render_jobs, 11);
 
 /**
  * Request of GetRenderJob.
@@ -647,7 +1409,7 @@ export type GetRenderJobRequest = Message<"threed.v1.GetRenderJobRequest"> & {
  * Use `create(GetRenderJobRequestSchema)` to create a new message.
  */
 export const GetRenderJobRequestSchema: GenMessage<GetRenderJobRequest> = /*@__PURE__*/
-  messageDesc(file_threed_v1_render_jobs, 5);
+  messageDesc(file_threed_v1_render_jobs, 12);
 
 /**
  * Request of ListRenderJobs.
@@ -670,8 +1432,8 @@ export type ListRenderJobsRequest = Message<"threed.v1.ListRenderJobsRequest"> &
   pageToken: string;
 
   /**
-   * AIP-160, over: job_id, scene_id, asset_id, status, engine_used, output_format, priority, attempts, created_by,
-   * created_at, started_at, completed_at.
+   * AIP-160, over: job_id, scene_id, asset_id, status, engine_used, output_format, preset, cached, priority, attempts,
+   * created_by, created_at, started_at, completed_at.
    *
    * @generated from field: string filter = 3;
    */
@@ -690,7 +1452,7 @@ export type ListRenderJobsRequest = Message<"threed.v1.ListRenderJobsRequest"> &
  * Use `create(ListRenderJobsRequestSchema)` to create a new message.
  */
 export const ListRenderJobsRequestSchema: GenMessage<ListRenderJobsRequest> = /*@__PURE__*/
-  messageDesc(file_threed_v1_render_jobs, 6);
+  messageDesc(file_threed_v1_render_jobs, 13);
 
 /**
  * Response of ListRenderJobs.
@@ -718,7 +1480,7 @@ export type ListRenderJobsResponse = Message<"threed.v1.ListRenderJobsResponse">
  * Use `create(ListRenderJobsResponseSchema)` to create a new message.
  */
 export const ListRenderJobsResponseSchema: GenMessage<ListRenderJobsResponse> = /*@__PURE__*/
-  messageDesc(file_threed_v1_render_jobs, 7);
+  messageDesc(file_threed_v1_render_jobs, 14);
 
 /**
  * Request of CancelRenderJob.
@@ -739,7 +1501,7 @@ export type CancelRenderJobRequest = Message<"threed.v1.CancelRenderJobRequest">
  * Use `create(CancelRenderJobRequestSchema)` to create a new message.
  */
 export const CancelRenderJobRequestSchema: GenMessage<CancelRenderJobRequest> = /*@__PURE__*/
-  messageDesc(file_threed_v1_render_jobs, 8);
+  messageDesc(file_threed_v1_render_jobs, 15);
 
 /**
  * Request of RetryRenderJob.
@@ -760,7 +1522,119 @@ export type RetryRenderJobRequest = Message<"threed.v1.RetryRenderJobRequest"> &
  * Use `create(RetryRenderJobRequestSchema)` to create a new message.
  */
 export const RetryRenderJobRequestSchema: GenMessage<RetryRenderJobRequest> = /*@__PURE__*/
-  messageDesc(file_threed_v1_render_jobs, 9);
+  messageDesc(file_threed_v1_render_jobs, 16);
+
+/**
+ * Request of PauseRenderJob.
+ *
+ * @generated from message threed.v1.PauseRenderJobRequest
+ */
+export type PauseRenderJobRequest = Message<"threed.v1.PauseRenderJobRequest"> & {
+  /**
+   * Which RenderJob.
+   *
+   * @generated from field: string job_id = 1;
+   */
+  jobId: string;
+};
+
+/**
+ * Describes the message threed.v1.PauseRenderJobRequest.
+ * Use `create(PauseRenderJobRequestSchema)` to create a new message.
+ */
+export const PauseRenderJobRequestSchema: GenMessage<PauseRenderJobRequest> = /*@__PURE__*/
+  messageDesc(file_threed_v1_render_jobs, 17);
+
+/**
+ * Request of ResumeRenderJob.
+ *
+ * @generated from message threed.v1.ResumeRenderJobRequest
+ */
+export type ResumeRenderJobRequest = Message<"threed.v1.ResumeRenderJobRequest"> & {
+  /**
+   * Which RenderJob.
+   *
+   * @generated from field: string job_id = 1;
+   */
+  jobId: string;
+};
+
+/**
+ * Describes the message threed.v1.ResumeRenderJobRequest.
+ * Use `create(ResumeRenderJobRequestSchema)` to create a new message.
+ */
+export const ResumeRenderJobRequestSchema: GenMessage<ResumeRenderJobRequest> = /*@__PURE__*/
+  messageDesc(file_threed_v1_render_jobs, 18);
+
+/**
+ * Request of ListRenderFrames.
+ *
+ * @generated from message threed.v1.ListRenderFramesRequest
+ */
+export type ListRenderFramesRequest = Message<"threed.v1.ListRenderFramesRequest"> & {
+  /**
+   * Of which RenderJob.
+   *
+   * @generated from field: string job_id = 1;
+   */
+  jobId: string;
+
+  /**
+   * How many at most. 0: 50; above 1000: 1000.
+   *
+   * @generated from field: int32 page_size = 2;
+   */
+  pageSize: number;
+
+  /**
+   * `next_page_token` of the page before. Every other argument but page_size must be the same.
+   *
+   * @generated from field: string page_token = 3;
+   */
+  pageToken: string;
+
+  /**
+   * AIP-160, over: frame, status, attempts, engine_used.
+   *
+   * @generated from field: string filter = 4;
+   */
+  filter: string;
+};
+
+/**
+ * Describes the message threed.v1.ListRenderFramesRequest.
+ * Use `create(ListRenderFramesRequestSchema)` to create a new message.
+ */
+export const ListRenderFramesRequestSchema: GenMessage<ListRenderFramesRequest> = /*@__PURE__*/
+  messageDesc(file_threed_v1_render_jobs, 19);
+
+/**
+ * Response of ListRenderFrames.
+ *
+ * @generated from message threed.v1.ListRenderFramesResponse
+ */
+export type ListRenderFramesResponse = Message<"threed.v1.ListRenderFramesResponse"> & {
+  /**
+   * One page.
+   *
+   * @generated from field: repeated threed.v1.RenderFrame frames = 1;
+   */
+  frames: RenderFrame[];
+
+  /**
+   * Send it as page_token for the next page. Empty: this was the last.
+   *
+   * @generated from field: string next_page_token = 2;
+   */
+  nextPageToken: string;
+};
+
+/**
+ * Describes the message threed.v1.ListRenderFramesResponse.
+ * Use `create(ListRenderFramesResponseSchema)` to create a new message.
+ */
+export const ListRenderFramesResponseSchema: GenMessage<ListRenderFramesResponse> = /*@__PURE__*/
+  messageDesc(file_threed_v1_render_jobs, 20);
 
 /**
  * Request of WatchRenderJob.
@@ -774,6 +1648,20 @@ export type WatchRenderJobRequest = Message<"threed.v1.WatchRenderJobRequest"> &
    * @generated from field: string job_id = 1;
    */
   jobId: string;
+
+  /**
+   * Whether messages have `preview`, at most one in half a second.
+   *
+   * @generated from field: bool previews = 2;
+   */
+  previews: boolean;
+
+  /**
+   * `resume_token` of the last message that was seen: every later change of status comes first.
+   *
+   * @generated from field: string resume_token = 3;
+   */
+  resumeToken: string;
 };
 
 /**
@@ -781,7 +1669,7 @@ export type WatchRenderJobRequest = Message<"threed.v1.WatchRenderJobRequest"> &
  * Use `create(WatchRenderJobRequestSchema)` to create a new message.
  */
 export const WatchRenderJobRequestSchema: GenMessage<WatchRenderJobRequest> = /*@__PURE__*/
-  messageDesc(file_threed_v1_render_jobs, 10);
+  messageDesc(file_threed_v1_render_jobs, 21);
 
 /**
  * One change of a job.
@@ -802,6 +1690,41 @@ export type WatchRenderJobResponse = Message<"threed.v1.WatchRenderJobResponse">
    * @generated from field: int64 sequence = 2;
    */
   sequence: bigint;
+
+  /**
+   * Send it as resume_token when the connection is lost.
+   *
+   * @generated from field: string resume_token = 3;
+   */
+  resumeToken: string;
+
+  /**
+   * Seconds until it is finished, estimated from the frames that are. 0: not known yet.
+   *
+   * @generated from field: double eta_seconds = 4;
+   */
+  etaSeconds: number;
+
+  /**
+   * Samples a pixel that the newest frame has.
+   *
+   * @generated from field: int32 samples_done = 5;
+   */
+  samplesDone: number;
+
+  /**
+   * Samples a pixel that it shall have.
+   *
+   * @generated from field: int32 samples = 6;
+   */
+  samples: number;
+
+  /**
+   * If asked for, and newer than the one before.
+   *
+   * @generated from field: threed.v1.WatchRenderJobResponse.Preview preview = 7;
+   */
+  preview?: WatchRenderJobResponse_Preview | undefined;
 };
 
 /**
@@ -809,7 +1732,70 @@ export type WatchRenderJobResponse = Message<"threed.v1.WatchRenderJobResponse">
  * Use `create(WatchRenderJobResponseSchema)` to create a new message.
  */
 export const WatchRenderJobResponseSchema: GenMessage<WatchRenderJobResponse> = /*@__PURE__*/
-  messageDesc(file_threed_v1_render_jobs, 11);
+  messageDesc(file_threed_v1_render_jobs, 22);
+
+/**
+ * A small picture of how far the newest frame is.
+ *
+ * @generated from message threed.v1.WatchRenderJobResponse.Preview
+ */
+export type WatchRenderJobResponse_Preview = Message<"threed.v1.WatchRenderJobResponse.Preview"> & {
+  /**
+   * The picture's bytes.
+   *
+   * @generated from field: bytes image = 1;
+   */
+  image: Uint8Array;
+
+  /**
+   * Its IANA media type.
+   *
+   * @generated from field: string media_type = 2;
+   */
+  mediaType: string;
+
+  /**
+   * Width in pixels.
+   *
+   * @generated from field: int32 width_px = 3;
+   */
+  widthPx: number;
+
+  /**
+   * Height in pixels.
+   *
+   * @generated from field: int32 height_px = 4;
+   */
+  heightPx: number;
+
+  /**
+   * Which frame.
+   *
+   * @generated from field: int32 frame = 5;
+   */
+  frame: number;
+
+  /**
+   * Samples a pixel that it has.
+   *
+   * @generated from field: int32 samples_done = 6;
+   */
+  samplesDone: number;
+
+  /**
+   * Samples a pixel that it shall have.
+   *
+   * @generated from field: int32 samples = 7;
+   */
+  samples: number;
+};
+
+/**
+ * Describes the message threed.v1.WatchRenderJobResponse.Preview.
+ * Use `create(WatchRenderJobResponse_PreviewSchema)` to create a new message.
+ */
+export const WatchRenderJobResponse_PreviewSchema: GenMessage<WatchRenderJobResponse_Preview> = /*@__PURE__*/
+  messageDesc(file_threed_v1_render_jobs, 22, 0);
 
 /**
  * Request of GetRenderJobDownloadUrl.
@@ -823,6 +1809,13 @@ export type GetRenderJobDownloadUrlRequest = Message<"threed.v1.GetRenderJobDown
    * @generated from field: string job_id = 1;
    */
   jobId: string;
+
+  /**
+   * Which output, by its name. Empty: the first.
+   *
+   * @generated from field: string output = 2;
+   */
+  output: string;
 };
 
 /**
@@ -830,7 +1823,7 @@ export type GetRenderJobDownloadUrlRequest = Message<"threed.v1.GetRenderJobDown
  * Use `create(GetRenderJobDownloadUrlRequestSchema)` to create a new message.
  */
 export const GetRenderJobDownloadUrlRequestSchema: GenMessage<GetRenderJobDownloadUrlRequest> = /*@__PURE__*/
-  messageDesc(file_threed_v1_render_jobs, 12);
+  messageDesc(file_threed_v1_render_jobs, 23);
 
 /**
  * Request of DeleteRenderJob.
@@ -851,13 +1844,15 @@ export type DeleteRenderJobRequest = Message<"threed.v1.DeleteRenderJobRequest">
  * Use `create(DeleteRenderJobRequestSchema)` to create a new message.
  */
 export const DeleteRenderJobRequestSchema: GenMessage<DeleteRenderJobRequest> = /*@__PURE__*/
-  messageDesc(file_threed_v1_render_jobs, 13);
+  messageDesc(file_threed_v1_render_jobs, 24);
 
 /**
- * Pictures of scenes and assets.
+ * Pictures and films of scenes and assets.
  *
  * A render job is created at once and worked on in the background. It keeps the scene as it was when the job was
- * created; later changes of the scene do not reach it. At most one picture is ever stored for a job, whatever crashes.
+ * created; later changes of the scene do not reach it. It consists of frames, one for each camera and moment, which any
+ * number of workers draw at once; each frame is stored at most once, whatever crashes, and is never drawn again. When
+ * the last frame is there, the job's outputs are made of them.
  *
  * Errors of every rpc, beside its own:
  *
@@ -879,7 +1874,9 @@ export const RenderService: GenService<{
    * * `FAILED_PRECONDITION` `ASSET_NOT_READY`: an asset is not VALIDATED yet, FAILED, or not a model. Watch it first.
    * * `FAILED_PRECONDITION` `ASSET_DELETED`: the scene or an asset in it is soft-deleted.
    * * `FAILED_PRECONDITION` `ENGINE_UNAVAILABLE`: no worker has that engine; see GetCapabilities.
-   * * `INVALID_ARGUMENT` `SCENE_INVALID`: nothing to see, or no camera node of that id.
+   * * `FAILED_PRECONDITION` `JOB_NOT_FINISHED`: the derivative is not COMPLETED, or has no GLB. Watch it first.
+   * * `INVALID_ARGUMENT` `SCENE_INVALID`: nothing to see, no camera node of that id, no such animation or material
+   *   variant, a time out of range.
    * * `INVALID_ARGUMENT` `REQUEST_ID_REUSED`: the request_id came before with another job.
    *
    * @generated from rpc threed.v1.RenderService.CreateRenderJob
@@ -925,11 +1922,11 @@ export const RenderService: GenService<{
     output: typeof RenderJobSchema;
   },
   /**
-   * Puts a FAILED or CANCELLED job back to PENDING, with new attempts.
+   * Puts a FAILED or CANCELLED job back to PENDING, with new attempts for the frames that are not there yet.
    *
    * Errors:
    *
-   * * `FAILED_PRECONDITION` `JOB_NOT_RETRYABLE`: the job is PENDING, PROCESSING or COMPLETED.
+   * * `FAILED_PRECONDITION` `JOB_NOT_RETRYABLE`: the job is PENDING, PROCESSING, PAUSED or COMPLETED.
    *
    * @generated from rpc threed.v1.RenderService.RetryRenderJob
    */
@@ -939,16 +1936,53 @@ export const RenderService: GenService<{
     output: typeof RenderJobSchema;
   },
   /**
+   * Begins no more frames of a job. Those that are being drawn are finished. A finished job stays as it is.
+   *
+   * @generated from rpc threed.v1.RenderService.PauseRenderJob
+   */
+  pauseRenderJob: {
+    methodKind: "unary";
+    input: typeof PauseRenderJobRequestSchema;
+    output: typeof RenderJobSchema;
+  },
+  /**
+   * Goes on with a paused job. Another stays as it is.
+   *
+   * @generated from rpc threed.v1.RenderService.ResumeRenderJob
+   */
+  resumeRenderJob: {
+    methodKind: "unary";
+    input: typeof ResumeRenderJobRequestSchema;
+    output: typeof RenderJobSchema;
+  },
+  /**
+   * Lists the frames of a job page by page, in their order.
+   *
+   * Errors:
+   *
+   * * `INVALID_ARGUMENT` `FILTER_INVALID`: the sentence has the position and the known fields.
+   * * `INVALID_ARGUMENT` `PAGE_TOKEN_INVALID`: the token belongs to other arguments. Start at the first page.
+   *
+   * @generated from rpc threed.v1.RenderService.ListRenderFrames
+   */
+  listRenderFrames: {
+    methodKind: "unary";
+    input: typeof ListRenderFramesRequestSchema;
+    output: typeof ListRenderFramesResponseSchema;
+  },
+  /**
    * Streams the job each time it changes, and ends when it is COMPLETED, FAILED or CANCELLED.
    *
-   * The first message is the job as it is now, so a caller that lost its connection simply calls again. Progress in
-   * between may be skipped for a slow reader; the last state never is. Ending the call does not cancel the job. Over
-   * REST the messages are NDJSON, or server-sent events with `Accept: text/event-stream`.
+   * The first message is the job as it is now, with the latest preview, so a caller that lost its connection simply calls
+   * again; with the `resume_token` of the last message that it saw, it gets every change of `status` in between first.
+   * Progress and previews may be skipped for a slow reader; a status never is. Ending the call does not cancel the job.
+   * Over REST the messages are NDJSON, or server-sent events with `Accept: text/event-stream`.
    *
    * Errors:
    *
    * * `UNAUTHENTICATED` `TOKEN_INVALID`: the token expired while watching. Call again with a new one.
    * * `RESOURCE_EXHAUSTED` `TOO_MANY_WATCHERS`: call again after `retry_delay`.
+   * * `INVALID_ARGUMENT` `RESUME_TOKEN_INVALID`: the token is of another job. Call without one.
    *
    * @generated from rpc threed.v1.RenderService.WatchRenderJob
    */
@@ -958,11 +1992,12 @@ export const RenderService: GenService<{
     output: typeof WatchRenderJobResponseSchema;
   },
   /**
-   * Gives a signed URL that anyone may read the picture with, until it expires.
+   * Gives a signed URL that anyone may read an output with, until it expires.
    *
    * Errors:
    *
    * * `FAILED_PRECONDITION` `JOB_NOT_FINISHED`: the job is not COMPLETED. Watch it first.
+   * * `FAILED_PRECONDITION` `OUTPUT_MISSING`: it has no output of that name.
    *
    * @generated from rpc threed.v1.RenderService.GetRenderJobDownloadUrl
    */
@@ -972,7 +2007,7 @@ export const RenderService: GenService<{
     output: typeof DownloadUrlSchema;
   },
   /**
-   * Deletes a finished job and its picture for good.
+   * Deletes a finished job and its outputs for good.
    *
    * Errors:
    *
