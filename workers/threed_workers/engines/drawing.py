@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -90,13 +91,20 @@ class View:
 
 @dataclass(frozen=True)
 class Settings:
-    """How a picture is made, sizes in pixels. `tone_mapping`: pbr_neutral, agx, aces, linear; `exposure` in stops."""
+    """How a picture is made, sizes in pixels. `tone_mapping`: pbr_neutral, agx, aces, linear; `exposure` in stops.
+
+    `samples` 0: the engine's default. `max_seconds` 0: without end; else progressive engines stop then, after a first
+    pass. `layers` of LAYERS are made beside the picture by engines that can.
+    """
 
     width: int = 1024
     height: int = 1024
     samples: int = 4
     tone_mapping: str = "pbr_neutral"
     exposure: float = 0.0
+    denoise: bool = True
+    max_seconds: float = 0.0
+    layers: tuple[str, ...] = ()
 
     @property
     def aspect(self) -> float:
@@ -104,10 +112,22 @@ class Settings:
         return self.width / self.height
 
 
+# What can be seen of the nearest surface in each pixel, float32 (h, w, c): `depth` along the camera's axis in metres,
+# infinite where nothing is (c 1); `normal`, for shading, in the world (3); `albedo`, linear base colour (3); `object_id`,
+# the number of the instance from 1, 0 where nothing is (1); `alpha`, the covered part of the pixel (1).
+LAYERS = ("depth", "normal", "albedo", "object_id", "alpha")
+
+
 @dataclass(frozen=True, eq=False)
 class Pass:
-    """A picture so far: uint8 (h, w, 4), sRGB with straight alpha, top row first. The last one has done == total."""
+    """A picture so far: uint8 (h, w, 4), sRGB with straight alpha, top row first. The last one has done == total.
+
+    `done` and `total` count samples a pixel. `radiance` float32 (h, w, 4), linear, premultiplied, before exposure and
+    tone mapping, if the engine knows it. `layers` are those of the settings, in the last pass.
+    """
 
     image: np.ndarray
     done: int = 1
     total: int = 1
+    radiance: np.ndarray | None = None
+    layers: Mapping[str, np.ndarray] = field(default_factory=dict)
