@@ -10,7 +10,7 @@ from threed_workers.document.accessors import COMPONENTS, blocks, read, to_float
 from threed_workers.document.bounds import bounds
 from threed_workers.document.model import INSTANCING, Document, Json, extension
 
-_SKINNED_ROWS = 1 << 17
+SKINNED_ROWS = 1 << 17
 
 
 def scene_roots(document: Document) -> list[int]:
@@ -166,24 +166,30 @@ def joint_matrices(document: Document, node: Json, places: dict[int, np.ndarray]
 
 
 def _skinned(document: Document, attributes: Json, joints: np.ndarray) -> Iterator[np.ndarray]:
-    """World positions of a skinned primitive (glTF 2.0 section 3.7.3.3), in blocks."""
+    """World positions of a skinned primitive, in blocks."""
+    points = blocks(document, attributes["POSITION"], SKINNED_ROWS)
+    normalized = bool(document.all("accessors")[attributes["POSITION"]].get("normalized"))
+    for block, matrices in zip(points, skinning_matrices(document, attributes, joints), strict=True):
+        local = to_floats(block, normalized).astype(np.float64)
+        yield np.einsum("nij,nj->ni", matrices[:, :3, :3], local) + matrices[:, :3, 3]
+
+
+def skinning_matrices(document: Document, attributes: Json, joints: np.ndarray) -> Iterator[np.ndarray]:
+    """What moves each vertex of a skinned primitive: float64 (n, 4, 4) in blocks of SKINNED_ROWS vertices.
+
+    glTF 2.0 section 3.7.3.3, with any number of JOINTS_n and WEIGHTS_n; `joints` as of `joint_matrices`.
+    """
     accessors = document.all("accessors")
-    names = ["POSITION"]
-    names += [f"{kind}_{n}" for n in range(4) for kind in ("JOINTS", "WEIGHTS") if f"JOINTS_{n}" in attributes]
-    names = [name for name in names if name in attributes]
-    streams = [blocks(document, attributes[name], _SKINNED_ROWS) for name in names]
-    flags = {name: bool(accessors[attributes[name]].get("normalized")) for name in names}
+    sets = [n for n in range(len(attributes)) if f"JOINTS_{n}" in attributes and f"WEIGHTS_{n}" in attributes]
+    names = [f"{kind}_{n}" for n in sets for kind in ("JOINTS", "WEIGHTS")]
+    streams = [blocks(document, attributes[name], SKINNED_ROWS) for name in names]
+    flags = [bool(accessors[attributes[name]].get("normalized")) for name in names]
     for group in zip(*streams, strict=True):
-        block = dict(zip(names, group, strict=True))
-        points = to_floats(block["POSITION"], flags["POSITION"]).astype(np.float64)
-        blended = np.zeros((len(points), 4, 4))
-        for n in range(4):
-            if f"JOINTS_{n}" not in block or f"WEIGHTS_{n}" not in block:
-                continue
-            weights = to_floats(block[f"WEIGHTS_{n}"], flags[f"WEIGHTS_{n}"])
-            chosen = np.minimum(block[f"JOINTS_{n}"].astype(np.int64), len(joints) - 1)
+        blended = np.zeros((len(group[0]), 4, 4))
+        for place in range(0, len(group), 2):
+            chosen = np.minimum(group[place].astype(np.int64), len(joints) - 1)
+            weights = to_floats(group[place + 1], flags[place + 1])
             for lane in range(4):
                 blended += weights[:, lane, None, None] * joints[chosen[:, lane]]
         # Weights that do not sum to 1 are common; the last row holds their sum.
-        total = np.where(blended[:, 3, 3] == 0, 1, blended[:, 3, 3])[:, None]
-        yield (np.einsum("nij,nj->ni", blended[:, :3, :3], points) + blended[:, :3, 3]) / total
+        yield blended / np.where(blended[:, 3, 3] == 0, 1, blended[:, 3, 3])[:, None, None]
