@@ -135,7 +135,8 @@ def test_an_animated_model_is_shown_at_its_first_moment(raster, tmp_path):
     # Given a box whose first key is a tall one
     from threed_workers.budget import Budget
     from threed_workers.document import Builder, read_glb
-    from threed_workers.engines.pose import at_first_moment
+    from threed_workers.engines.animation import read_animation
+    from threed_workers.engines.pose import moved
 
     builder = Builder("tests")
     times = builder.accessor(np.array([0, 1], np.float32), bounds=True)
@@ -145,7 +146,8 @@ def test_an_animated_model_is_shown_at_its_first_moment(raster, tmp_path):
     builder.add("animations", {"samplers": [{"input": times, "output": sizes}], "channels": [channel]})
     document = read_glb(memoryview(glb_bytes(builder.finish())), Budget())
     # Then that is its pose, and the document that was read stays as it was
-    assert at_first_moment(document).json["nodes"][0]["scale"] == [1, 4, 1]
+    posed = moved(document, read_animation(document, 0), 0.0)
+    assert posed.json["nodes"][0]["scale"] == [1, 4, 1]
     assert "scale" not in document.json["nodes"][0]
 
 

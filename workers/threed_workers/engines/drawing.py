@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
+from threed_workers.document.model import Json
 from threed_workers.engines.models import Model
 
 
@@ -52,21 +53,31 @@ class Sky:
 
 @dataclass(frozen=True)
 class Backdrop:
-    """What is seen where nothing is: `kind` color (linear RGB in `color`), environment or transparent."""
+    """What is seen where nothing is: `kind` color (linear RGB in `color`), environment or transparent.
+
+    `blur` of the environment: 0 is sharp, 1 as soft as light on a matt surface (environments/blurred.py).
+    """
 
     kind: str = "color"
     color: tuple[float, float, float] = (0.83, 0.83, 0.83)
+    blur: float = 0.0
 
 
 @dataclass(frozen=True, eq=False)
 class Drawing:
-    """Everything in the picture. `points` float64 (n, 3): the corners of the boxes of all instances, in the world."""
+    """Everything in the picture. `points` float64 (n, 3): the corners of the boxes of all instances, in the world.
+
+    Of a film they hold what is seen at any of its moments. `ground` is the height in metres of a floor that only its
+    shadow is seen of; None without. `losses` are what the drawing lacks, whatever engine draws it.
+    """
 
     instances: tuple[Instance, ...]
     points: np.ndarray
     lights: tuple[Light, ...] = ()
     sky: Sky = field(default_factory=Sky)
     backdrop: Backdrop = field(default_factory=Backdrop)
+    ground: float | None = None
+    losses: tuple[Json, ...] = ()
 
     @property
     def box(self) -> tuple[np.ndarray, np.ndarray]:
@@ -94,7 +105,8 @@ class Settings:
     """How a picture is made, sizes in pixels. `tone_mapping`: pbr_neutral, agx, aces, linear; `exposure` in stops.
 
     `samples` 0: the engine's default. `max_seconds` 0: without end; else progressive engines stop then, after a first
-    pass. `layers` of LAYERS are made beside the picture by engines that can.
+    pass. `layers` of LAYERS are made beside the picture by engines that can. `region` is the part that is drawn, and
+    the whole output: its left and upper edge, width and height; None for all of `width` x `height`.
     """
 
     width: int = 1024
@@ -105,16 +117,34 @@ class Settings:
     denoise: bool = True
     max_seconds: float = 0.0
     layers: tuple[str, ...] = ()
+    region: tuple[int, int, int, int] | None = None
 
     @property
     def aspect(self) -> float:
-        """Width over height."""
+        """Width over height of the whole picture."""
         return self.width / self.height
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """(width, height) of what is drawn."""
+        return self.region[2:] if self.region else (self.width, self.height)
+
+    def window(self, view: View) -> tuple[float, float, float, float]:
+        """(left, right, bottom, top) of what is drawn, in metres; of a perspective camera on the plane 1 m before it.
+
+        Everything about regions is here: a camera with this window draws the part as if it were cut out of the whole,
+        and only the part takes memory.
+        """
+        half = view.ymag or np.tan(view.yfov / 2)
+        x, y, width, height = self.region or (0, 0, self.width, self.height)
+        pixel = 2 * half / self.height
+        left, top = -half * self.aspect + x * pixel, half - y * pixel
+        return left, left + width * pixel, top - height * pixel, top
 
 
 # What can be seen of the nearest surface in each pixel, float32 (h, w, c): `depth` along the camera's axis in metres,
-# infinite where nothing is (c 1); `normal`, for shading, in the world (3); `albedo`, linear base colour (3); `object_id`,
-# the number of the instance from 1, 0 where nothing is (1); `alpha`, the covered part of the pixel (1).
+# infinite where nothing is (c 1); `normal`, for shading, in the world (3); `albedo`, linear base colour (3);
+# `object_id`, the number of the instance from 1, 0 where nothing is (1); `alpha`, the covered part of the pixel (1).
 LAYERS = ("depth", "normal", "albedo", "object_id", "alpha")
 
 

@@ -11,14 +11,18 @@ from threed_workers.engines.drawing import Drawing, Pass, Settings, View
 
 
 class Session(Protocol):
-    """A drawing made ready. `losses` says what of it this engine does not show, in the form of `document.loss`."""
+    """A drawing made ready. `losses` says what of it this engine does not show, in the form of `document.loss`.
+
+    The frames of a film are drawn by one session: models stay loaded while the camera, or an animation, moves on.
+    """
 
     losses: list[Json]
 
-    def render(self, view: View) -> Iterator[Pass]:
+    def render(self, view: View, seconds: float | None = None) -> Iterator[Pass]:
         """The picture from there, in one or more passes, each better than the one before; the last has done == total.
 
-        The next pass is only begun when it is asked for. Raises EngineFailed.
+        `seconds` is the moment of the models' animations; None leaves them at that of the drawing. The next pass is
+        only begun when it is asked for. Raises EngineFailed.
         """
         ...
 

@@ -17,7 +17,10 @@ from threed_workers.budget import Budget
 from threed_workers.document import Document, read_glb, write_glb
 from threed_workers.document.model import Json, extension
 from threed_workers.document.world import world_box
-from threed_workers.engines.pose import at_first_moment
+from threed_workers.engines.animation import Animation, number_of, read_animation
+from threed_workers.engines.baking import baked, is_morphed
+from threed_workers.engines.pose import moved
+from threed_workers.engines.variants import in_variant, variant_names
 
 _UNLIT, _STRENGTH = "KHR_materials_unlit", "KHR_materials_emissive_strength"
 _GLASS = ("KHR_materials_transmission", "KHR_materials_volume")
@@ -41,11 +44,17 @@ def refusing(done: str) -> Iterator[None]:
 
 @dataclass(frozen=True, eq=False)
 class Model:
-    """A GLB in the job's folder. `changed` says that the document is no longer what the file says."""
+    """A GLB in the job's folder. `changed` says that the document is no longer what the file says.
+
+    The document shows `animation` at `seconds`; `rest` is what it was before.
+    """
 
     file: Path
     document: Document
     changed: bool = False
+    rest: Document | None = None
+    animation: Animation | None = None
+    seconds: float = 0.0
 
     @classmethod
     def open(cls, file: Path) -> Model:
@@ -54,13 +63,46 @@ class Model:
             with file.open("rb") as opened:
                 data = memoryview(mmap.mmap(opened.fileno(), 0, access=mmap.ACCESS_READ))
             document = read_glb(data, Budget())
-            posed = at_first_moment(document)
-        return cls(file, posed, changed=posed is not document)
+        return cls(file, document, rest=document).playing("")
+
+    def playing(self, clip: str) -> Model:
+        """The model at the first moment of an animation (its name, or `#0`); as it is when it has none of that name."""
+        with refusing("animated"):
+            number = number_of(self.document, clip)
+            return self if number is None else replace(self, animation=read_animation(self.document, number)).at(0.0)
+
+    def at(self, seconds: float) -> Model:
+        """The model at a moment of its animation; after its end, at its end. Without animation, itself."""
+        if self.animation is None:
+            return self
+        with refusing("animated"):
+            document = moved(self.rest, self.animation, min(seconds, self.animation.seconds))
+        return replace(self, document=document, changed=document is not self.document or self.changed, seconds=seconds)
+
+    def still(self) -> Model:
+        """The model with nothing left to move: skins, morph targets and instances are plain meshes (baking.py)."""
+        with refusing("posed"):
+            document = baked(self.document)
+        unchanged = document is self.document
+        return self if unchanged else replace(self, document=document, changed=True, rest=document, animation=None)
+
+    def variants(self) -> list[str]:
+        """The names of its material variants."""
+        return variant_names(self.document)
+
+    def variant(self, name: str) -> Model:
+        """The model in the materials of a variant; itself when it has none of that name."""
+        if name not in self.variants():
+            return self
+        with refusing("dressed"):
+            rest, document = (in_variant(each, name) for each in (self.rest or self.document, self.document))
+        return replace(self, rest=rest, document=document, changed=True)
 
     def corners(self) -> np.ndarray:
         """The 8 corners of the box around its default scene, float64 (8, 3), metres; (0, 3) when nothing is drawn."""
         with refusing("measured"):
-            box = world_box(self.document)
+            # The box of a document knows skins, and no morph targets.
+            box = world_box(baked(self.document) if is_morphed(self.document) else self.document)
         if box is None:
             return np.zeros((0, 3))
         return np.array(list(itertools.product(*zip(*box, strict=True))))
@@ -132,7 +174,7 @@ class Model:
             if node.get("mesh") in hidden:
                 for key in ("mesh", "skin", "weights"):
                     node.pop(key, None)
-        return replace(self, document=document, changed=True)
+        return replace(self, document=document, changed=True, animation=None)
 
     def written(self, folder: Path, name: str) -> Path:
         """A file that says what the document says: its own, or a new one in `folder`."""
