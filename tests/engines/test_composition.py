@@ -7,7 +7,8 @@ from google.protobuf.json_format import ParseDict
 
 from threed.errors import SceneInvalid
 from threed.v1 import jobs_pb2
-from threed_workers.engines.composition import composed, view_of
+from threed_workers.engines.cameras import view_of
+from threed_workers.engines.composition import composed
 
 from .pieces import RED, spec
 
@@ -22,7 +23,7 @@ def composing(tmp_path):
     def run(nodes: list[dict], scene: dict | None = None, **job):
         message = ParseDict(spec(nodes, scene, **job), jobs_pb2.RenderSpec())
         drawing = composed(message, {"red": tmp_path / "red.glb"})
-        return drawing, view_of(message, drawing, 1.0)
+        return drawing, view_of(message, drawing.points, 1.0)
 
     return run
 

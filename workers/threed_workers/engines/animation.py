@@ -15,7 +15,7 @@ POINTER = "KHR_animation_pointer"
 _WIDTHS = {"translation": 3, "rotation": 4, "scale": 3}
 _NODE_PROPERTY = re.compile(r"/nodes/(\d+)/(translation|rotation|scale|weights)")
 # Times are float32 in files: what a caller computes from them may lie this much beyond the end, in seconds.
-_SLACK = 1e-4
+SLACK = 1e-4
 
 
 @dataclass(frozen=True, eq=False)
@@ -69,7 +69,7 @@ class Animation:
 
     def check(self, seconds: float) -> None:
         """Raises SceneInvalid when the time is before its begin or after its end."""
-        if not 0 <= seconds <= self.seconds + _SLACK:
+        if not 0 <= seconds <= self.seconds + SLACK:
             raise SceneInvalid(
                 f"The animation has no moment at {seconds:g} s: it lasts {self.seconds:g} s. Ask for 0 to that.",
                 seconds=f"{seconds:g}",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -12,10 +12,18 @@ from threed.errors import SceneInvalid
 from threed.v1 import jobs_pb2, render_jobs_pb2, scenes_pb2
 from threed_workers.document.world import compose as trs_matrices
 from threed_workers.engines import environments, framing
-from threed_workers.engines.drawing import Backdrop, Drawing, Instance, Light, Settings, Sky, View
+from threed_workers.engines.drawing import Backdrop, Drawing, Instance, Light, Settings, Sky
 from threed_workers.engines.models import Model
+from threed_workers.engines.moments import extent, shown
 
 _LIGHTS = {scenes_pb2.Light.DIRECTIONAL: "directional", scenes_pb2.Light.POINT: "point", scenes_pb2.Light.SPOT: "spot"}
+_LAYERS = {
+    render_jobs_pb2.RenderJob.DEPTH: "depth",
+    render_jobs_pb2.RenderJob.NORMAL: "normal",
+    render_jobs_pb2.RenderJob.ALBEDO: "albedo",
+    render_jobs_pb2.RenderJob.OBJECT_ID: "object_id",
+    render_jobs_pb2.RenderJob.ALPHA: "alpha",
+}
 _TONE_MAPPINGS = {
     render_jobs_pb2.RenderJob.AGX: "agx",
     render_jobs_pb2.RenderJob.ACES: "aces",
@@ -27,13 +35,14 @@ def composed(spec: jobs_pb2.RenderSpec, models: Mapping[str, Path], environment:
     """What the job's scene shows: visible nodes in the world, lights, environment and background.
 
     `models` has the file of each model asset by asset_id, `environment` is the panorama of an environment asset.
-    Raises SceneInvalid when the graph cannot be followed, a number in it is not finite, or nothing is to be seen.
+    The models wear the job's material variant, and are at its moment; of a film, at the first. Raises SceneInvalid when
+    the graph cannot be followed, a number in it is not finite, nothing is to be seen, or no model has that variant or
+    moment.
     """
-    nodes = spec.scene.nodes
-    places = _places(nodes)
-    opened = {asset: Model.open(file) for asset, file in sorted(models.items())}
+    nodes, job = spec.scene.nodes, spec.render_job
+    opened = shown(job, {asset: Model.open(file) for asset, file in sorted(models.items())})
     instances, lights = [], []
-    for node, (matrix, hidden) in zip(nodes, places, strict=True):
+    for node, (matrix, hidden) in zip(nodes, places(nodes), strict=True):
         if hidden:
             continue
         if node.HasField("asset_id"):
@@ -42,56 +51,50 @@ def composed(spec: jobs_pb2.RenderSpec, models: Mapping[str, Path], environment:
             instances.append(Instance(opened[node.asset_id], matrix))
         elif node.HasField("light"):
             lights.append(_light(node.light, matrix))
+    points, lowest = extent(job, instances)
+    lost = {id(entry): entry for instance in instances for entry in instance.model.document.losses}
     return Drawing(
         tuple(instances),
-        _points(instances),
+        points,
         tuple(lights),
         _sky(spec, environment),
         _backdrop(spec),
+        ground=lowest,
+        losses=tuple(lost.values()),
     )
 
 
 def settings_of(job: render_jobs_pb2.RenderJob) -> Settings:
-    """Size, samples, tone mapping and exposure of a job, with defaults for what it leaves out."""
+    """How a job wants its pictures, with defaults for what it leaves out.
+
+    Raises SceneInvalid when its region is not all in the picture.
+    """
+    width, height = job.resolution.width or 1024, job.resolution.height or 1024
     return Settings(
-        width=job.resolution.width or 1024,
-        height=job.resolution.height or 1024,
-        samples=job.samples or 4,
+        width=width,
+        height=height,
+        samples=job.samples,
         tone_mapping=_TONE_MAPPINGS.get(job.tone_mapping, "pbr_neutral"),
         exposure=job.exposure,
+        denoise=job.denoise if job.HasField("denoise") else True,
+        max_seconds=job.max_seconds,
+        layers=tuple(_LAYERS[aov] for aov in job.aovs if aov in _LAYERS),
+        region=_region(job.region, width, height) if job.HasField("region") else None,
     )
 
 
-def view_of(spec: jobs_pb2.RenderSpec, drawing: Drawing, aspect: float) -> View:
-    """The camera that the job asks for: a camera node, a look-at, or automatic framing.
-
-    Without any, the first visible camera node of the scene, else automatic framing. Raises SceneInvalid.
-    """
-    config = spec.render_job.camera_config
-    kind = config.WhichOneof("view")
-    if kind == "scene_camera":
-        return _scene_camera(spec.scene, config.scene_camera, drawing)
-    if kind == "look_at":
-        look = config.look_at
-        pose = framing.looking(look.eye, look.target, look.up or (0.0, 1.0, 0.0))
-        near, far = framing.depth_range(drawing.points, pose)
-        return View(pose, near, far, yfov=look.yfov or framing.YFOV)
-    if kind is None:
-        for node, (_, hidden) in zip(spec.scene.nodes, _places(spec.scene.nodes), strict=True):
-            if node.HasField("camera") and not hidden:
-                return _scene_camera(spec.scene, node.id, drawing)
-    frame = config.auto_frame
-    return framing.framed(
-        drawing.points,
-        yaw=frame.yaw if frame.HasField("yaw") else framing.YAW,
-        pitch=frame.pitch if frame.HasField("pitch") else framing.PITCH,
-        yfov=frame.yfov or framing.YFOV,
-        margin=frame.margin if frame.HasField("margin") else framing.MARGIN,
-        aspect=aspect,
-    )
+def _region(region: render_jobs_pb2.Region, width: int, height: int) -> tuple[int, int, int, int]:
+    inside = 0 <= region.x < region.x + region.width <= width and 0 <= region.y < region.y + region.height <= height
+    if not inside:
+        raise SceneInvalid(
+            f"The region of {region.width} x {region.height} pixels at {region.x}, {region.y} is not all in the "
+            f"picture of {width} x {height}. Make it smaller, or the picture larger.",
+            where="region",
+        )
+    return region.x, region.y, region.width, region.height
 
 
-def _places(nodes: list[scenes_pb2.SceneNode]) -> list[tuple[np.ndarray, bool]]:
+def places(nodes: Sequence[scenes_pb2.SceneNode]) -> list[tuple[np.ndarray, bool]]:
     """(matrix to the world (4, 4), hidden) of each node, in their order."""
     by_id = {node.id: node for node in nodes}
     found: dict[str, tuple[np.ndarray, bool]] = {"": (np.eye(4), False)}
@@ -128,57 +131,18 @@ def _finite(matrix: np.ndarray, node: str) -> np.ndarray:
     return matrix
 
 
-def _points(instances: list[Instance]) -> np.ndarray:
-    """The corners of every instance's box in the world (n, 3)."""
-    corners: dict[int, np.ndarray] = {}
-    found = [np.zeros((0, 3))]
-    for instance in instances:
-        local = corners.setdefault(id(instance.model), instance.model.corners())
-        found.append(local @ instance.matrix[:3, :3].T + instance.matrix[:3, 3])
-    points = np.concatenate(found)
-    if not len(points):
-        raise SceneInvalid(
-            "There is nothing to see: no visible node has a model with geometry. Add one.", where="nodes"
-        )
-    return points
-
-
 def _light(light: scenes_pb2.Light, matrix: np.ndarray) -> Light:
     outer = light.outer_cone_angle or math.pi / 4
     return Light(
         kind=_LIGHTS.get(light.type, "point"),
         position=matrix[:3, 3],
-        direction=_ahead(matrix),
+        direction=framing.ahead(matrix),
         color=tuple(light.color) or (1.0, 1.0, 1.0),
         intensity=light.intensity if light.HasField("intensity") else 1.0,
         range_m=light.range,
         inner_cone=min(light.inner_cone_angle, outer),
         outer_cone=outer,
     )
-
-
-def _ahead(matrix: np.ndarray) -> np.ndarray:
-    ahead = -matrix[:3, 2]
-    length = np.linalg.norm(ahead)
-    return ahead / length if length else np.array([0.0, 0.0, -1.0])
-
-
-def _scene_camera(scene: scenes_pb2.Scene, wanted: str, drawing: Drawing) -> View:
-    places = zip(scene.nodes, _places(scene.nodes), strict=True)
-    cameras = {node.id: (node.camera, matrix) for node, (matrix, _) in places if node.HasField("camera")}
-    if wanted not in cameras:
-        raise SceneInvalid(
-            f"The scene has no camera node {wanted}. It has: {', '.join(list(cameras)[:10]) or 'none'}.", camera=wanted
-        )
-    camera, matrix = cameras[wanted]
-    # A camera's place counts and its scale does not (glTF 2.0 section 3.10.1).
-    eye = matrix[:3, 3]
-    pose = framing.looking(eye, eye + _ahead(matrix) * max(1.0, float(np.abs(eye).max())), matrix[:3, 1])
-    lens = camera.orthographic if camera.HasField("orthographic") else camera.perspective
-    near, far = framing.depth_range(drawing.points, pose, lens.znear, lens.zfar)
-    if camera.HasField("orthographic"):
-        return View(pose, near, far, ymag=camera.orthographic.ymag)
-    return View(pose, near, far, yfov=camera.perspective.yfov)
 
 
 def _sky(spec: jobs_pb2.RenderSpec, file: Path | None) -> Sky:
@@ -201,5 +165,7 @@ def _backdrop(spec: jobs_pb2.RenderSpec) -> Backdrop:
     kind = background.WhichOneof("kind")
     if kind == "color":
         return Backdrop("color", (background.color.r, background.color.g, background.color.b))
+    if kind == "blurred_environment":
+        return Backdrop("environment", blur=background.blurred_environment)
     # `environment: false` asks for nothing, as an unset field would.
     return Backdrop(kind) if kind and getattr(background, kind) else Backdrop()

@@ -65,6 +65,24 @@ def looking(eye: np.ndarray, target: np.ndarray, up: np.ndarray) -> np.ndarray:
     return pose
 
 
+def ahead(matrix: np.ndarray) -> np.ndarray:
+    """Where a node at `matrix` (4, 4) looks or shines to: its -Z in the world, of length 1."""
+    forward = -matrix[:3, 2]
+    length = np.linalg.norm(forward)
+    return forward / length if length else np.array([0.0, 0.0, -1.0])
+
+
+def half_height(points: np.ndarray, pose: np.ndarray, margin: float, aspect: float) -> float:
+    """Half the height in metres that an orthographic camera at `pose` needs to have every point (n, 3) in view.
+
+    `margin` is the empty part of the picture's shorter edge on each side. What is a single point gets half a metre.
+    """
+    seen = np.abs((points - pose[:3, 3]) @ pose[:3, :2]).max(axis=0)
+    shorter = min(1.0, aspect)
+    across = seen[0] / (aspect * (1 - 2 * margin * shorter / aspect))
+    return float(max(across, seen[1] / (1 - 2 * margin * shorter))) or 0.5
+
+
 def depth_range(points: np.ndarray, pose: np.ndarray, near: float = 0.0, far: float = 0.0) -> tuple[float, float]:
     """(near, far) in metres that hold every point in front of the camera; a value above 0 is kept as it is.
 

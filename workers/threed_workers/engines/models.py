@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import copy
 import itertools
+import math
 import mmap
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
@@ -14,9 +15,9 @@ import numpy as np
 
 from threed.errors import EngineFailed
 from threed_workers.budget import Budget
-from threed_workers.document import Document, read_glb, write_glb
+from threed_workers.document import Document, read_floats, read_glb, write_glb
 from threed_workers.document.model import Json, extension
-from threed_workers.document.world import world_box
+from threed_workers.document.world import scene_roots, world_box, world_matrices
 from threed_workers.engines.animation import Animation, number_of, read_animation
 from threed_workers.engines.baking import baked, is_morphed
 from threed_workers.engines.pose import moved
@@ -106,6 +107,23 @@ class Model:
         if box is None:
             return np.zeros((0, 3))
         return np.array(list(itertools.product(*zip(*box, strict=True))))
+
+    def lowest(self, matrix: np.ndarray) -> float:
+        """The height of its lowest vertex, at `matrix` (4, 4) in the world; infinite when nothing is drawn.
+
+        Vertex by vertex, because the box of a turned thing reaches below it.
+        """
+        with refusing("measured"):
+            still = baked(self.document)
+            lowest = math.inf
+            for number, place in zip(*world_matrices(still, scene_roots(still)), strict=True):
+                node = still.all("nodes")[number]
+                row = (matrix @ place)[1]
+                for primitive in still.all("meshes")[node["mesh"]]["primitives"] if "mesh" in node else ():
+                    if "POSITION" in primitive["attributes"]:
+                        points = read_floats(still, primitive["attributes"]["POSITION"])
+                        lowest = min(lowest, float((points @ row[:3]).min() + row[3]))
+        return lowest
 
     def materials(self) -> list[Json]:
         """Its materials, as JSON."""

@@ -11,7 +11,8 @@ from threed.errors import EngineFailed, EngineUnavailable, FieldInvalid
 from threed.v1 import jobs_pb2, render_jobs_pb2
 from threed_workers.document.model import Json, loss
 from threed_workers.engines import Session, choose, pictures
-from threed_workers.engines.composition import composed, settings_of, view_of
+from threed_workers.engines.cameras import view_of
+from threed_workers.engines.composition import composed, settings_of
 from threed_workers.engines.drawing import Drawing, Pass, Settings, View
 
 Report = Callable[[dict], None]
@@ -39,7 +40,7 @@ def render(request: dict, folder: Path, report: Report) -> dict:
     environment = request.get("environment")
     drawing = composed(spec, files, folder / environment if environment else None)
     _check_format(suffix, drawing)
-    view = view_of(spec, drawing, settings.aspect)
+    view = view_of(spec, drawing.points, settings.aspect)
     picture, engine, losses = drawn(
         drawing, settings, [view], folder, report, spec.render_job.engine, request.get("engines")
     )
@@ -50,8 +51,8 @@ def render(request: dict, folder: Path, report: Report) -> dict:
     return {
         "file": file,
         "media_type": pictures.MEDIA_TYPES[suffix],
-        "width_px": settings.width,
-        "height_px": settings.height,
+        "width_px": settings.size[0],
+        "height_px": settings.size[1],
         "engine_used": engine,
         "losses": losses,
     }
@@ -77,7 +78,7 @@ def drawn(
         try:
             session = candidate.prepare(drawing, settings, folder)
             picture = _seen(session, views, report)
-            return picture, candidate.name, [plain(entry) for entry in [*losses, *session.losses]]
+            return picture, candidate.name, [plain(entry) for entry in [*losses, *drawing.losses, *session.losses]]
         except (EngineFailed, EngineUnavailable) as error:
             failures.append(error)
             losses.append(loss(f"engine {candidate.name}", 1, error.message, "picture"))
@@ -100,9 +101,10 @@ def plain(entry: Json) -> Json:
 
 
 def _check(settings: Settings, pixels: int) -> None:
-    if settings.width * settings.height > pixels:
+    width, height = settings.size
+    if width * height > pixels:
         raise FieldInvalid(
-            f"{settings.width} x {settings.height} pixels are too many: at most {pixels} are drawn here. Ask for less.",
+            f"{width} x {height} pixels are too many: at most {pixels} are drawn here. Ask for less.",
             violations=(("render_job.resolution", f"more than {pixels} pixels"),),
         )
 
