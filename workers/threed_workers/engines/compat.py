@@ -86,25 +86,28 @@ class CompatSession:
         self._pyrender = pyrender
         self._drawing = drawing
         self._settings = settings
-        self._scene = pyrender.Scene(ambient_light=[_AMBIENT] * 3, bg_color=[0, 0, 0, 0])
-        meshes: dict[int, list[tuple[Any, np.ndarray]]] = {}
-        for instance in drawing.instances:
-            key = id(instance.model)
-            if key not in meshes:
-                meshes[key] = [(self._mesh(part), part.matrix) for part in flattened(instance.model.document)]
-            for mesh, matrix in meshes[key]:
-                self._scene.add(mesh, pose=instance.matrix @ matrix)
+        self._seconds: float | None = None
+        self._scene = self._at(None)
 
-    def render(self, view: View) -> Iterator[Pass]:
+    def _at(self, seconds: float | None) -> Any:
+        """The scene at a moment: skins, morph targets and instances as plain meshes."""
+        scene = self._pyrender.Scene(ambient_light=[_AMBIENT] * 3, bg_color=[0, 0, 0, 0])
+        meshes: dict[int, list[tuple[Any, np.ndarray]]] = {}
+        for instance in self._drawing.instances:
+            key, model = id(instance.model), instance.model
+            if key not in meshes:
+                shown = (model if seconds is None else model.at(seconds)).still()
+                meshes[key] = [(self._mesh(part), part.matrix) for part in flattened(shown.document)]
+            for mesh, matrix in meshes[key]:
+                scene.add(mesh, pose=instance.matrix @ matrix)
+        return scene
+
+    def render(self, view: View, seconds: float | None = None) -> Iterator[Pass]:
         """One pass, with a lamp at the camera."""
-        pyrender, width, height = self._pyrender, self._settings.width, self._settings.height
-        if view.ymag:
-            lens = pyrender.OrthographicCamera(
-                xmag=view.ymag * self._settings.aspect, ymag=view.ymag, znear=view.near, zfar=view.far
-            )
-        else:
-            lens = pyrender.PerspectiveCamera(yfov=view.yfov, znear=view.near, zfar=view.far)
-        added = [self._scene.add(lens, pose=view.pose)]
+        pyrender, (width, height) = self._pyrender, self._settings.size
+        if seconds is not None and seconds != self._seconds:
+            self._scene, self._seconds = self._at(seconds), seconds
+        added = [self._scene.add(_lens(pyrender, view, self._settings), pose=view.pose)]
         added.append(
             self._scene.add(pyrender.DirectionalLight(intensity=_LAMP * 2**self._settings.exposure), pose=view.pose)
         )
@@ -145,9 +148,27 @@ class CompatSession:
         return self._pyrender.Mesh([primitive])
 
 
-# What a document may have and this engine does not look at: (word, its list at the root, why).
-_UNSEEN = (("skins", "drawn in the bind pose"), ("animations", "only what moves whole nodes is seen"))
-_PLAIN_MATERIALS = {"KHR_materials_unlit", "KHR_materials_emissive_strength"}
+def _lens(pyrender: Any, view: View, settings: Settings) -> Any:
+    """A camera whose window is the part of the picture that is drawn. pyrender's own are all centred."""
+    left, right, bottom, top = settings.window(view)
+    matrix = np.zeros((4, 4))
+    matrix[0, 0], matrix[1, 1] = 2 / (right - left), 2 / (top - bottom)
+    middle = (right + left) / (right - left), (top + bottom) / (top - bottom)
+    near, far = view.near, view.far
+    if view.ymag:
+        matrix[:2, 3] = -middle[0], -middle[1]
+        matrix[2, 2:] = 2 / (near - far), (near + far) / (near - far)
+        matrix[3, 3] = 1
+    else:
+        matrix[:2, 2] = middle
+        matrix[2, 2:] = (near + far) / (near - far), 2 * near * far / (near - far)
+        matrix[3, 2] = -1
+
+    class Window(pyrender.Camera):
+        def get_projection_matrix(self, width: int | None = None, height: int | None = None) -> np.ndarray:
+            return matrix
+
+    return Window(znear=near, zfar=far)
 
 
 def _losses(drawing: Drawing, settings: Settings) -> list[Json]:
@@ -157,10 +178,10 @@ def _losses(drawing: Drawing, settings: Settings) -> list[Json]:
     if settings.tone_mapping != "linear":
         found.append(loss("tone_mapping", 1, "radiance above 1 is cut", "picture"))
     documents = {id(instance.model): instance.model.document for instance in drawing.instances}.values()
-    for word, reason in _UNSEEN:
-        count = sum(len(document.all(word)) for document in documents)
-        if count:
-            found.append(loss(word, count, reason, "picture"))
+    if drawing.ground is not None:
+        found.append(loss("ground_shadow", 1, "nothing throws a shadow", "picture"))
+    if drawing.backdrop.kind == "environment":
+        found.append(loss("background", 1, "a plain colour instead of the environment", "picture"))
     materials = [material for document in documents for material in document.all("materials")]
     counts: dict[str, int] = {}
     for material in materials:
@@ -180,7 +201,4 @@ def _losses(drawing: Drawing, settings: Settings) -> list[Json]:
     )
     if unread:
         found.append(loss("textures", unread, "KTX2 is not read", "picture"))
-    morphs = sum(bool(primitive.get("targets")) for document in documents for _, primitive in document.primitives())
-    if morphs:
-        found.append(loss("morph targets", morphs, "drawn without", "picture"))
     return found

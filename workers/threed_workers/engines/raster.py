@@ -21,17 +21,19 @@ import numpy as np
 
 from threed.errors import EngineFailed, EngineUnavailable
 from threed_workers.document.model import Json, loss
-from threed_workers.engines import environments, pictures, shaders
-from threed_workers.engines.drawing import Drawing, Pass, Settings, Sky, View
-from threed_workers.engines.environments.panorama import read_panorama
+from threed_workers.engines import pictures, shaders
+from threed_workers.engines.drawing import Drawing, Pass, Settings, View
+from threed_workers.engines.ground_shadow import GroundShadow
 from threed_workers.engines.lamps import Lamps
-from threed_workers.engines.models import SURPRISES, Model
-from threed_workers.engines.strokes import Strokes
+from threed_workers.engines.models import SURPRISES
+from threed_workers.engines.skylight import light_by
+from threed_workers.engines.staging import Staging
 
 _UNIT_EXPOSURE = math.log2(1 / 1.2)
-_SAMPLES = (8, 4, 2, 1)
+_SAMPLES, _DEFAULT_SAMPLES = (8, 4, 2, 1), 4
 # A pixel takes 36 bytes, and 83 with multisampling (llvmpipe makes 4 samples of 2 too): 1.6 GB at this many pixels.
 _MULTISAMPLED = 1 << 24
+_NEAREST = 1e-5  # of the far plane
 # Refracted where nothing is behind, and the picture is to be transparent: the neutral light grey of other pictures.
 _BEHIND_GLASS = (0.83, 0.83, 0.83)
 
@@ -102,25 +104,32 @@ class RasterSession:
         self._renderer = renderer
         self._drawing = drawing
         self._settings = settings
-        self._gain = 2.0**settings.exposure
+        self._folder = folder
+        gain = self._gain = 2.0**settings.exposure
         self._frame = _frame(drawing)
         self._scale = float(self._frame[0, 0])
         self._scene = self._new_scene()
         self._camera = self._scene.camera = renderer.create_camera()
         self._camera.exposure = _UNIT_EXPOSURE
-        self._target = renderer.create_render_target(width=settings.width, height=settings.height, depth=False)
+        width, height = settings.size
+        self._target = renderer.create_render_target(width=width, height=height, depth=False)
         self._glass = any(instance.model.is_glass() for instance in drawing.instances)
-        self._strokes: list[Strokes] = []
-        self._lamps = Lamps(self._scene, self._frame, self._radius(), self._gain)
-        self._add_models(folder)
+        lamps = Lamps(self._scene, self._frame, self._radius(), gain)
+        self._staging = Staging(renderer, self._scene, drawing, settings, self._frame, gain, lamps, folder)
         for light in drawing.lights:
-            self._lamps.add(light)
-        self._light_by(drawing.sky, folder)
-        self._note_losses()
+            lamps.add(light)
+        light_by(renderer, self._scene, drawing, gain, folder)
+        self._shadow = None
+        if drawing.ground is not None:
+            self._shadow = GroundShadow(renderer, self._scene, drawing, self._frame, folder)
+        self._note_losses(lamps)
 
-    def render(self, view: View) -> Iterator[Pass]:
-        """One pass."""
+    def render(self, view: View, seconds: float | None = None) -> Iterator[Pass]:
+        """One pass. Nothing is loaded anew for another view, nor for another moment of what Filament can move."""
         with _refusals("could not be drawn"):
+            moved = self._staging.show(seconds)
+            if self._shadow is not None:
+                self._shadow.show(moved)
             self._aim(view)
             yield Pass(self._picture())
 
@@ -128,8 +137,9 @@ class RasterSession:
 
     def _new_scene(self) -> Any:
         scene = self._renderer.create_scene()
-        wanted = self._settings.samples
-        if wanted > 1 and self._settings.width * self._settings.height > _MULTISAMPLED:
+        wanted = self._settings.samples or _DEFAULT_SAMPLES
+        width, height = self._settings.size
+        if wanted > 1 and width * height > _MULTISAMPLED:
             reason = f"one a pixel above {_MULTISAMPLED} pixels, to stay within memory"
             self.losses.append(loss("samples", 1, reason, "picture"))
             wanted = 1
@@ -139,42 +149,11 @@ class RasterSession:
         scene.tone_mapping = self._settings.tone_mapping
         return scene
 
-    def _add_models(self, folder: Path) -> None:
-        loaded: dict[int, tuple[Any, Any]] = {}
-        for number, instance in enumerate(self._drawing.instances):
-            model = instance.model
-            if id(model) not in loaded:
-                bright = model.exposed(self._gain)
-                loaded[id(model)] = (
-                    self._asset(bright.solids(), folder, f"solids-{number}"),
-                    self._asset(bright.strokes(), folder, f"strokes-{number}"),
-                )
-            solids, strokes = loaded[id(model)]
-            matrix = self._frame @ instance.matrix
-            if solids is not None:
-                placed = self._scene.add(solids)
-                placed.transform = matrix.astype(np.float32)
-                self._lamps.mend(placed, model.document, matrix)
-            if strokes is not None:
-                self._strokes.append(Strokes(self._scene, strokes, matrix, self._settings, model.stroke_vertices()))
-
-    def _asset(self, model: Model | None, folder: Path, name: str) -> Any:
-        return None if model is None else self._renderer.load_asset(str(model.written(folder, name)))
-
     def _radius(self) -> float:
         low, high = self._drawing.box
         return float(np.linalg.norm(high - low)) / 2 * self._scale
 
-    def _light_by(self, sky: Sky, folder: Path) -> None:
-        if sky.file is None:
-            file = str(environments.unpack(sky.builtin, folder))
-            self._scene.environment = self._renderer.load_environment_ktx(file, file)
-        else:
-            self._scene.environment = self._renderer.create_environment(read_panorama(sky.file))
-        self._scene.environment_intensity = sky.intensity * self._gain
-        self._scene.environment_rotation_deg = math.degrees(sky.rotation) % 360.0
-
-    def _note_losses(self) -> None:
+    def _note_losses(self, lamps: Lamps) -> None:
         models = {id(instance.model): instance.model for instance in self._drawing.instances}.values()
         loops = sum(model.loop_count() for model in models)
         if loops:
@@ -183,30 +162,38 @@ class RasterSession:
             panes = sum(model.is_glass() for model in models)
             reason = "glass is opaque in a transparent picture, with light grey behind it"
             self.losses.append(loss("KHR_materials_transmission", panes, reason, "picture"))
-        self.losses += self._lamps.losses()
+        self.losses += lamps.losses()
 
     # ------------------------------------------------------------ drawing
 
     def _aim(self, view: View) -> None:
         pose = view.pose.copy()
         pose[:3, 3] = (self._frame @ np.append(view.pose[:3, 3], 1.0))[:3]
-        self._camera.transform = pose.astype(np.float32)
         near, far = view.near * self._scale, view.far * self._scale
-        aspect = self._settings.aspect
+        if self._shadow is not None:
+            near = min(near, far * _NEAREST)  # the ground comes nearer than what stands on it
+        left, right, bottom, top = self._settings.window(view)
         if view.ymag:
-            half = view.ymag * self._scale
+            sides = {"left": left, "right": right, "bottom": bottom, "top": top}
+            self._camera.transform = pose.astype(np.float32)
             self._camera.set_orthographic(
-                left=-half * aspect, right=half * aspect, bottom=-half, top=half, near=near, far=far
+                **{side: value * self._scale for side, value in sides.items()}, near=near, far=far
             )
         else:
-            self._camera.set_perspective(fov_y_deg=math.degrees(view.yfov), aspect=aspect, near=near, far=far)
-        for strokes in self._strokes:
+            # Filament's perspective is centred. A shear, which keeps the camera's place, brings the window's middle
+            # to the axis; measured against the same part of the whole picture, it differs by 1 in 5000 numbers.
+            shear = np.eye(4)
+            shear[:2, 2] = -(left + right) / 2, -(bottom + top) / 2
+            self._camera.transform = (pose @ shear).astype(np.float32)
+            aspect, yfov = (right - left) / (top - bottom), 2 * math.atan((top - bottom) / 2)
+            self._camera.set_perspective(fov_y_deg=math.degrees(yfov), aspect=aspect, near=near, far=far)
+        for strokes in self._staging.strokes:
             strokes.face(pose, view, self._scale)
 
     def _picture(self) -> np.ndarray:
+        self._scene.environment_visible = self._drawing.backdrop.kind == "environment"
         backdrop = self._drawing.backdrop
         if backdrop.kind == "environment":
-            self._scene.environment_visible = True
             return self._shot(transparent=False, colour=(0.0, 0.0, 0.0))
         image = self._shot(transparent=True, colour=(0.0, 0.0, 0.0))
         if self._glass:

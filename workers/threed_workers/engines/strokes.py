@@ -39,3 +39,8 @@ class Strokes:
             moved = self._matrix.copy()
             moved[:3, 3] += pixel * (x * pose[:3, 0] + y * pose[:3, 1])
             copy.transform = moved.astype(np.float32)
+
+    def close(self) -> None:
+        """Take the copies out of the scene."""
+        for copy, _, _ in self._copies:
+            copy.close()

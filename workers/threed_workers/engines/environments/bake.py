@@ -10,15 +10,20 @@ from __future__ import annotations
 import lzma
 
 from threed_workers.engines.environments import FOLDER, ktx1, studio
-from threed_workers.engines.environments.prefilter import irradiance_harmonics, prefiltered_levels
+from threed_workers.engines.environments.cubemap import Radiance
+from threed_workers.engines.environments.prefilter import SAMPLES, irradiance_harmonics, prefiltered_levels
 
 SIZE, LEVELS = 128, 5
 
 
 def bake(name: str, size: int = SIZE) -> bytes:
     """The KTX 1 of one built-in environment."""
-    light = studio.radiance(name)
-    return ktx1.pack(prefiltered_levels(light, size, LEVELS), irradiance_harmonics(light))
+    return baked(studio.radiance(name), size)
+
+
+def baked(light: Radiance, size: int = SIZE, samples: int = SAMPLES) -> bytes:
+    """The KTX 1 that Filament lights by, of any radiance."""
+    return ktx1.pack(prefiltered_levels(light, size, LEVELS, samples), irradiance_harmonics(light))
 
 
 def main() -> None:

@@ -44,7 +44,7 @@ def _blurred(radiance: Radiance, size: int, alpha: float, samples: int) -> np.nd
     batch = max(1, _BATCH // len(local))
     for start in range(0, len(normals), batch):
         normal = normals[start : start + batch]
-        tangent, bitangent = _around(normal)
+        tangent, bitangent = around(normal)
         directions = (
             local[None, :, 0, None] * tangent[:, None]
             + local[None, :, 1, None] * bitangent[:, None]
@@ -57,18 +57,24 @@ def _blurred(radiance: Radiance, size: int, alpha: float, samples: int) -> np.nd
 
 def _lobe(alpha: float, samples: int) -> tuple[np.ndarray, np.ndarray]:
     """(directions (n, 3) around +Z, weights (n,) that sum to 1): Hammersley points through GGX, weighted by cos."""
-    number = np.arange(samples)
-    around = 2 * np.pi * (number + 0.5) / samples
-    inverse = np.array([int(f"{i:032b}"[::-1], 2) for i in number], np.float64) / 2**32 + 0.5 / samples
+    turn, inverse = hammersley(samples)
+    angle = 2 * np.pi * turn
     cos_half = np.sqrt((1 - inverse) / (1 + (alpha * alpha - 1) * inverse))
     sin_half = np.sqrt(1 - cos_half * cos_half)
-    half = np.stack([sin_half * np.cos(around), sin_half * np.sin(around), cos_half], axis=-1)
+    half = np.stack([sin_half * np.cos(angle), sin_half * np.sin(angle), cos_half], axis=-1)
     lit = 2 * half[:, 2:] * half - np.array([0.0, 0.0, 1.0])
     kept = lit[:, 2] > 0
     return lit[kept], lit[kept, 2] / lit[kept, 2].sum()
 
 
-def _around(normal: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def hammersley(samples: int) -> tuple[np.ndarray, np.ndarray]:
+    """Evenly spread points in the unit square: (n,) and (n,), neither of them 0 or 1."""
+    number = np.arange(samples)
+    inverse = np.array([int(f"{i:032b}"[::-1], 2) for i in number], np.float64) / 2**32 + 0.5 / samples
+    return (number + 0.5) / samples, inverse
+
+
+def around(normal: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Two unit vectors (n, 3) that make a frame with each normal."""
     other = np.where(np.abs(normal[:, 1:2]) < 0.9, [[0.0, 1.0, 0.0]], [[1.0, 0.0, 0.0]])
     tangent = np.cross(other, normal)

@@ -1,0 +1,51 @@
+"""The environment of a drawing in a Filament scene: what it lights, and what is seen of it."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from threed_workers.engines import environments
+from threed_workers.engines.drawing import Drawing, Sky
+from threed_workers.engines.environments import bake, ktx1, studio
+from threed_workers.engines.environments.blurred import blurred
+from threed_workers.engines.environments.cubemap import Radiance, panorama_directions, panorama_radiance
+from threed_workers.engines.environments.panorama import read_panorama
+
+# Of an uploaded panorama whose background is blurred. The built-in ones are baked with more.
+_SAMPLES = 128
+_LUMINANCE = np.array([0.2126, 0.7152, 0.0722])
+
+
+def light_by(renderer: Any, scene: Any, drawing: Drawing, gain: float, folder: Path) -> None:
+    """Light the scene by the drawing's environment. filly takes another background only with a KTX for the light."""
+    sky, blur = drawing.sky, drawing.backdrop.blur
+    light = folder / "light.ktx"
+    if sky.file is not None and not blur:
+        scene.environment = renderer.create_environment(read_panorama(sky.file))
+    else:
+        if sky.file is None:
+            light = environments.unpack(sky.builtin, folder)
+        else:
+            light.write_bytes(bake.baked(_radiance(sky), samples=_SAMPLES))
+        seen = folder / "background.ktx" if blur else light
+        if blur:
+            seen.write_bytes(ktx1.pack([blurred(_radiance(sky), blur)]))
+        scene.environment = renderer.load_environment_ktx(str(light), str(seen))
+    scene.environment_intensity = sky.intensity * gain
+    scene.environment_rotation_deg = math.degrees(sky.rotation) % 360.0
+
+
+def radiance_of_paper(sky: Sky, height: int = 64) -> float:
+    """The radiance of white paper that lies on the ground under the environment: its luminance, weighted by cosine."""
+    seen = _radiance(sky)(panorama_directions(height).reshape(-1, 3)).reshape(height, 2 * height, 3) @ _LUMINANCE
+    polar = (np.arange(height) + 0.5) / height * np.pi
+    weights = np.maximum(np.cos(polar), 0) * np.sin(polar)
+    return float(weights @ seen.mean(axis=1) / weights.sum()) * sky.intensity
+
+
+def _radiance(sky: Sky) -> Radiance:
+    return studio.radiance(sky.builtin) if sky.file is None else panorama_radiance(read_panorama(sky.file))
