@@ -1,0 +1,120 @@
+"""Pictures of more than 8 bits a channel: PNG of 16, OpenEXR, and the layers of a picture. Top row first."""
+
+from __future__ import annotations
+
+import struct
+import tempfile
+import zlib
+from pathlib import Path
+
+import numpy as np
+
+from threed.errors import FieldInvalid
+from threed_workers.engines.drawing import Pass
+from threed_workers.engines.pictures import encode
+
+EXR_MEDIA_TYPE = "image/x-exr"
+
+_LARGEST_HALF = 65504.0
+# Samples are filtered by what lies above (PNG section 9.2), which halves smooth pictures.
+_UP, _LEVEL = 2, 3
+_COLOUR_TYPES = {1: 0, 3: 2, 4: 6}
+
+
+def png16(image: np.ndarray) -> bytes:
+    """A PNG of 16 bits a channel (ISO/IEC 15948) of uint16 (h, w, 1, 3 or 4), straight alpha, marked as sRGB."""
+    height, width, channels = image.shape
+    rows = np.ascontiguousarray(image.astype(">u2")).view(np.uint8).reshape(height, -1)
+    packer = zlib.compressobj(_LEVEL)
+    data = []
+    above = np.zeros_like(rows[:1])
+    for start in range(0, height, 256):
+        band = rows[start : start + 256]
+        lines = np.empty((len(band), band.shape[1] + 1), np.uint8)
+        lines[:, 0] = _UP
+        lines[:, 1:] = band - np.concatenate([above, band[:-1]])
+        data.append(packer.compress(lines.tobytes()))
+        above = band[-1:]
+    data.append(packer.flush())
+    header = struct.pack(">IIBBBBB", width, height, 16, _COLOUR_TYPES[channels], 0, 0, 0)
+    chunks = [(b"IHDR", header), (b"sRGB", b"\0"), (b"IDAT", b"".join(data)), (b"IEND", b"")]
+    return b"\x89PNG\r\n\x1a\n" + b"".join(
+        struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body)) for kind, body in chunks
+    )
+
+
+def encoded16(linear: np.ndarray) -> np.ndarray:
+    """Linear light, float, to uint16 sRGB (IEC 61966-2-1); what is beyond 0 to 1 is cut."""
+    linear = np.clip(linear, 0, 1)
+    curve = np.where(linear <= 0.0031308, linear * 12.92, 1.055 * np.maximum(linear, 1e-9) ** (1 / 2.4) - 0.055)
+    return np.rint(curve * 65535).astype(np.uint16)
+
+
+def deep_png(shown: np.ndarray) -> bytes:
+    """A PNG of 16 bits of float (h, w, 4): linear light as tone mapping left it, straight alpha; opaque: without."""
+    alpha = np.rint(np.clip(shown[..., 3:], 0, 1) * 65535).astype(np.uint16)
+    colour = encoded16(shown[..., :3])
+    return png16(colour if (alpha == 65535).all() else np.concatenate([colour, alpha], axis=-1))
+
+
+def exr(planes: np.ndarray) -> bytes:
+    """An OpenEXR file of half floats, ZIP compressed: float (h, w, 4) as RGBA, premultiplied; (h, w, 3) as RGB.
+
+    One plane (h, w, 1) is Z, in 32 bits, because depth in metres needs them. NaN becomes 0; of halves, what is beyond
+    65504 that.
+    """
+    import OpenEXR
+
+    names = {1: ("Z",), 3: ("R", "G", "B"), 4: ("R", "G", "B", "A")}[planes.shape[-1]]
+    if len(names) == 1:
+        values = np.nan_to_num(planes.astype(np.float32), nan=0.0, posinf=np.inf, neginf=-np.inf)
+    else:
+        values = np.nan_to_num(planes, nan=0.0).clip(-_LARGEST_HALF, _LARGEST_HALF).astype(np.float16)
+    channels = {name: np.ascontiguousarray(values[..., place]) for place, name in enumerate(names)}
+    header = {"compression": OpenEXR.ZIP_COMPRESSION, "type": OpenEXR.scanlineimage}
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder) / "picture.exr"
+        with OpenEXR.File(header, channels) as written:
+            written.write(str(file))
+        return file.read_bytes()
+
+
+def radiance_exr(picture: Pass) -> bytes:
+    """The OpenEXR of a picture. Raises FieldInvalid when its engine does not know radiance."""
+    if picture.radiance is None:
+        raise FieldInvalid(
+            "This engine makes pictures of 8 bits a channel, and OpenEXR holds radiance. Ask for path_traced, or for PNG.",
+            violations=(("render_job.output_format", "the engine makes no OpenEXR"),),
+        )
+    return exr(picture.radiance)
+
+
+def layer(name: str, values: np.ndarray) -> tuple[bytes, str]:
+    """(bytes, suffix) of a layer of LAYERS, float32 (h, w, c): depth as EXR, the others as PNG.
+
+    Normals are n / 2 + 1/2 in 16 bits; albedo is sRGB; alpha grey; object ids have the colours of `object_color`, black
+    where nothing is.
+    """
+    if name == "depth":
+        return exr(values), "exr"
+    if name == "normal":
+        seen = np.abs(values).max(axis=-1, keepdims=True) > 0
+        return png16(np.rint(np.clip(np.where(seen, values / 2 + 0.5, 0), 0, 1) * 65535).astype(np.uint16)), "png"
+    if name == "albedo":
+        return png16(encoded16(values)), "png"
+    if name == "alpha":
+        return png16(np.rint(np.clip(values, 0, 1) * 65535).astype(np.uint16)), "png"
+    ids = np.rint(values[..., 0]).astype(np.int64)
+    colours = np.array([object_color(number) for number in range(int(ids.max(initial=0)) + 1)], np.uint8)
+    opaque = np.full((*ids.shape, 1), 255, np.uint8)
+    return encode(np.concatenate([colours[ids], opaque], axis=-1), "png"), "png"
+
+
+def object_color(number: int) -> tuple[int, int, int]:
+    """The colour of instance `number` from 1 in an object_id picture: far from its neighbours', and no two the same.
+
+    Multiplication by an odd number is one to one in 24 bits (Knuth, "The Art of Computer Programming", section 6.4);
+    0 is black.
+    """
+    value = number * 0x9E3779 & 0xFFFFFF
+    return value >> 16, value >> 8 & 0xFF, value & 0xFF
