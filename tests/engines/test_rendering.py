@@ -95,6 +95,28 @@ def test_progress_only_grows(raster, tmp_path):
     assert progress == sorted(progress) and 0 <= progress[0] and progress[-1] <= 1
 
 
+def test_frames_that_are_asked_for_are_drawn_in_one_session(raster, tmp_path):
+    (tmp_path / "red.glb").write_bytes(RED)
+    job = spec(NODES, turntable={"frames": 12}, outputFormat="MP4", background={"transparent": True})
+    events: list[dict] = []
+    asked = {"spec": job, "models": {"red": "red.glb"}, "frames": [3, 4, 7]}
+    answer = rendering.render(asked, tmp_path, events.append)
+    assert [(each["frame"], each["file"]) for each in answer["frames"]] == [
+        (number, f"picture-{number}.png") for number in (3, 4, 7)
+    ]
+    first, second = (decoded((tmp_path / each["file"]).read_bytes()) for each in answer["frames"][:2])
+    assert first.shape == (64, 64, 4) and not np.array_equal(first, second)
+    progress = [event["progress"] for event in events]
+    assert progress == sorted(progress) and len(set(progress)) == 6
+
+
+def test_what_raster_does_not_know_is_said(raster, tmp_path):
+    answer, _ = rendered(tmp_path, spec(NODES, bitDepth=16), {"red": RED})
+    assert [lost["feature"] for lost in answer["losses"]] == ["bit_depth"]
+    with pytest.raises(FieldInvalid, match="path_traced"):
+        rendered(tmp_path, spec(NODES, outputFormat="EXR", engine="raster"), {"red": RED})
+
+
 def thumbnails_of(folder, data: bytes) -> dict:
     (folder / "model.glb").write_bytes(data)
     return thumbnails.thumbnails({"model": "model.glb"}, folder, lambda event: None)

@@ -48,7 +48,7 @@ def composed(spec: jobs_pb2.RenderSpec, models: Mapping[str, Path], environment:
         if node.HasField("asset_id"):
             if node.asset_id not in opened:
                 raise SceneInvalid(f"The model of node {node.id} is missing.", node=node.id, asset_id=node.asset_id)
-            instances.append(Instance(opened[node.asset_id], matrix))
+            instances.append(Instance(opened[node.asset_id], matrix, node.id))
         elif node.HasField("light"):
             lights.append(_light(node.light, matrix))
     points, lowest = extent(job, instances)

@@ -83,7 +83,7 @@ def radiance_exr(picture: Pass) -> bytes:
     """The OpenEXR of a picture. Raises FieldInvalid when its engine does not know radiance."""
     if picture.radiance is None:
         raise FieldInvalid(
-            "This engine makes pictures of 8 bits a channel, and OpenEXR holds radiance. Ask for path_traced, or for PNG.",
+            "This engine knows colours of 8 bits, and OpenEXR holds radiance. Ask for path_traced, or for PNG.",
             violations=(("render_job.output_format", "the engine makes no OpenEXR"),),
         )
     return exr(picture.radiance)

@@ -14,10 +14,14 @@ from threed_workers.engines.models import Model
 
 @dataclass(frozen=True, eq=False)
 class Instance:
-    """A model at a place: `matrix` float64 (4, 4) takes the model's scene to the world, columns last."""
+    """A model at a place: `matrix` float64 (4, 4) takes the model's scene to the world, columns last.
+
+    `node` is the id of the scene's node that holds it.
+    """
 
     model: Model
     matrix: np.ndarray
+    node: str = ""
 
 
 @dataclass(frozen=True, eq=False)

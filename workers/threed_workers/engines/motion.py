@@ -96,7 +96,7 @@ def _animation(spec: jobs_pb2.RenderSpec, drawing: Drawing, aspect: float) -> Fr
 
 
 def _path(path: render_jobs_pb2.CameraPath, drawing: Drawing) -> Frames:
-    """From the first keyframe to the last, both of which have a frame."""
+    """From the first keyframe on, until a frame's time before the last."""
     times = np.array([key.seconds for key in path.keyframes])
     if len(times) < 2 or not (np.diff(times) > 0).all():
         raise SceneInvalid(
@@ -109,7 +109,7 @@ def _path(path: render_jobs_pb2.CameraPath, drawing: Drawing) -> Frames:
     )
     slopes = _slopes(times, values)
     fps = path.fps or FPS
-    count = checked_count(np.floor((times[-1] - times[0]) * fps + 1e-6) + 1)
+    count = checked_count((times[-1] - times[0]) * fps)
 
     def frame(number: int) -> Frame:
         value = _spline(times, values, slopes, times[0] + number / fps)
