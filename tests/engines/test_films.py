@@ -11,6 +11,7 @@ from google.protobuf.json_format import ParseDict
 
 from threed.v1 import jobs_pb2
 from threed_workers.document import Builder, Document, write_glb
+from threed_workers.document.render_copy import render_copy
 from threed_workers.engines.compat import Compat
 from threed_workers.engines.composition import composed, settings_of
 from threed_workers.engines.motion import frames_of
@@ -18,7 +19,7 @@ from threed_workers.engines.raster import Raster
 from threed_workers.samples import glb_bytes
 from threed_workers.samples.shapes import box, sphere
 
-from .moving import bending_arm, growing_box, turning_cube
+from .moving import Stage, bending_arm, growing_box, turning_cube
 from .pieces import RED, linear, look, matte, model, spec, unlit, wall
 
 ENGINES = {"raster": Raster(), "compat": Compat()}
@@ -89,6 +90,30 @@ def test_more_joints_and_weights_than_filament_takes_are_drawn_too(shoot):
         many, frames = shoot({"m": bending_arm(sets, joints)}, **job)
         for number, picture in zip((0, 2, 3), wanted, strict=True):
             assert overlap(drawn(many, frames[number]), picture) > 0.99, (sets, joints, number)
+
+
+def test_a_colour_that_an_animation_points_at_is_followed(shoot, tmp_path):
+    # Given an unlit red cube that turns blue in a second, and a pointer at what no renderer knows
+    stage = Stage()
+    points, _, _, _, triangles = box(0.5)
+    mesh = stage.mesh(points, triangles, material=stage.builder.add("materials", unlit(1, 0, 0)))
+    stage.builder.add("nodes", {"mesh": mesh})
+    colour = "/materials/0/pbrMetallicRoughness/baseColorFactor"
+    stage.animation(
+        (colour, "pointer", [0, 1], [[1, 0, 0, 1], [0, 0, 1, 1]]),
+        ("/cameras/0/perspective/yfov", "pointer", [0, 1], [1.0, 2.0]),
+    )
+    for name in ("KHR_materials_unlit", "KHR_animation_pointer"):
+        stage.builder.use(name)
+    # When a film is made of its render copy
+    packed, losses = render_copy(stage.done())
+    write_glb(packed, tmp_path / "copy.glb")
+    job = {"toneMapping": "LINEAR", "animationFilm": {"fps": 4}}
+    session, frames = shoot({"m": (tmp_path / "copy.glb").read_bytes()}, **job)
+    # Then each frame has the colour of its moment
+    seen = [linear(drawn(session, frames[number])[32, 32, :3]) for number in (0, 1, 3)]
+    assert seen == [pytest.approx((1 - part, 0, part), abs=0.02) for part in (0, 0.25, 0.75)]
+    assert [(lost["feature"], lost["count"]) for lost in losses] == [("animation channels", 1)]
 
 
 def test_an_animated_cloud_of_lines_moves(shoot):

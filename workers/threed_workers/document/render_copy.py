@@ -25,19 +25,19 @@ from threed_workers.document.world import scene_roots, topmost
 # Extensions that change the picture and that the raster engine knows. Compression is undone.
 DRAWN = frozenset(
     """
-    EXT_mesh_gpu_instancing EXT_texture_webp KHR_lights_punctual KHR_materials_anisotropy KHR_materials_clearcoat
-    KHR_materials_diffuse_transmission KHR_materials_dispersion KHR_materials_emissive_strength KHR_materials_ior
-    KHR_materials_iridescence KHR_materials_pbrSpecularGlossiness KHR_materials_sheen KHR_materials_specular
-    KHR_materials_transmission KHR_materials_unlit KHR_materials_variants KHR_materials_volume KHR_mesh_quantization
-    KHR_texture_basisu KHR_texture_transform
+    EXT_mesh_gpu_instancing EXT_texture_webp KHR_animation_pointer KHR_lights_punctual KHR_materials_anisotropy
+    KHR_materials_clearcoat KHR_materials_diffuse_transmission KHR_materials_dispersion KHR_materials_emissive_strength
+    KHR_materials_ior KHR_materials_iridescence KHR_materials_pbrSpecularGlossiness KHR_materials_sheen
+    KHR_materials_specular KHR_materials_transmission KHR_materials_unlit KHR_materials_variants KHR_materials_volume
+    KHR_mesh_quantization KHR_texture_basisu KHR_texture_transform
     """.split()
 )
 _UNDONE = frozenset((AVIF, DRACO, MESHOPT))
 _ATTRIBUTE = re.compile(r"POSITION|NORMAL|TANGENT|(TEXCOORD|COLOR|JOINTS|WEIGHTS)_[0-9]+")
 _MORPHED = re.compile(r"POSITION|NORMAL|TANGENT")
+_MOVED = re.compile(r"/(nodes|materials|extensions/KHR_lights_punctual/lights)/[0-9]+/")
 _KEPT = ("componentType", "count", "type", "normalized", "name")
 _LINE_LOOP, _LINE_STRIP, _TRIANGLES, _FAN = 2, 3, 4, 6
-_MOST_JOINTS = 256
 
 
 def render_copy(document: Document) -> tuple[Packed, list[Json]]:
@@ -230,13 +230,11 @@ class _Copy:
         for skin in self.root.get("skins") or []:
             if "inverseBindMatrices" in skin:
                 skin["inverseBindMatrices"] = self.accessor(skin["inverseBindMatrices"], vertex=False)
-            if len(skin["joints"]) > _MOST_JOINTS:
-                self.lost["joints", f"The raster engine moves {_MOST_JOINTS} joints a skin."] += len(skin["joints"])
         animations = []
         for animation in self.root.get("animations") or []:
-            known = [channel for channel in animation["channels"] if "node" in channel["target"]]
+            known = [channel for channel in animation["channels"] if _is_seen(channel["target"])]
             if len(known) < len(animation["channels"]):
-                reason = "The renderer moves nodes only."
+                reason = "The renderer moves nodes, materials and lights only."
                 self.lost["animation channels", reason] += len(animation["channels"]) - len(known)
             for sampler in animation["samplers"]:
                 clock = sampler["input"]
@@ -267,6 +265,12 @@ class _Copy:
         if not self.root.get("scenes"):
             self.root["scenes"] = [{"nodes": roots}] if roots else [{}]
         self.root.setdefault("scene", 0)
+
+
+def _is_seen(target: Json) -> bool:
+    """Whether a channel moves something that is drawn and keeps its number here."""
+    pointer = (extension(target, "KHR_animation_pointer") or {}).get("pointer")
+    return "node" in target or (isinstance(pointer, str) and _MOVED.match(pointer) is not None)
 
 
 def _rows(values: np.ndarray, columns: int, vertex: bool) -> np.ndarray:

@@ -18,7 +18,7 @@ from threed_workers.budget import Budget
 from threed_workers.document import Document, read_floats, read_glb, write_glb
 from threed_workers.document.model import Json, extension
 from threed_workers.document.world import scene_roots, world_box, world_matrices
-from threed_workers.engines.animation import Animation, number_of, read_animation
+from threed_workers.engines.animation import POINTER, Animation, number_of, read_animation
 from threed_workers.engines.baking import baked, is_morphed
 from threed_workers.engines.pose import moved
 from threed_workers.engines.variants import in_variant, variant_names
@@ -86,6 +86,17 @@ class Model:
             document = baked(self.document)
         unchanged = document is self.document
         return self if unchanged else replace(self, document=document, changed=True, rest=document, animation=None)
+
+    def frozen(self) -> Model:
+        """The model in its pose, without the animations that might move it."""
+        if not self.document.all("animations"):
+            return self
+        document = self._editable()
+        document.json.pop("animations")
+        for key in ("extensionsUsed", "extensionsRequired"):
+            names = [name for name in document.json.pop(key, []) if name != POINTER]
+            document.json |= {key: names} if names else {}
+        return replace(self, document=document, changed=True, animation=None)
 
     def variants(self) -> list[str]:
         """The names of its material variants."""

@@ -98,7 +98,8 @@ class _Actor:
         return True
 
     def _load(self, model: Model) -> None:
-        bright = (model.still() if _is_beyond(model) else model).exposed(self._gain)
+        fixed = model if self._plays else model.still() if _is_beyond(model) else model.frozen()
+        bright = fixed.exposed(self._gain)
         solids, strokes = self._asset(bright.solids(), "solids"), self._asset(bright.strokes(), "strokes")
         for matrix in self._matrices:
             if solids is not None:
