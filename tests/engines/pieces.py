@@ -107,12 +107,19 @@ def look(eye: tuple, target: tuple = (0, 0, 0), yfov: float = 0.7, **more) -> di
 
 
 def rendered(folder: Path, request_spec: dict, models: dict[str, bytes], **request) -> tuple[dict, np.ndarray]:
-    """(the step's answer, the picture as uint8 (h, w, 4))."""
+    """(what the step says of the first frame, its picture as uint8 (h, w, 4))."""
     for name, data in models.items():
         (folder / f"{name}.glb").write_bytes(data)
     files = {name: f"{name}.glb" for name in models}
-    answer = rendering.render({"spec": request_spec, "models": files, **request}, folder, lambda event: None)
+    (answer, *_), _ = told({"spec": request_spec, "models": files, **request}, folder)
     return answer, decoded((folder / answer["file"]).read_bytes())
+
+
+def told(request: dict, folder: Path) -> tuple[list[dict], list[dict]]:
+    """(each frame that the step says it drew, everything else that it reports)."""
+    events: list[dict] = []
+    rendering.render(request, folder, events.append)
+    return [event["drawn"] for event in events if "drawn" in event], [event for event in events if "drawn" not in event]
 
 
 def decoded(data: bytes) -> np.ndarray:

@@ -52,7 +52,7 @@ async def end(door: Door, row: sa.Row, error: dict | None = None) -> None:
     await execute(door, jobs.complete(row.id, row.fence, row.sequence))
     if row.parent:
         result = {"engine_used": "raster", "render_seconds": 0.5, "samples": 4}
-        await execute(door, render_jobs.publish_frame(row.id, f"frame-{row.ordinal}", result))
+        await execute(door, render_jobs.publish_frame(row.id, [f"frame-{row.ordinal}"], result))
 
 
 async def test_a_turntable_becomes_an_mp4_of_frames_that_wait(door: Door):

@@ -70,6 +70,11 @@ class Claim:
     progress: float = 0.0
     sequence: int = 0
     lost: bool = False
+    ended: bool = False
+    # Claims up to so many more parts of the same whole, which end with this job at the latest; this is their leader.
+    take_more: Callable[[int], list[Claim]] = field(default=lambda most: [])
+    leader: Claim | None = None
+    at_work: Claim | None = None  # the one of them that the running step is at, if not this one
     _children: set[Child] = field(default_factory=set)
     _stop: ThreedError | None = None
     _lock: threading.Lock = field(default_factory=threading.Lock)
@@ -82,25 +87,39 @@ class Claim:
     def spec(self) -> jobs_pb2.Job:
         return json_format.ParseDict(self.row.spec, jobs_pb2.Job())
 
-    def report(self, phase: str, progress: float) -> None:
+    @property
+    def whole(self) -> jobs_pb2.Job:
+        """The spec of the job that this one is a part of."""
+        return json_format.ParseDict(self.row.whole_spec, jobs_pb2.Job())
+
+    def report(self, phase: str, progress: float, **more: int) -> None:
         """Tell the watchers; the heartbeat records it. Never fails: the next one says more.
 
-        A step is not trusted with the name of its phase: what the database would refuse is left out.
+        `more` are fields of `threed.events.Tick`; what has a `preview` is always told. A step is not trusted with the
+        name of its phase: what the database would refuse is left out.
         """
         phase = "".join(filter(str.isprintable, phase))[:_PHASE_LENGTH]
         changed = phase != self.phase
         self.phase, self.progress = phase, max(0.0, min(progress, 1.0))
         now = time.monotonic()
-        if not changed and now - self._ticked_at < _TICK_S:
+        if not changed and "preview" not in more and now - self._ticked_at < _TICK_S:
             return
         self._ticked_at = now
         self.sequence += 1
-        statement = jobs.tick(self.row.kind, self.row.subject, self.sequence, self.phase, self.progress)
+        if self.row.parent:
+            statement = jobs.tick_of_part("render", self.row.subject, self.phase, self.progress, **more)
+        else:
+            statement = jobs.tick(self.row.kind, self.row.subject, self.sequence, self.phase, self.progress, **more)
         try:
             with self.engine.connect() as connection:
                 connection.execution_options(isolation_level="AUTOCOMMIT").execute(statement)
         except sa.exc.SQLAlchemyError as error:
             log.debug("job %s: a tick was not told: %s", self.row.id, error)
+
+    def ask(self, statement: sa.Executable) -> list[sa.Row]:
+        """The rows of a statement outside the transaction that ends the job. Raises Unavailable."""
+        with away_is_unavailable(), self.engine.connect() as connection:
+            return list(connection.execution_options(isolation_level="AUTOCOMMIT").execute(statement))
 
     def fetch(self, blob: jobs_pb2.BlobRef, name: str) -> Path:
         """Copy a blob into the private folder, checked by its SHA-256."""
@@ -195,6 +214,7 @@ class Claim:
         statement = jobs.complete(self.row.id, self.row.fence, self.sequence, outcome.keys)
         if not self._persist(statement, outcome.statements):
             raise LeaseLost
+        self.ended = True
 
     def fail(self, error: ThreedError, statements: Sequence[sa.Executable] = ()) -> None:
         """FAILED for good, or CANCELLED."""
@@ -204,6 +224,11 @@ class Claim:
     def release(self, error: ThreedError, delay_s: float) -> None:
         """Another attempt later, or FAILED when none is left."""
         self._persist(jobs.release(self.row.id, self.row.fence, to_json(error), delay_s, self.sequence))
+
+    def give_back(self) -> None:
+        """To the table, unbegun: for another claim, of this worker or another."""
+        self.ended = True
+        self._persist(jobs.give_back(self.row.id, self.row.fence))
 
     def _persist(self, statement: sa.Executable, then: Sequence[sa.Executable] = ()) -> bool:
         """Run a statement, again and again while the database is away; whether the fence still held.

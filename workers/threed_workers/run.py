@@ -22,7 +22,7 @@ from threed.queue import make_broker
 from threed.records import workers
 from threed.settings import Settings
 from threed_workers import capabilities, jobs
-from threed_workers.jobs import derive, ingest, probe, render
+from threed_workers.jobs import derive, frame, ingest, probe, render
 from threed_workers.runner import Runner
 from threed_workers.scratch import Scratch
 from threed_workers.shader_cache import ShaderCache
@@ -66,7 +66,7 @@ def main() -> None:
         validator = Validator(scratch)
         look = functools.partial(ingest.run, validator=validator, thumbnails_s=settings.thumbnail_timeout_s)
         make = functools.partial(derive.run, validator=validator)
-        kinds = {"ingest": look, "derive": make, "render": render.run, "probe": probe.run}
+        kinds = {"ingest": look, "derive": make, "render": render.run, "frame": frame.run, "probe": probe.run}
         runner = Runner(name, settings, make_store(settings), zygote, scratch, kinds)
         broker = make_broker(settings.broker_url, settings.libpq_url())
         _declare_actors(broker, runner)

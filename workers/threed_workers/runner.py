@@ -139,19 +139,50 @@ class Runner:
 
     def _run(self, row: sa.Row) -> None:
         folder, key = self._scratch / f"{row.id.hex}-{row.fence}", (row.id, row.fence)
-        claim = Claim(row, folder, self.engine, self._store, self._zygote, self._limits())
+        claim, more = self._held(row, folder), []
+        claim.take_more = lambda most: self._more(claim, more, most)
         with self._lock:
             if self._stopping.is_set():
                 return  # claimed while `stop` was looking: it hands the job back
             self._claims[key] = claim
         try:
-            self._finish(claim, self._outcome(claim))
+            outcome = self._outcome(claim)
+            self._finish(claim.at_work or claim, outcome)
         except LeaseLost:
             log.warning("job %s: the lease was lost; nothing was written", row.id)
         finally:
+            self._let_go(more)
             with self._lock:
                 del self._claims[key]
             _remove(folder)
+
+    def _held(self, row: sa.Row, folder: Path) -> Claim:
+        return Claim(row, folder, self.engine, self._store, self._zygote, self._limits())
+
+    def _more(self, claim: Claim, held: list[Claim], most: int) -> list[Claim]:
+        """More parts of the same whole, whose leases are renewed as that of `claim`; they work in its folder."""
+        if most < 1 or claim.row.parent is None:
+            return []
+        rows = claim.ask(jobs.claim_parts(claim.row.parent, self.name, self._settings.job_lease_s, most))
+        found = [self._held(row, claim.folder) for row in sorted(rows, key=lambda row: row.ordinal)]
+        for other in found:
+            other.leader = claim
+        held += found
+        with self._lock:
+            for other in found:
+                self._claims[(other.row.id, other.row.fence)] = other
+        return found
+
+    def _let_go(self, held: list[Claim]) -> None:
+        """Give back what was not begun, unless somebody else has it by now."""
+        for other in held:
+            try:
+                if not other.ended and not other.lost:
+                    other.give_back()
+            except (LeaseLost, Unavailable) as error:
+                log.warning("job %s was not given back; its lease will run out: %s", other.row.id, error)
+            with self._lock:
+                del self._claims[(other.row.id, other.row.fence)]
 
     def _outcome(self, claim: Claim) -> Outcome:
         try:
@@ -174,6 +205,8 @@ class Runner:
 
     def _end(self, claim: Claim, outcome: Outcome) -> None:
         error, attempt = outcome.error, claim.row.attempt
+        if claim.ended:
+            return
         if claim.lost:
             raise LeaseLost
         if error is None:

@@ -18,6 +18,7 @@ STEPS: dict[str, str] = {
     "derive": "threed_workers.deriving:derive",
     "prove": "threed_workers.proof:prove",
     "render": "threed_workers.engines.rendering:render",
+    "render_copy": "threed_workers.steps:make_render_copy",
 }
 
 
@@ -47,6 +48,20 @@ def import_file(request: dict, folder: Path, report: Any) -> dict:
 
     said = Said(request.get("unit_m", 0.0), request.get("up_axis", ""))
     return import_(folder / request["source"], request["filename"], folder, Budget(), progress, said)
+
+
+def make_render_copy(request: dict, folder: Path, report: Any) -> dict:
+    """{"source", "target"}, names of GLBs in the folder: the second is written, as engines read it -> {}."""
+    from threed_workers.budget import Budget
+    from threed_workers.document import write_glb
+    from threed_workers.document.render_copy import render_copy
+    from threed_workers.formats import glb
+    from threed_workers.formats.source import Source
+
+    document = glb.read(Source(folder / request["source"], request["source"]), Budget())
+    packed, _ = render_copy(document)
+    write_glb(packed, folder / request["target"])
+    return {}
 
 
 def picture_thumbnails(request: dict, folder: Path, report: Any) -> dict:

@@ -36,8 +36,8 @@ TYPES = (
     *(ASSET_DELETED, ASSET_UNDELETED, ASSET_PURGED, _DERIVATIVE_DELETED, _RENDER_JOB_DELETED),
 )
 
-# An INSERT on the rows of `changed` and `whole` (jobs) and `ingested` (id of their assets). An asset's event waits for the asset's
-# row, so that its sequence is larger than those of the changes that it waited for.
+# An INSERT on the rows of `changed` and `whole` (jobs) and `ingested` (id of their assets). An asset's event waits for
+# the asset's row, so that its sequence is larger than those of the changes that it waited for.
 OF_CHANGED_JOBS = f"""
         INSERT INTO event_log (project, type, status, error, asset_id, derivative_id, render_job_id, scene_id)
         SELECT c.project, e.type, e.status, CASE WHEN e.state <> 'COMPLETED' THEN c.error END,

@@ -192,16 +192,18 @@ def claim(kinds: Sequence[str], worker: str, lease_s: float, most_of_project: in
     (0: any number). Projects are found one by one in the index, so a long queue of one costs the others nothing.
     """
     update = f"""
-        UPDATE jobs SET state = 'PROCESSING', attempt = attempt + 1, fence = fence + 1, worker = :worker,
-          lease_until = now() + make_interval(secs => :lease), started_at = coalesce(started_at, now()),
-          phase = 'fetching', progress = 0, sequence = sequence + 1, error = NULL
-        WHERE id = ({_NEXT}) RETURNING jobs.*"""
+        UPDATE jobs SET {_BEGUN} WHERE id = ({_NEXT}) RETURNING jobs.*"""
     # The statement sees the table as it was before: the claimed job is still among those that are ready.
     ready = f"SELECT FROM jobs WHERE {_READY} AND kind = ANY(:kinds) LIMIT 2"
     more = f", (SELECT count(*) FROM ({ready}) AS ready) > 1 AS more"
     statement = _changing(update, more, ends=False)
     return statement.bindparams(kinds=list(kinds), worker=worker, lease=lease_s, most=most_of_project)
 
+
+# What a claim makes of a job.
+_BEGUN = """state = 'PROCESSING', attempt = attempt + 1, fence = fence + 1, worker = :worker,
+          lease_until = now() + make_interval(secs => :lease), started_at = coalesce(started_at, now()),
+          phase = 'fetching', progress = 0, sequence = sequence + 1, error = NULL"""
 
 # The id of the job to claim, locked. The nested loop keeps the order of the projects, and ends with the first row.
 _NEXT = f"""
@@ -223,6 +225,27 @@ _NEXT = f"""
           SELECT next.id FROM turns
           CROSS JOIN LATERAL (SELECT id FROM jobs WHERE jobs.project = turns.project AND {_READY} AND kind = ANY(:kinds)
             ORDER BY priority DESC, run_after, ordinal LIMIT 1 FOR UPDATE SKIP LOCKED) AS next LIMIT 1"""
+
+
+def claim_parts(parent: uuid.UUID, worker: str, lease_s: float, limit: int) -> sa.Executable:
+    """Take up to so many more parts of a whole of which this worker holds one. Rows as of `claim`."""
+    update = f"""
+        UPDATE jobs SET {_BEGUN}
+        WHERE id IN (SELECT id FROM jobs WHERE parent = :parent AND {_READY}
+                     ORDER BY ordinal LIMIT :limit FOR UPDATE SKIP LOCKED) RETURNING jobs.*"""
+    statement = _changing(update, ", false AS more", ends=False)
+    return statement.bindparams(parent=parent, worker=worker, lease=lease_s, limit=limit)
+
+
+def give_back(id: uuid.UUID, fence: int) -> sa.Executable:
+    """A claimed part that was not begun goes back to PENDING, and the attempt does not count. One row or none."""
+    update = """
+        UPDATE jobs SET state = CASE WHEN cancel_requested THEN 'CANCELLED' ELSE 'PENDING' END,
+          phase = CASE WHEN cancel_requested THEN 'done' ELSE 'queued' END,
+          finished_at = CASE WHEN cancel_requested THEN now() END, lease_until = NULL, worker = NULL, hinted_at = NULL,
+          attempt = greatest(attempt - 1, 0), run_after = now(), sequence = sequence + 1
+        WHERE id = :id AND fence = :fence AND state = 'PROCESSING' RETURNING jobs.*"""
+    return _changing(update).bindparams(id=id, fence=fence)
 
 
 def heartbeat(id: uuid.UUID, fence: int, lease_s: float, phase: str, progress: float, sequence: int) -> sa.Executable:

@@ -14,7 +14,7 @@ from threed import ids
 from threed.errors import NotFound
 from threed.records import event_log
 from threed.records import jobs as job_records
-from threed.records.tables import jobs, previews, render_frames, render_jobs
+from threed.records.tables import jobs, outputs, previews, render_frames, render_jobs
 
 _JOB_COLUMNS = [
     jobs.c[name]
@@ -27,9 +27,7 @@ selected = sa.select(render_jobs, *_JOB_COLUMNS).join(jobs, jobs.c.id == render_
 
 # One row a frame of a job with several: the job that draws it, and what it has drawn.
 _FRAME_COLUMNS = [jobs.c[name] for name in ("id", "ordinal", "status", "attempt", "error")]
-frames = sa.select(*_FRAME_COLUMNS, render_frames.c.key, render_frames.c.result).outerjoin(
-    render_frames, render_frames.c.id == jobs.c.id
-)
+frames = sa.select(*_FRAME_COLUMNS, render_frames.c.result).outerjoin(render_frames, render_frames.c.id == jobs.c.id)
 
 
 def not_found(id: uuid.UUID) -> NotFound:
@@ -92,9 +90,9 @@ def publish(id: uuid.UUID, **values: Any) -> sa.Executable:
     return sa.update(render_jobs).where(render_jobs.c.id == id).values(**values)
 
 
-def publish_frame(id: uuid.UUID, key: str, result: dict[str, Any]) -> sa.Executable:
+def publish_frame(id: uuid.UUID, keys: Sequence[str], result: dict[str, Any]) -> sa.Executable:
     """What one frame has drawn, by the id of its job. In the transaction that completes that job."""
-    return sa.insert(render_frames).values(id=id, key=key, result=result)
+    return sa.insert(render_frames).values(id=id, keys=list(keys), result=result)
 
 
 def frames_of(id: uuid.UUID) -> sa.Select:
@@ -102,10 +100,13 @@ def frames_of(id: uuid.UUID) -> sa.Select:
     return frames.where(jobs.c.parent == id).order_by(jobs.c.ordinal)
 
 
-def drop_frames(id: uuid.UUID) -> Sequence[sa.Executable]:
-    """Let go of the pictures of a film's frames, once the film is there."""
-    of_it = sa.select(jobs.c.id).where(jobs.c.parent == id)
-    return [sa.update(render_frames).where(render_frames.c.id.in_(of_it)).values(key="")]
+def drop_frames(id: uuid.UUID) -> list[sa.Executable]:
+    """Let go of the pictures of a film's frames. In the transaction that publishes the film."""
+    of_it = sa.select(jobs.c.id).where(jobs.c.parent == id).scalar_subquery()
+    return [
+        sa.update(render_frames).where(render_frames.c.id.in_(of_it)).values(keys=[]),
+        sa.delete(outputs).where(outputs.c.job_id.in_(of_it)),
+    ]
 
 
 def show(id: uuid.UUID, **values: Any) -> sa.Executable:

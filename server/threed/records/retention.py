@@ -47,6 +47,6 @@ def unreferenced(keys: Sequence[str]) -> sa.Executable:
         WHERE NOT EXISTS (SELECT FROM assets WHERE blob_key = key)
           AND NOT EXISTS (SELECT FROM assets WHERE files @> jsonb_build_array(jsonb_build_object('key', key)))
           AND NOT EXISTS (SELECT FROM render_jobs WHERE outputs @> jsonb_build_array(jsonb_build_object('key', key)))
-          AND NOT EXISTS (SELECT FROM render_frames WHERE render_frames.key = keys.key)
+          AND NOT EXISTS (SELECT FROM render_frames WHERE render_frames.keys @> ARRAY[keys.key])
           AND NOT EXISTS (SELECT FROM derivatives WHERE files @> jsonb_build_array(jsonb_build_object('key', key)))""")
     return statement.bindparams(sa.bindparam("keys", list(keys), type_=ARRAY(sa.Text)))

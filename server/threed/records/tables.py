@@ -213,10 +213,10 @@ render_frames = sa.Table(
     "render_frames",
     metadata,
     sa.Column("id", UUID, sa.ForeignKey("jobs.id", ondelete="CASCADE"), primary_key=True),
-    sa.Column("key", sa.Text, nullable=False),  # of its pictures: a zip when there are several
-    # engine_used, render_seconds, samples, losses, and `outputs` as RenderOutput in JSON, proto field names.
+    sa.Column("keys", ARRAY(sa.Text), nullable=False),  # of the blobs of its pictures, as long as they are kept
+    # engine_used, render_seconds, samples, losses; outputs as in render_jobs.
     sa.Column("result", JSONB, nullable=False),
-    sa.Index("render_frames_key", "key"),
+    sa.Index("render_frames_keys", "keys", postgresql_using="gin"),
 )
 
 # The newest small picture of each running render job. Worth nothing after a crash.

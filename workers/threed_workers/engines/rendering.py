@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TypeVar
@@ -15,6 +16,7 @@ from threed_workers.engines import Session, choose, deep_pictures, pictures
 from threed_workers.engines.composition import composed, settings_of
 from threed_workers.engines.drawing import Drawing, Pass, Settings, View
 from threed_workers.engines.motion import Frame, frames_of
+from threed_workers.engines.previews import Previews
 
 Report = Callable[[dict], None]
 
@@ -28,6 +30,7 @@ _SUFFIXES = {
 }
 
 T = TypeVar("T")
+Told = Callable[[], tuple[str, list[Json]]]
 
 
 def render(request: dict, folder: Path, report: Report) -> dict:
@@ -36,9 +39,10 @@ def render(request: dict, folder: Path, report: Report) -> dict:
     request: {"spec": RenderSpec as proto3 JSON, "models": {asset_id: file name}, "environment": file name or None,
     "frames": which ones (optional, the first), "engines": names that work here (optional, all), "limits": {"pixels":
     most pixels of a picture} (optional)}.
-    Answers {"frames": [{"frame", "file", "media_type", "samples", "layers": [{"layer", "file", "media_type"}]}], "file"
-    and "media_type" of the first, "width_px", "height_px", "objects": [{"node_id", "color"}], "engine_used", "losses":
-    [{"feature", "count", "reason"}]}. Frames of films are PNG.
+    Each frame is reported once it is written, as {"drawn": {"frame", "file", "media_type", "width_px", "height_px",
+    "samples", "seconds", "layers": [{"layer", "file", "media_type"}], "objects": [{"node_id", "color"}], "engine_used",
+    "losses": [{"feature", "count", "reason"}]}}; frames of films are PNG. Meanwhile {"samples_done", "samples"} and now
+    and then {"preview": {"file", "frame", "width_px", "height_px"}}.
     Raises SceneInvalid, FieldInvalid, EngineUnavailable, EngineFailed. Doing it twice makes the same pictures.
     """
     spec = ParseDict(request["spec"], jobs_pb2.RenderSpec())
@@ -53,25 +57,14 @@ def render(request: dict, folder: Path, report: Report) -> dict:
     _check_format(suffix, drawing)
     frames = frames_of(spec, drawing, settings.aspect)
     wanted = [(number, frames[number]) for number in request.get("frames") or [0]]
-    made, engine, losses = _by_engine(
-        lambda session: _filmed(session, wanted, suffix, folder, report),
+    film = _Film(settings, suffix, folder, report, _objects(drawing), _promised(job))
+    _by_engine(
+        lambda session, told: film.draw(session, wanted, told),
         (drawing, settings, folder),
         job.engine,
         request.get("engines"),
     )
-    report({"phase": "storing", "progress": 0.9})
-    if job.bit_depth == 16:
-        losses.append(plain(loss("bit_depth", 1, "the pictures have 8 bits a channel", "picture")))
-    return {
-        "frames": made,
-        "file": made[0]["file"],
-        "media_type": made[0]["media_type"],
-        "width_px": settings.size[0],
-        "height_px": settings.size[1],
-        "objects": _objects(drawing) if "object_id" in settings.layers else [],
-        "engine_used": engine,
-        "losses": losses,
-    }
+    return {}
 
 
 def drawn(
@@ -87,13 +80,14 @@ def drawn(
 
     Of several views, the first that sees anything counts.
     """
-    return _by_engine(lambda session: _seen(session, views, report), (drawing, settings, folder), engine, able)
+    scene = (drawing, settings, folder)
+    return _by_engine(lambda session, told: (_seen(session, views, report), *told()), scene, engine, able)
 
 
 def _by_engine(
-    work: Callable[[Session], T], scene: tuple[Drawing, Settings, Path], engine: str, able: list[str] | None
-) -> tuple[T, str, list[Json]]:
-    """(what `work` makes with a session, name of the engine, losses).
+    work: Callable[[Session, Told], T], scene: tuple[Drawing, Settings, Path], engine: str, able: list[str] | None
+) -> T:
+    """What `work` makes with a session, and a function that tells the engine's name and what is lost so far.
 
     When the caller leaves the choice of the engine to us, a lesser picture with its losses named is better than none.
     """
@@ -102,12 +96,15 @@ def _by_engine(
     for candidate in choose(engine, able):
         try:
             session = candidate.prepare(*scene)
-            made = work(session)
-            return made, candidate.name, [plain(entry) for entry in [*losses, *scene[0].losses, *session.losses]]
+            return work(session, lambda name=candidate.name, session=session: (name, _told(losses, scene[0], session)))
         except (EngineFailed, EngineUnavailable) as error:
             failures.append(error)
             losses.append(loss(f"engine {candidate.name}", 1, error.message, "picture"))
     raise failures[0]
+
+
+def _told(losses: list[Json], drawing: Drawing, session: Session) -> list[Json]:
+    return [plain(entry) for entry in [*losses, *drawing.losses, *session.losses]]
 
 
 def _seen(session: Session, views: Sequence[View], report: Report) -> Pass:
@@ -120,19 +117,60 @@ def _seen(session: Session, views: Sequence[View], report: Report) -> Pass:
     return picture
 
 
-def _filmed(
-    session: Session, frames: Sequence[tuple[int, Frame]], suffix: str, folder: Path, report: Report
-) -> list[dict]:
-    """Each frame drawn and written. At once, because Filament may abort while it tears a scene down."""
-    report({"phase": "rendering", "progress": 0.3})
-    found = []
-    for place, (number, frame) in enumerate(frames):
-        for picture in session.render(frame.view, frame.moment):
-            part = (place + picture.done / picture.total) / len(frames)
-            report({"phase": "rendering", "progress": 0.3 + 0.6 * part})
-        stem = "picture" if len(frames) == 1 else f"picture-{number}"
-        found.append({"frame": number, "samples": picture.done, **_stored(picture, suffix, folder, stem)})
-    return found
+class _Film:
+    """Frames drawn, written and told of one by one. At once, because Filament may abort while it tears a scene down."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        suffix: str,
+        folder: Path,
+        report: Report,
+        objects: list[dict],
+        losses: list[Json],
+    ):
+        self._settings = settings
+        self._suffix = suffix
+        self._folder = folder
+        self._report = report
+        self._objects = objects if "object_id" in settings.layers else []
+        self._losses = losses
+        self._previews = Previews(folder)
+
+    def draw(self, session: Session, frames: Sequence[tuple[int, Frame]], told: Told) -> None:
+        self._report({"phase": "rendering", "progress": 0.0})
+        for place, (number, frame) in enumerate(frames):
+            began = time.monotonic()
+            for picture in session.render(frame.view, frame.moment):
+                self._progress(picture, number, (place + picture.done / picture.total) / len(frames))
+            stem = "picture" if len(frames) == 1 else f"picture-{number}"
+            engine, losses = told()
+            drawn = {
+                "frame": number,
+                "samples": picture.done,
+                "seconds": round(time.monotonic() - began, 3),
+                "width_px": self._settings.size[0],
+                "height_px": self._settings.size[1],
+                "objects": self._objects,
+                "engine_used": engine,
+                "losses": [*losses, *self._losses],
+                **_stored(picture, self._suffix, self._folder, stem),
+            }
+            self._report({"drawn": drawn, "progress": (place + 1) / len(frames)})
+
+    def _progress(self, picture: Pass, number: int, part: float) -> None:
+        event = {"progress": part, "samples_done": picture.done, "samples": picture.total}
+        if picture.done < picture.total or part < 1:
+            preview = self._previews.due(picture.image)
+            event |= {"preview": preview | {"frame": number}} if preview else {}
+        self._report(event)
+
+
+def _promised(job: render_jobs_pb2.RenderJob) -> list[Json]:
+    """What no engine keeps of what a job asks for."""
+    if job.bit_depth != 16:
+        return []
+    return [plain(loss("bit_depth", 1, "the pictures have 8 bits a channel", "picture"))]
 
 
 def _stored(picture: Pass, suffix: str, folder: Path, stem: str) -> dict:

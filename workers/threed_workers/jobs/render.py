@@ -1,65 +1,91 @@
-"""Make the picture of a render job. Running it twice makes the same picture; one of them is published."""
+"""Make the outputs of a render job, of one picture or of what its frames have drawn. Twice makes the same."""
 
 from __future__ import annotations
 
-from google.protobuf import json_format
+from typing import Any
 
-from threed.errors import JobCrashed
+from threed.errors import JobFailed
 from threed.records import render_jobs
-from threed_workers.claims import Claim, Outcome, was_killed
+from threed.v1.jobs_pb2 import BlobRef, RenderSpec
+from threed.v1.render_jobs_pb2 import RenderJob
+from threed_workers.claims import Claim, Outcome
+from threed_workers.scenes import Drawn, draw, fetched, losses_of, stored
 
-_STAND_IN = "compat"
-_LOADED = 0.1  # of the progress, once every file is here
-_RENDERED = 0.95  # once the picture is drawn
+_CODECS = {RenderJob.AV1: "AV1", RenderJob.H264: "H264"}
 
 
 def run(claim: Claim) -> Outcome:
-    """Fetch the scene's files, draw it in a confined child, store the picture."""
+    """Draw it, if it is one picture; else collect its pictures, or encode its film."""
     spec = claim.spec.render
+    if not claim.row.parts:
+        return _picture(claim, spec)
+    frames = [row.result for row in claim.ask(render_jobs.frames_of(claim.row.id))]
+    if spec.render_job.WhichOneof("motion"):
+        return _film(claim, spec, frames)
+    return _publish(claim, [output for frame in frames for output in frame["outputs"]], frames)
+
+
+def _picture(claim: Claim, spec: RenderSpec) -> Outcome:
     claim.report("fetching", 0.0)
-    models = {}
-    for asset_id, blob in spec.models.items():
-        claim.fetch(blob, f"{asset_id}.glb")
-        models[asset_id] = f"{asset_id}.glb"
-    environment = None
-    if spec.HasField("environment"):
-        environment = claim.fetch(spec.environment, "environment").name
-    claim.report("loading", _LOADED)
-    request = {"spec": json_format.MessageToDict(spec), "models": models, "environment": environment}
-    request["limits"] = {"pixels": spec.render_job.resolution.width * spec.render_job.resolution.height}
-    made = _draw(claim, request, spec.render_job.engine)
-    claim.report("storing", _RENDERED)
+    made: list[Drawn] = []
+    draw(claim, spec, fetched(claim, spec) | {"frames": [0]}, claim.row.id, made.append)
+    if not made:
+        raise JobFailed("The step drew nothing.")
+    claim.report("storing", 1.0)
+    drawn = made[-1]
+    return _publish(claim, stored(claim, spec, drawn), [{"engine_used": drawn.engine_used, "losses": drawn.losses}])
+
+
+def _film(claim: Claim, spec: RenderSpec, frames: list[dict[str, Any]]) -> Outcome:
+    """Every frame, put together."""
+    job = spec.render_job
+    claim.report("fetching", 0.95)
+    names = []
+    for number, frame in enumerate(frames):
+        picture = frame["outputs"][0]
+        names.append(f"frame-{number:05d}.png")
+        claim.fetch(BlobRef(key=picture["key"], sha256=picture["sha256"]), names[-1])
+    claim.report("encoding", 0.96)
+    request = {
+        "frames": names,
+        "format": RenderJob.OutputFormat.Name(job.output_format),
+        "codec": _CODECS.get(job.video_codec, ""),
+        "fps": _fps(job),
+    }
+    made = claim.run("film", request, lambda event: _encoding(claim, event))
+    claim.report("storing", 0.99)
     blob = claim.store_output(made["file"])
     output = {
+        "name": f"film.{str(made['file']).rpartition('.')[2]}",
+        "key": blob.key,
         "media_type": str(made["media_type"]),
         "size_bytes": blob.size,
         "sha256": blob.sha256,
-        "width_px": int(made["width_px"]),
-        "height_px": int(made["height_px"]),
+        "width_px": frames[0]["outputs"][0]["width_px"],
+        "height_px": frames[0]["outputs"][0]["height_px"],
+        "frame_count": int(made["frame_count"]),
+        "seconds": float(made["seconds"]),
     }
+    if made.get("codec") in RenderJob.VideoCodec.keys():
+        output["video_codec"] = made["codec"]
+    outcome = _publish(claim, [output], [*frames, {"losses": made.get("losses", [])}])
+    outcome.statements = [*outcome.statements, *render_jobs.drop_frames(claim.row.id)]
+    return outcome
+
+
+def _fps(job: RenderJob) -> float:
+    if job.HasField("turntable"):
+        return job.turntable.frames / job.turntable.seconds
+    return job.animation_film.fps if job.HasField("animation_film") else job.camera_path.fps
+
+
+def _encoding(claim: Claim, event: dict) -> None:
+    claim.report("encoding", 0.96 + 0.03 * float(event.get("progress", 0.0)))
+
+
+def _publish(claim: Claim, outputs: list[dict[str, Any]], made: list[dict[str, Any]]) -> Outcome:
+    engines = list(dict.fromkeys(one["engine_used"] for one in made if one.get("engine_used")))
     statement = render_jobs.publish(
-        claim.row.id,
-        output_key=blob.key,
-        output=output,
-        engine_used=str(made["engine_used"]),
-        losses=list(made.get("losses", [])),
+        claim.row.id, outputs=outputs, engine_used=", ".join(engines), losses=losses_of(made)
     )
-    return Outcome(keys=[blob.key], statements=[statement])
-
-
-def _draw(claim: Claim, request: dict, engine: str) -> dict:
-    """Draw; when the caller left the engine to us and it took its process down, draw with the one that stands in."""
-    try:
-        return claim.run("render", request, lambda event: _tell(claim, event))
-    except JobCrashed as error:
-        if engine or was_killed(error):
-            raise
-        claim.report("loading", _LOADED)
-        made = claim.run("render", request | {"engines": [_STAND_IN]}, lambda event: _tell(claim, event))
-        reason = f"The best engine crashed on this scene, so {_STAND_IN} drew it."
-        return made | {"losses": [{"feature": "engine", "count": 1, "reason": reason}, *made.get("losses", [])]}
-
-
-def _tell(claim: Claim, event: dict) -> None:
-    part = float(event.get("progress", 0.0))
-    claim.report(str(event.get("phase", "rendering"))[:32], _LOADED + part * (_RENDERED - _LOADED))
+    return Outcome(keys=[output["key"] for output in outputs], statements=[statement])

@@ -39,12 +39,12 @@ def upgrade() -> None:
     op.create_table(
         "render_frames",
         sa.Column("id", sa.UUID(), nullable=False),
-        sa.Column("key", sa.Text(), nullable=False),
+        sa.Column("keys", postgresql.ARRAY(sa.Text()), nullable=False),
         sa.Column("result", _JSONB, nullable=False),
         sa.ForeignKeyConstraint(["id"], ["jobs.id"], name=op.f("render_frames_id_fkey"), ondelete="CASCADE"),
         sa.PrimaryKeyConstraint("id", name=op.f("render_frames_pkey")),
     )
-    op.create_index("render_frames_key", "render_frames", ["key"], unique=False)
+    op.create_index("render_frames_keys", "render_frames", ["keys"], unique=False, postgresql_using="gin")
     op.create_table(
         "previews",
         sa.Column("id", sa.UUID(), nullable=False),

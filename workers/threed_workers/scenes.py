@@ -1,0 +1,167 @@
+"""The worker's side of drawing: files for the step, its pictures to the store, its previews to the watchers.
+
+A step is not trusted: what it says is checked against what it was asked for.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from google.protobuf import json_format
+
+from threed.errors import JobCrashed, JobFailed
+from threed.records import render_jobs
+from threed.v1.jobs_pb2 import RenderSpec
+from threed.v1.render_jobs_pb2 import RenderJob, RenderOutput
+from threed_workers.claims import Claim, was_killed
+
+_STAND_IN = "compat"
+_LOADED, _RENDERED = 0.1, 0.95  # of the progress, once every file is here, and once all is drawn
+_MOST_PREVIEW_BYTES = 256 * 1024
+_AOVS = {"depth": "DEPTH", "normal": "NORMAL", "albedo": "ALBEDO", "object_id": "OBJECT_ID", "alpha": "ALPHA"}
+
+
+@dataclass(frozen=True)
+class Drawn:
+    """A frame as the step says that it drew it."""
+
+    frame: int
+    file: str
+    media_type: str
+    layers: list[dict[str, Any]]
+    size: tuple[int, int]
+    samples: int
+    seconds: float
+    engine_used: str
+    losses: list[dict[str, Any]]
+    objects: list[dict[str, Any]]
+
+    @classmethod
+    def of(cls, said: dict[str, Any]) -> Drawn:
+        """Raises JobFailed for what is no frame."""
+        try:
+            losses = [{name: one[name] for name in ("feature", "count", "reason")} for one in said["losses"]]
+            json_format.ParseDict({"losses": losses}, RenderJob())
+            size = int(said["width_px"]), int(said["height_px"])
+            numbers = int(said["samples"]), float(said["seconds"]), str(said["engine_used"])[:64]
+            layers, objects = list(said["layers"]), list(said["objects"])
+            return cls(int(said["frame"]), said["file"], said["media_type"], layers, size, *numbers, losses, objects)
+        except (LookupError, TypeError, ValueError, json_format.ParseError) as error:
+            raise JobFailed("The step answered with what is no frame.") from error
+
+
+def fetched(claim: Claim, spec: RenderSpec) -> dict[str, Any]:
+    """The request of a step that draws the scene, whose files are in the job's folder now."""
+    models = {}
+    for asset_id, blob in spec.models.items():
+        claim.fetch(blob, f"{asset_id}.glb")
+        models[asset_id] = f"{asset_id}.glb"
+        if spec.derived:
+            claim.run("render_copy", {"source": f"{asset_id}.glb", "target": f"{asset_id}.render.glb"})
+            models[asset_id] = claim.output(f"{asset_id}.render.glb").name
+    environment = claim.fetch(spec.environment, "environment").name if spec.HasField("environment") else None
+    job = spec.render_job
+    size = job.region if job.HasField("region") else job.resolution
+    request = {"spec": json_format.MessageToDict(spec), "models": models, "environment": environment}
+    return request | {"limits": {"pixels": size.width * size.height}}
+
+
+def draw(
+    claim: Claim, spec: RenderSpec, request: dict[str, Any], job_id: uuid.UUID, publish: Callable[[Drawn], None]
+) -> None:
+    """Run the step; `publish` gets each frame once it is drawn. `job_id` is of the render job, for its previews.
+
+    When the caller left the engine to us and it took its process down, what is left is drawn by the one that stands in.
+    """
+    left = list(request["frames"])
+
+    def hear(event: dict) -> None:
+        if "drawn" in event:
+            drawn = Drawn.of(event["drawn"])
+            if drawn.frame in left:
+                left.remove(drawn.frame)
+                publish(drawn)
+        _tell(claim, event, job_id)
+
+    claim.report("loading", _LOADED)
+    try:
+        claim.run("render", request, hear)
+    except JobCrashed as error:
+        if spec.render_job.engine or was_killed(error) or not left:
+            raise
+        claim.report("loading", _LOADED)
+        again = request | {"frames": list(left), "engines": [_STAND_IN], "crashed": True}
+        claim.run("render", again, hear)
+
+
+def stored(claim: Claim, spec: RenderSpec, drawn: Drawn) -> list[dict[str, Any]]:
+    """The pictures of a frame in the store: RenderOutput with proto field names, and `key`."""
+    job = spec.render_job
+    if job.WhichOneof("motion"):
+        stem = f"frame{drawn.frame:05d}"
+    else:
+        stem = f"camera{drawn.frame}" if job.cameras else "picture"
+    found = [_stored(claim, drawn, drawn.file, drawn.media_type, stem)]
+    for layer in drawn.layers:
+        name = str(layer.get("layer"))
+        if name not in _AOVS:
+            raise JobFailed(f"The step drew {name!r}, which nobody asked for.")
+        output = _stored(claim, drawn, layer["file"], str(layer["media_type"]), f"{stem}.{name}")
+        output["aov"] = _AOVS[name]
+        if name == "object_id":
+            output["objects"] = drawn.objects
+        found.append(output)
+    for output in found:
+        if not job.WhichOneof("motion") and drawn.frame:
+            output["camera"] = drawn.frame
+        _check(output)
+    return found
+
+
+def losses_of(made: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
+    """What all of them say, each once."""
+    found = {(loss["feature"], loss["reason"]): loss for one in made for loss in one.get("losses", [])}
+    return list(found.values())
+
+
+def _stored(claim: Claim, drawn: Drawn, file: str, media_type: str, stem: str) -> dict[str, Any]:
+    blob = claim.store_output(file)
+    return {
+        "name": f"{stem}.{str(file).rpartition('.')[2]}",
+        "key": blob.key,
+        "media_type": str(media_type),
+        "size_bytes": blob.size,
+        "sha256": blob.sha256,
+        "width_px": drawn.size[0],
+        "height_px": drawn.size[1],
+    }
+
+
+def _check(output: dict[str, Any]) -> None:
+    try:
+        json_format.ParseDict({name: value for name, value in output.items() if name != "key"}, RenderOutput())
+    except json_format.ParseError as error:
+        raise JobFailed("The step answered with what is no output.") from error
+
+
+def _tell(claim: Claim, event: dict, job_id: uuid.UUID) -> None:
+    more: dict[str, int] = {}
+    if "samples" in event:
+        more = {"samples_done": int(event.get("samples_done", 0)), "samples": int(event["samples"])}
+    if "preview" in event:
+        more["preview"] = _show(claim, event["preview"], job_id, more)
+    part = float(event.get("progress", 0.0))
+    claim.report(str(event.get("phase", "rendering")), _LOADED + part * (_RENDERED - _LOADED), **more)
+
+
+def _show(claim: Claim, preview: dict, job_id: uuid.UUID, samples: dict[str, int]) -> int:
+    """Keep a preview for the watchers; its number."""
+    image = claim.output(preview["file"]).read_bytes()
+    if len(image) > _MOST_PREVIEW_BYTES:
+        raise JobFailed(f"The step made a preview of {len(image)} bytes.")
+    size = {name: int(preview[name]) for name in ("frame", "width_px", "height_px")}
+    done = {name: samples.get(name, 1) for name in ("samples_done", "samples")}
+    return claim.ask(render_jobs.show(job_id, image=image, media_type="image/webp", **size, **done))[0].number
