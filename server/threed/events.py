@@ -68,9 +68,12 @@ class _Feed:
         self.changed.set()
         self.changed = asyncio.Event()
 
-    def update(self, state: Sequenced) -> None:
-        """Take a state that was read, unless more is known: rows lag behind ticks, and reads overtake each other."""
-        if self.latest is None or state.sequence > self.latest.sequence:
+    def update(self, state: Sequenced, final: bool) -> None:
+        """Take a state that was read, unless more is known: rows lag behind ticks, and reads overtake each other.
+
+        A final one is always taken. Nothing comes after it, so nothing else would end the watch.
+        """
+        if self.latest is None or state.sequence > self.latest.sequence or final:
             self.latest = state
 
 
@@ -111,7 +114,8 @@ class Events:
         self._watchers += 1
         try:
             # Heard first, read second: a change in between is seen.
-            feed.update(await rules.read(id))
+            state = await rules.read(id)
+            feed.update(state, rules.finished(state))
             state = feed.latest
             while True:
                 changed = feed.changed
@@ -179,7 +183,9 @@ class Events:
         while feed.stale and feed.watchers:
             feed.stale = False
             try:
-                feed.update(await self._kinds[key[0]].read(key[1]))
+                rules = self._kinds[key[0]]
+                state = await rules.read(key[1])
+                feed.update(state, rules.finished(state))
             except ThreedError as error:
                 if error.retry_after_s is not None:
                     feed.stale = True

@@ -273,3 +273,27 @@ def test_deleting_a_film_deletes_its_frames(table: JobTable):
     film_id, _ = film(table)
     table.run(sa.delete(rows).where(rows.c.id == film_id))
     assert table.run(sa.select(rows)) == []
+
+
+def test_idle_workers_are_told_of_a_film_whose_frames_are_all_drawn(table: JobTable):
+    film(table, parts=1)
+    running = table.claim(kinds=KINDS)
+    with table.listening(jobs.READY) as told:
+        table.run(jobs.complete(running.id, running.fence, running.sequence))
+        assert told() == ["render"]
+
+
+def test_the_end_of_a_film_has_a_larger_number_than_anything_that_was_told_of_it(table: JobTable):
+    # Given a film whose frames were told of in the database's time, after the numbers of its own row
+    film_id, _ = film(table, parts=1)
+    drawn(table)
+    with table.listening(jobs.EVENTS) as told:
+        table.run(jobs.tick_of_part("render", film_id, "rendering", 1.0))
+        (tick,) = told()
+    # When it is put together, or not
+    whole = table.claim(kinds=KINDS)
+    assert whole.sequence > tick["sequence"]
+    table.run(jobs.tick_of_part("render", film_id, "rendering", 1.0))
+    table.run(jobs.complete(whole.id, whole.fence, whole.sequence))
+    # Then that is the last that a watcher takes
+    assert table.row(film_id).sequence > whole.sequence + 1

@@ -35,10 +35,11 @@ _SEQUENCE_LEAP = 1_000_000
 
 # Microseconds of the database's clock: what many workers tell of one job at once gets one order by it.
 _CLOCK = "(extract(epoch FROM clock_timestamp()) * 1000000)::bigint"
+# The number of a state that ends a worker's hold, whose last message had :sequence. That of a whole lies beyond all that
+# its parts ever told.
+_AFTER = f"CASE WHEN parts > 0 THEN greatest(sequence, :sequence, {_CLOCK}) ELSE greatest(sequence, :sequence) END + 1"
 # What a state that a worker does not write takes for its number.
-_LEAPED = (
-    f"CASE WHEN parts > 0 THEN greatest(sequence + {_SEQUENCE_LEAP}, {_CLOCK}) ELSE sequence + {_SEQUENCE_LEAP} END"
-)
+_LEAPED = f"CASE WHEN parts > 0 THEN greatest(sequence + 1, {_CLOCK}) ELSE sequence + {_SEQUENCE_LEAP} END"
 _READY = "state = 'PENDING' AND NOT paused AND run_after <= now()"
 
 # What becomes of a job that its worker does not finish. A cancelled one ends by the error that `cancel` wrote.
@@ -88,7 +89,7 @@ _WHOLE = f"""
             parts_done = w.parts_done + c.done, progress = 0.95 * (w.parts_done + c.done) / w.parts,
             phase = CASE WHEN w.state = 'WAITING' AND w.parts_open = c.ended THEN 'queued' ELSE 'rendering' END,
             started_at = coalesce(w.started_at, now()), run_after = now(), hinted_at = NULL,
-            sequence = greatest(w.sequence + {_SEQUENCE_LEAP}, {_CLOCK}),
+            sequence = greatest(w.sequence + 1, {_CLOCK}),
             state = CASE WHEN w.state <> 'WAITING' OR w.parts_open > c.ended THEN w.state
                          WHEN w.cancel_requested THEN 'CANCELLED'
                          WHEN w.parts_failed + c.failed > 0 THEN 'FAILED' ELSE 'PENDING' END,
@@ -201,9 +202,10 @@ def claim(kinds: Sequence[str], worker: str, lease_s: float, most_of_project: in
 
 
 # What a claim makes of a job.
-_BEGUN = """state = 'PROCESSING', attempt = attempt + 1, fence = fence + 1, worker = :worker,
+_BEGUN = f"""state = 'PROCESSING', attempt = attempt + 1, fence = fence + 1, worker = :worker,
           lease_until = now() + make_interval(secs => :lease), started_at = coalesce(started_at, now()),
-          phase = 'fetching', progress = 0, sequence = sequence + 1, error = NULL"""
+          phase = 'fetching', progress = 0, error = NULL,
+          sequence = CASE WHEN parts > 0 THEN greatest(sequence + 1, {_CLOCK}) ELSE sequence + 1 END"""
 
 # The id of the job to claim, locked. The nested loop keeps the order of the projects, and ends with the first row.
 _NEXT = f"""
@@ -279,9 +281,9 @@ def complete(id: uuid.UUID, fence: int, sequence: int, keys: Sequence[str] = ())
 
     A second publication breaks the primary key of `outputs`.
     """
-    update = """
+    update = f"""
         UPDATE jobs SET state = 'COMPLETED', progress = 1, phase = 'done', finished_at = now(), lease_until = NULL,
-          sequence = greatest(sequence, :sequence) + 1, error = NULL
+          sequence = {_AFTER}, error = NULL
         WHERE id = :id AND fence = :fence AND state = 'PROCESSING' RETURNING jobs.*"""
     publish = "INSERT INTO outputs (job_id, fence, keys) SELECT id, fence, CAST(:keys AS text[]) FROM changed"
     statement = _changing(update, then=publish)
@@ -290,10 +292,10 @@ def complete(id: uuid.UUID, fence: int, sequence: int, keys: Sequence[str] = ())
 
 def fail(id: uuid.UUID, fence: int, error: dict[str, Any], sequence: int) -> sa.Executable:
     """FAILED for good; CANCELLED if that was asked for. One row, or none when the fence is lost."""
-    update = """
+    update = f"""
         UPDATE jobs SET state = CASE WHEN cancel_requested THEN 'CANCELLED' ELSE 'FAILED' END,
           error = CASE WHEN cancel_requested THEN error ELSE :error END,
-          phase = 'done', finished_at = now(), lease_until = NULL, sequence = greatest(sequence, :sequence) + 1
+          phase = 'done', finished_at = now(), lease_until = NULL, sequence = {_AFTER}
         WHERE id = :id AND fence = :fence AND state = 'PROCESSING' RETURNING jobs.*"""
     return _with_error(update).bindparams(id=id, fence=fence, error=error, sequence=sequence)
 
@@ -302,7 +304,7 @@ def release(id: uuid.UUID, fence: int, error: dict[str, Any], delay_s: float, se
     """Back to PENDING after `delay_s`, or FAILED with `error` when no attempt is left. One row or none."""
     update = f"""
         UPDATE jobs SET {_UNHELD}, error = CASE WHEN cancel_requested THEN error ELSE :error END,
-          sequence = greatest(sequence, :sequence) + 1, run_after = now() + make_interval(secs => :delay)
+          sequence = {_AFTER}, run_after = now() + make_interval(secs => :delay)
         WHERE id = :id AND fence = :fence AND state = 'PROCESSING' RETURNING jobs.*"""
     return _with_error(update).bindparams(id=id, fence=fence, error=error, delay=delay_s, sequence=sequence)
 
