@@ -15,13 +15,16 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from PIL import Image
 
 from threed.errors import EngineFailed, EngineUnavailable
+from threed_workers.document import Document
 from threed_workers.document.model import Json, extension, loss
 from threed_workers.engines import pictures
 from threed_workers.engines.drawing import Drawing, Pass, Settings, View
 from threed_workers.engines.flattening import Part, flattened
 from threed_workers.engines.models import SURPRISES
+from threed_workers.engines.texels import Texels
 
 _AMBIENT, _LAMP = 0.35, 3.0
 
@@ -97,7 +100,7 @@ class CompatSession:
             key, model = id(instance.model), instance.model
             if key not in meshes:
                 shown = (model if seconds is None else model.at(seconds)).still()
-                meshes[key] = [(self._mesh(part), part.matrix) for part in flattened(shown.document)]
+                meshes[key] = self._meshes(shown.document)
             for mesh, matrix in meshes[key]:
                 scene.add(mesh, pose=instance.matrix @ matrix)
         return scene
@@ -126,23 +129,39 @@ class CompatSession:
         transparent = self._drawing.backdrop.kind == "transparent"
         yield Pass(pictures.straight(image) if transparent else pictures.laid_over(image, self._drawing.backdrop.color))
 
-    def _mesh(self, part: Part) -> Any:
-        material = self._pyrender.MetallicRoughnessMaterial(
-            baseColorFactor=part.color,
-            baseColorTexture=part.texture,
+    def _meshes(self, document: Document) -> list[tuple[Any, np.ndarray]]:
+        """(mesh, place) of each part; parts that differ only in their place share a mesh."""
+        made: dict[tuple[int, int], Any] = {}
+        texels = Texels(document)
+        placed = []
+        for part in flattened(document):
+            if part.key not in made:
+                made[part.key] = self._mesh(part, document, texels)
+            placed.append((made[part.key], part.matrix))
+        return placed
+
+    def _mesh(self, part: Part, document: Document, texels: Texels) -> Any:
+        material = {} if part.material is None else document.all("materials")[part.material]
+        surface = material.get("pbrMetallicRoughness") or {}
+        texcoords = part.texcoords.get(0)
+        textured = surface.get("baseColorTexture") if texcoords is not None else None
+        pixels = texels.of(textured["index"]) if textured else None
+        look = self._pyrender.MetallicRoughnessMaterial(
+            baseColorFactor=surface.get("baseColorFactor") or (1.0, 1.0, 1.0, 1.0),
+            baseColorTexture=None if pixels is None else Image.fromarray(pixels),
             metallicFactor=0.0,
-            roughnessFactor=max(0.4, part.roughness),
-            emissiveFactor=part.emissive,
-            alphaMode=part.alpha_mode,
-            doubleSided=part.double_sided,
+            roughnessFactor=max(0.4, surface.get("roughnessFactor", 1.0)),
+            emissiveFactor=material.get("emissiveFactor") or (0.0, 0.0, 0.0),
+            alphaMode=material.get("alphaMode", "OPAQUE"),
+            doubleSided=bool(material.get("doubleSided")),
         )
         primitive = self._pyrender.Primitive(
             positions=part.positions,
             normals=part.normals,
-            texcoord_0=part.texcoords,
+            texcoord_0=None if texcoords is None else np.column_stack([texcoords[:, 0], 1 - texcoords[:, 1]]),
             color_0=part.colors,
             indices=part.indices,
-            material=material,
+            material=look,
             mode=part.mode,
         )
         return self._pyrender.Mesh([primitive])

@@ -1,96 +1,92 @@
-"""A document as plain meshes, for engines that know little of glTF: attributes as floats, textures as pixels."""
+"""A document as plain meshes, for engines that know little of glTF: attributes as floats, triangles as lists."""
 
 from __future__ import annotations
 
-import io
-from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
 
 import numpy as np
-from PIL import Image
 
 from threed_workers.document import Document, read, read_floats
 from threed_workers.document.model import Json
-from threed_workers.document.world import scene_roots, world_matrices
+from threed_workers.document.world import instance_matrices, scene_roots, world_matrices
 
-_TRIANGLES, _STRIP, _FAN, _LOOP, _LINE_STRIP = 4, 5, 6, 2, 3
+POINTS, LINES, LINE_LOOP, LINE_STRIP, TRIANGLES, _STRIP, _FAN = range(7)
 
 
 @dataclass(frozen=True, eq=False)
 class Part:
-    """One primitive of one node. `matrix` (4, 4) takes it to the model's scene; `mode` is points, lines or triangles.
+    """One primitive of one node. `matrix` float64 (4, 4) takes it to the model's scene, columns last.
 
-    float32 positions, normals (n, 3), texcoords (n, 2) with v up, colors (n, 4); indices (m, 3) of triangles, or (m,).
+    `mode` is POINTS, LINES, LINE_STRIP or TRIANGLES; `indices` uint32 (m, 3) for triangles, which always have normals,
+    else (m,). float32 positions and normals (n, 3), tangents (n, 4), colors linear RGBA (n, 4); `texcoords` (n, 2) by
+    set, v down as in glTF. `material` numbers the document's materials. `key` is the same for parts that differ in
+    nothing but their place.
     """
 
     matrix: np.ndarray
     mode: int
     positions: np.ndarray
-    indices: np.ndarray | None
+    indices: np.ndarray
     normals: np.ndarray | None
-    texcoords: np.ndarray | None
+    tangents: np.ndarray | None
+    texcoords: Mapping[int, np.ndarray]
     colors: np.ndarray | None
-    color: tuple[float, ...]
-    texture: Image.Image | None
-    emissive: tuple[float, ...]
-    roughness: float
-    alpha_mode: str
-    double_sided: bool
+    material: int | None
+    key: tuple[int, int]
 
 
 def flattened(document: Document) -> Iterator[Part]:
-    """The parts of the default scene."""
-    textures: dict[int, Image.Image | None] = {}
+    """The parts of the default scene, instances of EXT_mesh_gpu_instancing one by one. Parts of a mesh share arrays."""
+    made: dict[tuple[int, int], Part | None] = {}
     order, matrices = world_matrices(document, scene_roots(document))
     for number, matrix in zip(order, matrices, strict=True):
         node = document.all("nodes")[number]
         if "mesh" not in node:
             continue
-        for primitive in document.all("meshes")[node["mesh"]]["primitives"]:
-            if "POSITION" in primitive["attributes"]:
-                yield _part(document, primitive, matrix, textures)
+        places = matrix @ instance_matrices(document, node)
+        for index, primitive in enumerate(document.all("meshes")[node["mesh"]]["primitives"]):
+            key = (node["mesh"], index)
+            if key not in made:
+                made[key] = _part(document, primitive, key) if "POSITION" in primitive["attributes"] else None
+            if made[key] is not None:
+                yield from (replace(made[key], matrix=place) for place in places)
 
 
-def _part(document: Document, primitive: Json, matrix: np.ndarray, textures: dict[int, Any]) -> Part:
-    attributes = primitive["attributes"]
-    positions = read_floats(document, attributes["POSITION"])
-    mode = primitive.get("mode", _TRIANGLES)
-    flat = read(document, primitive["indices"]).reshape(-1).astype(np.uint32) if "indices" in primitive else None
-    order = np.arange(len(positions), dtype=np.uint32) if flat is None else flat
-    material = document.all("materials")[primitive["material"]] if "material" in primitive else {}
-    surface = material.get("pbrMetallicRoughness") or {}
-    named = {"NORMAL": None, "TEXCOORD_0": None, "COLOR_0": None}
-    for name in named:
-        if name in attributes:
-            named[name] = read_floats(document, attributes[name])
-    if mode >= _TRIANGLES:
+def _part(document: Document, primitive: Json, key: tuple[int, int]) -> Part:
+    named = {name: read_floats(document, place) for name, place in primitive["attributes"].items() if _is_drawn(name)}
+    count = len(named["POSITION"])
+    mode = primitive.get("mode", TRIANGLES)
+    order = np.arange(count, dtype=np.uint32)
+    if "indices" in primitive:
+        order = read(document, primitive["indices"]).reshape(-1).astype(np.uint32)
+    if mode >= TRIANGLES:
         order = _triangles(order, mode)
-        if named["NORMAL"] is None:
-            positions, named = _faceted(positions, named, order)
-            order = np.arange(len(positions), dtype=np.uint32).reshape(-1, 3)
-        mode = _TRIANGLES
-    texcoords, colors = named["TEXCOORD_0"], named["COLOR_0"]
-    if texcoords is not None:
-        texcoords = np.column_stack([texcoords[:, 0], 1 - texcoords[:, 1]]).astype(np.float32)
+        if "NORMAL" not in named:
+            named = _faceted(named, order)
+            order = np.arange(order.size, dtype=np.uint32).reshape(-1, 3)
+        mode = TRIANGLES
+    if mode == LINE_LOOP:
+        order = np.concatenate([order, order[:1]])
+    colors = named.get("COLOR_0")
     if colors is not None and colors.shape[1] == 3:
         colors = np.column_stack([colors, np.ones(len(colors), np.float32)])
-    textured = surface.get("baseColorTexture") if texcoords is not None else None
     return Part(
-        matrix=matrix,
-        mode=_LINE_STRIP if mode == _LOOP else mode,
-        positions=positions,
+        matrix=np.eye(4),
+        mode=LINE_STRIP if mode == LINE_LOOP else mode,
+        positions=named["POSITION"],
         indices=order,
-        normals=named["NORMAL"],
-        texcoords=texcoords,
+        normals=named.get("NORMAL"),
+        tangents=named.get("TANGENT"),
+        texcoords={int(name[9:]): values for name, values in named.items() if name.startswith("TEXCOORD_")},
         colors=colors,
-        color=tuple(surface.get("baseColorFactor") or (1.0, 1.0, 1.0, 1.0)),
-        texture=_texture(document, textured["index"], textures) if textured else None,
-        emissive=tuple(material.get("emissiveFactor") or (0.0, 0.0, 0.0)),
-        roughness=surface.get("roughnessFactor", 1.0),
-        alpha_mode=material.get("alphaMode", "OPAQUE"),
-        double_sided=bool(material.get("doubleSided")),
+        material=primitive.get("material"),
+        key=key,
     )
+
+
+def _is_drawn(name: str) -> bool:
+    return name in ("POSITION", "NORMAL", "TANGENT", "COLOR_0") or name.startswith("TEXCOORD_")
 
 
 def _triangles(order: np.ndarray, mode: int) -> np.ndarray:
@@ -105,26 +101,11 @@ def _triangles(order: np.ndarray, mode: int) -> np.ndarray:
     return order[: len(order) // 3 * 3].reshape(-1, 3)
 
 
-def _faceted(positions: np.ndarray, named: dict[str, Any], order: np.ndarray) -> tuple[np.ndarray, dict[str, Any]]:
+def _faceted(named: dict[str, np.ndarray], order: np.ndarray) -> dict[str, np.ndarray]:
     """Corners of their own for every triangle, with its normal: what glTF asks for when there are no normals."""
-    corners = positions[order.reshape(-1)]
-    triangles = corners.reshape(-1, 3, 3)
+    spread = {name: values[order.reshape(-1)] for name, values in named.items() if name != "TANGENT"}
+    triangles = spread["POSITION"].reshape(-1, 3, 3)
     normals = np.cross(triangles[:, 1] - triangles[:, 0], triangles[:, 2] - triangles[:, 0])
     lengths = np.linalg.norm(normals, axis=1, keepdims=True)
     normals = np.where(lengths > 0, normals / np.maximum(lengths, 1e-30), (0, 0, 1)).astype(np.float32)
-    spread = {name: None if values is None else values[order.reshape(-1)] for name, values in named.items()}
-    return corners, {**spread, "NORMAL": np.repeat(normals, 3, axis=0)}
-
-
-def _texture(document: Document, number: int, textures: dict[int, Any]) -> Image.Image | None:
-    """The decoded pixels of a texture; None for formats that Pillow does not read."""
-    if number not in textures:
-        texture = document.all("textures")[number]
-        source = texture.get("source")
-        for extended in (texture.get("extensions") or {}).values():
-            source = extended.get("source", source) if isinstance(extended, dict) else source
-        try:
-            textures[number] = Image.open(io.BytesIO(document.picture(source))).convert("RGBA")
-        except (OSError, TypeError, KeyError):
-            textures[number] = None
-    return textures[number]
+    return {**spread, "NORMAL": np.repeat(normals, 3, axis=0)}
