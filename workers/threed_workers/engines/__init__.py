@@ -7,21 +7,26 @@ from collections.abc import Sequence
 from threed.errors import EngineUnavailable
 from threed_workers.engines.compat import Compat
 from threed_workers.engines.engine import Engine, Session
+from threed_workers.engines.path_traced import PathTraced
 from threed_workers.engines.raster import Raster
 
 __all__ = ["ALL", "Engine", "Session", "choose", "probe_all"]
 
-# In the order in which they are tried when the caller names none.
-ALL: tuple[Engine, ...] = (Raster(), Compat())
+ALL: tuple[Engine, ...] = (Raster(), PathTraced(), Compat())
+
+# In the order in which they are tried when the caller names none: what takes a minute has to be asked for. What only
+# one engine makes, radiance and layers, is asked for as much by name.
+_AUTO, _PROGRESSIVE = ("raster", "compat"), ("path_traced",)
 
 
-def choose(name: str = "", able: Sequence[str] | None = None) -> list[Engine]:
-    """The engines to try, best first: the one called `name`, or all when it is empty.
+def choose(name: str = "", able: Sequence[str] | None = None, linear: bool = False) -> list[Engine]:
+    """The engines to try, best first: the one called `name`, or those that are fit when it is empty.
 
-    `able` are the names that work on this machine, as probed before; None means that nobody has looked.
-    Raises EngineUnavailable when nothing is left.
+    `able` are the names that work on this machine, as probed before; None means that nobody has looked. `linear`:
+    radiance or layers are wanted, which rasterizers do not make. Raises EngineUnavailable when nothing is left.
     """
-    wanted = [engine for engine in ALL if name in ("", engine.name)]
+    fit = (name,) if name else _PROGRESSIVE if linear else _AUTO
+    wanted = [engine for engine in ALL if engine.name in fit]
     found = [engine for engine in wanted if able is None or engine.name in able]
     if not found:
         known = ", ".join(engine.name for engine in ALL)

@@ -1,0 +1,190 @@
+"""The engine `path_traced`: Mitsuba 3, unbiased light transport on the processor, progressive and denoised.
+
+Two scenes are rendered, because Mitsuba hides directly seen emitters all together or not at all. In the first nothing
+glows, so that the environment alone can be hidden and alpha counted; the second is dark but for what glows. Light
+adds up. Both have the frame of `_frame`: Mitsuba's offsets against self-intersection assume scenes of a usual size.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from collections.abc import Iterator
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from threed.errors import EngineFailed, EngineUnavailable
+from threed_workers.document.model import Json
+from threed_workers.engines.drawing import Drawing, Pass, Settings, View
+from threed_workers.engines.models import SURPRISES
+from threed_workers.engines.tracing import finishing, lights, variant
+from threed_workers.engines.tracing.building import scene, sensor
+from threed_workers.engines.tracing.layers import Layers
+from threed_workers.engines.tracing.passes import DEFAULT_SAMPLES, schedule
+from threed_workers.engines.tracing.stage import Stage
+
+# Bounces; Cycles' default is 12, and below 8 glass gets dark.
+_DEPTH = 12
+# What glows lights little beyond its neighbours.
+_GLOW_DEPTH = 5
+# Its first dimensions, the place in the pixel, depend on the seed alone. So both scenes agree on edges.
+_SAMPLER = "ldsampler"
+_GUIDE_SAMPLES = 16
+
+
+class PathTraced:
+    """Mitsuba."""
+
+    name = "path_traced"
+
+    def version(self) -> str:
+        """Of Mitsuba."""
+        try:
+            return f"mitsuba {metadata.version('mitsuba')}"
+        except metadata.PackageNotFoundError:
+            return ""
+
+    def probe(self) -> str | None:
+        """Renders one picture of 16 x 16 pixels."""
+        try:
+            mi, _ = variant.loaded()
+            room = {"type": "scene", "sky": {"type": "constant"}, "camera": {"type": "perspective"}}
+            room["camera"] |= {"film": {"type": "hdrfilm", "width": 16, "height": 16}}
+            white = np.array(mi.render(mi.load_dict(room), integrator=mi.load_dict({"type": "path"}), spp=1))
+        except EngineUnavailable as error:
+            return error.message
+        except Exception as error:
+            return f"It starts and cannot draw: {error}."
+        return None if abs(white[8, 8, 0] - 1) < 0.01 else f"It draws a wrong picture: {white[8, 8]} for white."
+
+    def prepare(self, drawing: Drawing, settings: Settings, folder: Path) -> TracedSession:
+        """Meshes, materials, lights and environment."""
+        variant.keep_kernels(folder)
+        mi, name = variant.loaded()
+        with _refusals("could not be loaded"):
+            return TracedSession(mi, name, drawing, settings)
+
+
+class TracedSession:
+    """One drawing, ready to be seen from anywhere."""
+
+    def __init__(self, mi: Any, name: str, drawing: Drawing, settings: Settings):
+        self._mi = mi
+        self._variant = name
+        self._drawing = drawing
+        self._settings = settings
+        self._frame = _frame(drawing)
+        self._stage = Stage(mi, drawing, self._frame)
+        shining = lights.all_lights(drawing)
+        self._sky = lights.sky_emitter(mi, drawing.sky)
+        self._lamps = [lights.light_emitter(mi, light, self._frame) for light in shining]
+        self.losses: list[Json] = [*self._stage.losses(), *lights.light_losses(shining)]
+
+    def render(self, view: View) -> Iterator[Pass]:
+        """Passes that get better, by more and more samples; the last one is denoised and has the layers."""
+        with _refusals("could not be drawn"):
+            yield from self._passes(_framed(view, self._frame))
+
+    def _passes(self, view: View) -> Iterator[Pass]:
+        settings = self._settings
+        wanted = settings.samples or DEFAULT_SAMPLES
+        pixels = settings.width * settings.height
+        shot = _Shot(self, view)
+        started = time.monotonic()
+        done = 0
+        for seed, count in enumerate(schedule(wanted, pixels, self._variant)):
+            shot.sample(count, seed)
+            done += count
+            if settings.max_seconds and time.monotonic() - started >= settings.max_seconds:
+                wanted = done
+            if done == wanted:
+                break
+            yield self._picture(shot.radiance(), done, wanted)
+        yield self._last(shot, view, done)
+
+    def _last(self, shot: _Shot, view: View, done: int) -> Pass:
+        settings, radiance = self._settings, shot.radiance()
+        layers = Layers(self._mi, self._stage, view, settings, self._frame)
+        if settings.denoise:
+            albedo, normal = layers.guides(min(done, _GUIDE_SAMPLES))
+            radiance = finishing.denoised(radiance, albedo, normal, self._stage.is_blended)
+        made = {name: layers.layer(name, radiance) for name in settings.layers}
+        return self._picture(radiance, done, done, made)
+
+    def _picture(self, radiance: np.ndarray, done: int, total: int, layers: dict | None = None) -> Pass:
+        image = finishing.picture(radiance, self._drawing.backdrop, self._settings)
+        return Pass(image, done, total, radiance, layers or {})
+
+
+class _Shot:
+    """The light that has arrived at one camera so far."""
+
+    def __init__(self, session: TracedSession, view: View):
+        mi, settings, stage = session._mi, session._settings, session._stage
+        camera = sensor(mi, view, settings, {"type": _SAMPLER})
+        hidden = session._drawing.backdrop.kind != "environment"
+        kind = "volpath" if stage.is_see_through else "path"
+        integrator = {"type": kind, "max_depth": _DEPTH, "rr_depth": 6}
+        self._mi = mi
+        self._lit_integrator = mi.load_dict(integrator | {"hide_emitters": hidden})
+        self._glow_integrator = mi.load_dict(integrator | {"max_depth": _GLOW_DEPTH})
+        emitters = [emitter for emitter in (session._sky, *session._lamps) if emitter is not None]
+        shapes = stage.lit_shapes(view, settings)
+        self._lit = scene(mi, camera, shapes, emitters)
+        glowing = stage.glowing_shapes(view, settings, shapes)
+        # Without an environment, paths that only crossed holes count as nothing, and what glowed on them is lost.
+        night = {"type": "constant", "radiance": {"type": "rgb", "value": [0.0, 0.0, 0.0]}}
+        self._glow = scene(mi, camera, glowing, [night]) if glowing else None
+        self._sum = np.zeros((settings.height, settings.width, 4), np.float32)
+        self._count = 0
+
+    def sample(self, count: int, seed: int) -> None:
+        """Add `count` samples to each pixel."""
+        self._sum += self._rendered(self._lit, self._lit_integrator, count, seed) * count
+        if self._glow is not None:
+            self._sum[..., :3] += self._rendered(self._glow, self._glow_integrator, count, seed)[..., :3] * count
+        self._count += count
+
+    def _rendered(self, place: Any, integrator: Any, count: int, seed: int) -> np.ndarray:
+        values = np.array(self._mi.render(place, integrator=integrator, spp=count, seed=seed), dtype=np.float32)
+        return np.maximum(np.nan_to_num(values, posinf=0.0, neginf=0.0), 0.0)
+
+    def radiance(self) -> np.ndarray:
+        """float32 (h, w, 4), linear, premultiplied."""
+        found = self._sum / max(self._count, 1)
+        found[..., 3] = found[..., 3].clip(0, 1)
+        return found
+
+
+# Half the diagonal of what is drawn, in the units of the frame: Mitsuba's smallest step is 1e-4 of a place's
+# coordinates plus one.
+_RADIUS = 64.0
+
+
+def _frame(drawing: Drawing) -> np.ndarray:
+    """World to the frame that is drawn in: its middle at the origin, its corners near _RADIUS."""
+    low, high = drawing.box
+    radius = float(np.linalg.norm(high - low)) / 2
+    scale = 2.0 ** round(np.log2(_RADIUS / radius)) if radius > 0 else 1.0
+    frame = np.diag([scale, scale, scale, 1.0])
+    frame[:3, 3] = -scale * (low + high) / 2
+    return frame
+
+
+def _framed(view: View, frame: np.ndarray) -> View:
+    scale = float(frame[0, 0])
+    pose = view.pose.copy()
+    pose[:3, 3] = (frame @ np.append(view.pose[:3, 3], 1.0))[:3]
+    return View(pose, view.near * scale, view.far * scale, yfov=view.yfov, ymag=view.ymag * scale)
+
+
+@contextlib.contextmanager
+def _refusals(what: str) -> Iterator[None]:
+    """Mitsuba's errors as EngineFailed."""
+    try:
+        yield
+    except (RuntimeError, OSError, MemoryError, *SURPRISES) as error:
+        raise EngineFailed(f"The scene {what} by Mitsuba: {error}", engine=PathTraced.name) from error

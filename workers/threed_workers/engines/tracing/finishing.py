@@ -1,0 +1,80 @@
+"""From radiance to a picture: denoising, tone mapping, what lies behind."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from threed_workers.engines.drawing import Backdrop, Settings
+from threed_workers.engines.tonemapping import tone_mapped
+
+
+def denoised(radiance: np.ndarray, albedo: np.ndarray, normal: np.ndarray, blended: bool) -> np.ndarray:
+    """Open Image Denoise over radiance (h, w, 4), guided by albedo and normals (h, w, 3) of the nearest surfaces.
+
+    Alpha is denoised only where something is `blended`; elsewhere it is as smooth as the samples make it.
+    """
+    import mitsuba_oidn as oidn
+
+    alpha = radiance[..., 3:]
+    guides = {"albedo": albedo, "normal": normal}
+    colour = _continued(radiance[..., :3] / np.maximum(alpha, _FAINT), alpha[..., 0] > _FAINT)
+    clean = np.maximum(oidn.denoise(colour, hdr=True, **guides), 0)
+    if blended:
+        grey = np.ascontiguousarray(np.repeat(alpha, 3, axis=-1), np.float32)
+        smooth = np.asarray(oidn.denoise(grey, hdr=False, **guides)).mean(axis=-1, keepdims=True)
+        alpha = np.where((alpha > 0) & (alpha < 1), smooth.clip(0, 1), alpha)
+    return np.concatenate([clean * alpha, alpha], axis=-1).astype(np.float32)
+
+
+def uncovered(values: np.ndarray) -> np.ndarray:
+    """float32 (h, w, 3) of premultiplied (h, w, 4), with colours that run on beyond edges.
+
+    A denoiser takes the fall to black at the edge of a thing for a part of its look, and smears it.
+    """
+    alpha = values[..., 3]
+    return _continued(values[..., :3] / np.maximum(values[..., 3:], _FAINT), alpha > _FAINT)
+
+
+# Less of a pixel than this says nothing.
+_FAINT = 1e-3
+_PIXELS_BEYOND = 8
+
+
+def _continued(values: np.ndarray, known: np.ndarray) -> np.ndarray:
+    """The values, and around what is known, a few pixels of the mean of known neighbours."""
+    weight = known.astype(np.float32)[..., None]
+    found = np.where(weight > 0, values, 0).astype(np.float32)
+    if known.all():
+        return np.ascontiguousarray(found)
+    for _ in range(_PIXELS_BEYOND):
+        total, count = (_neighbours(plane) for plane in (found * weight, weight))
+        new = (weight == 0) & (count > 0)
+        found = np.where(new, total / np.maximum(count, 1), found)
+        weight = np.where(new, 1, weight).astype(np.float32)
+    return np.ascontiguousarray(found)
+
+
+def _neighbours(plane: np.ndarray) -> np.ndarray:
+    """The sum over 3 x 3 pixels."""
+    padded = np.pad(plane, ((1, 1), (1, 1), (0, 0)))
+    rows = padded[:-2] + padded[1:-1] + padded[2:]
+    return rows[:, :-2] + rows[:, 1:-1] + rows[:, 2:]
+
+
+def picture(radiance: np.ndarray, backdrop: Backdrop, settings: Settings) -> np.ndarray:
+    """uint8 (h, w, 4), sRGB, straight alpha. A backdrop's colour is laid under the tone-mapped picture."""
+    alpha = radiance[..., 3:]
+    straight = radiance[..., :3] / np.maximum(alpha, 1e-6)
+    shown = _encoded(tone_mapped(straight, settings.tone_mapping, settings.exposure))
+    if backdrop.kind == "color":
+        shown = shown * alpha + _encoded(np.array(backdrop.color, np.float32)) * (1 - alpha)
+    if backdrop.kind != "transparent":
+        alpha = np.ones_like(alpha)
+    shown = np.where(alpha > 0, shown, 0)
+    return np.rint(np.concatenate([shown, alpha], axis=-1) * 255).astype(np.uint8)
+
+
+def _encoded(linear: np.ndarray) -> np.ndarray:
+    """Linear light to sRGB, 0 to 1 (IEC 61966-2-1)."""
+    linear = linear.clip(0, 1)
+    return np.where(linear <= 0.0031308, linear * 12.92, 1.055 * np.maximum(linear, 1e-9) ** (1 / 2.4) - 0.055)

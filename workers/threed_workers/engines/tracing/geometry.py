@@ -1,0 +1,103 @@
+"""Parts of documents as triangles at their place in the picture, and which of them a camera sees."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from threed_workers.engines.drawing import View
+from threed_workers.engines.flattening import Part
+
+
+@dataclass(frozen=True, eq=False)
+class Piece:
+    """Triangles of one material. float32 positions, unit normals (n, 3), colors linear RGBA (n, 4), texcoords by set.
+
+    `faces` uint32 (m, 3), counter-clockwise from outside. `number` is that of the instance, from 1. `mirrored` tells
+    that u and v turn the other way round, as normal maps have to know.
+    """
+
+    positions: np.ndarray
+    normals: np.ndarray
+    texcoords: Mapping[int, np.ndarray]
+    colors: np.ndarray | None
+    faces: np.ndarray
+    number: int
+    mirrored: bool = False
+
+    def with_faces(self, kept: np.ndarray) -> Piece:
+        """Only some of the triangles."""
+        return replace(self, faces=self.faces[kept])
+
+
+def placed(part: Part, matrix: np.ndarray, number: int) -> Piece:
+    """The triangles of a part where `matrix` (4, 4) has it."""
+    linear = matrix[:3, :3]
+    positions = part.positions.astype(np.float64) @ linear.T + matrix[:3, 3]
+    faces = part.indices
+    determinant = np.linalg.det(linear)
+    if determinant < 0:
+        faces = faces[:, ::-1]
+    turned = np.linalg.inv(linear) if abs(determinant) > 1e-300 else np.eye(3)
+    normals = part.normals.astype(np.float64) @ turned
+    lengths = np.linalg.norm(normals, axis=1, keepdims=True)
+    normals = np.where(lengths > 0, normals / np.maximum(lengths, 1e-300), (0.0, 0.0, 1.0))
+    return Piece(
+        positions=positions.astype(np.float32),
+        normals=normals.astype(np.float32),
+        texcoords=part.texcoords,
+        colors=part.colors,
+        faces=np.ascontiguousarray(faces, np.uint32),
+        number=number,
+    )
+
+
+def by_handedness(piece: Piece, texcoord: int) -> list[Piece]:
+    """The piece, or its two parts when some triangles are mirrored in the UV set `texcoord`."""
+    if texcoord not in piece.texcoords:
+        return [piece]
+    first, second, third = (piece.texcoords[texcoord][piece.faces[:, corner]] for corner in range(3))
+    a, b = second - first, third - first
+    # v runs down, so that a picture seen as it is has a negative area.
+    turned = a[:, 0] * b[:, 1] - a[:, 1] * b[:, 0] > 0
+    if not turned.any():
+        return [piece]
+    found = [replace(piece.with_faces(turned), mirrored=True)]
+    return found if turned.all() else [piece.with_faces(~turned), *found]
+
+
+def facing(piece: Piece, view: View) -> np.ndarray:
+    """bool (m,): the triangles whose front the camera sees."""
+    corners = piece.positions[piece.faces].astype(np.float64)
+    outside = np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
+    if view.ymag:
+        return outside @ view.pose[:3, 2] > 0
+    return np.einsum("mi,mi->m", outside, view.pose[:3, 3] - corners[:, 0]) > 0
+
+
+def is_closed(piece: Piece) -> bool:
+    """Whether the triangles have no border, so that nobody outside sees their back."""
+    _, same = np.unique(piece.positions + np.float32(0), axis=0, return_inverse=True)
+    faces = same.reshape(-1)[piece.faces].astype(np.int64)
+    count = int(faces.max()) + 1 if faces.size else 1
+    there = np.concatenate([faces[:, 0] * count + faces[:, 1], faces[:, 1] * count + faces[:, 2]])
+    there = np.concatenate([there, faces[:, 2] * count + faces[:, 0]])
+    back = there % count * count + there // count
+    return np.array_equal(np.sort(there), np.sort(back))
+
+
+def towards(piece: Piece, view: View) -> Piece:
+    """Corners of their own for every triangle, all turned to the camera, normals too."""
+    seen = facing(piece, view)
+    corners = np.where(seen[:, None], piece.faces, piece.faces[:, ::-1]).reshape(-1)
+    signs = np.repeat(np.where(seen, 1.0, -1.0), 3)[:, None].astype(np.float32)
+    return replace(
+        piece,
+        positions=piece.positions[corners],
+        normals=piece.normals[corners] * signs,
+        texcoords={number: values[corners] for number, values in piece.texcoords.items()},
+        colors=None if piece.colors is None else piece.colors[corners],
+        faces=np.arange(len(corners), dtype=np.uint32).reshape(-1, 3),
+    )

@@ -1,0 +1,111 @@
+"""What lights the scene: an environment, and punctual lights of the scene and of files, as Mitsuba's emitters."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+
+from threed.errors import SceneInvalid
+from threed_workers.document import Document
+from threed_workers.document.model import Json, extension, loss
+from threed_workers.document.world import scene_roots, world_matrices
+from threed_workers.engines.drawing import Drawing, Light, Sky
+from threed_workers.engines.environments import NAMES, studio
+from threed_workers.engines.environments.cubemap import panorama_directions
+from threed_workers.engines.environments.panorama import read_panorama
+
+_EXTENSION = "KHR_lights_punctual"
+_HEIGHT = 256
+_WIDEST_CONE = 89.9
+
+
+def sky_emitter(mi: Any, sky: Sky) -> Json | None:
+    """The environment as an `envmap`; None when it is dark."""
+    panorama = _panorama(sky)
+    if sky.intensity <= 0 or not panorama.any():
+        return None
+    turn = mi.ScalarTransform4f().rotate([0, 1, 0], math.degrees(sky.rotation))
+    bitmap = mi.Bitmap(np.ascontiguousarray(panorama, np.float32))
+    return {"type": "envmap", "bitmap": bitmap, "scale": float(sky.intensity), "to_world": turn}
+
+
+def _panorama(sky: Sky) -> np.ndarray:
+    """Linear RGB float32 (h, 2h, 3), oriented as `panorama_directions`."""
+    if sky.file is not None:
+        return read_panorama(sky.file)
+    if sky.builtin not in NAMES:
+        raise SceneInvalid(
+            f'There is no built-in environment "{sky.builtin}". Use one of {", ".join(NAMES)}, or an asset.',
+            environment=sky.builtin,
+        )
+    directions = panorama_directions(_HEIGHT)
+    return studio.radiance(sky.builtin)(directions.reshape(-1, 3)).reshape(directions.shape).astype(np.float32)
+
+
+def all_lights(drawing: Drawing) -> list[Light]:
+    """The lights of the scene, and those inside its models."""
+    found = list(drawing.lights)
+    for instance in drawing.instances:
+        found += _file_lights(instance.model.document, instance.matrix)
+    return found
+
+
+def _file_lights(document: Document, matrix: np.ndarray) -> list[Light]:
+    listed = ((document.json.get("extensions") or {}).get(_EXTENSION) or {}).get("lights") or []
+    if not listed:
+        return []
+    found = []
+    order, matrices = world_matrices(document, scene_roots(document))
+    for number, place in zip(order, matrices, strict=True):
+        chosen = (extension(document.all("nodes")[number], _EXTENSION) or {}).get("light", -1)
+        if 0 <= chosen < len(listed):
+            found.append(_file_light(listed[chosen], matrix @ place))
+    return found
+
+
+def _file_light(light: Json, matrix: np.ndarray) -> Light:
+    ahead = -matrix[:3, 2]
+    spot = light.get("spot") or {}
+    outer = spot.get("outerConeAngle", math.pi / 4)
+    return Light(
+        kind=light.get("type", "point"),
+        position=matrix[:3, 3],
+        direction=ahead / (np.linalg.norm(ahead) or 1.0),
+        color=tuple(light.get("color") or (1.0, 1.0, 1.0)),
+        intensity=light.get("intensity", 1.0),
+        range_m=light.get("range", 0.0),
+        inner_cone=min(spot.get("innerConeAngle", 0.0), outer),
+        outer_cone=outer,
+    )
+
+
+def light_emitter(mi: Any, light: Light, frame: np.ndarray) -> Json:
+    """A punctual light in the frame that is drawn in: lux and candela are Mitsuba's irradiance and intensity."""
+    strength = np.array(light.color) * light.intensity
+    direction = [float(part) for part in light.direction]
+    if light.kind == "directional":
+        return {"type": "directional", "direction": direction, "irradiance": _rgb(strength)}
+    position = (frame @ np.append(light.position, 1.0))[:3]
+    strength = strength * frame[0, 0] ** 2
+    if light.kind == "point":
+        return {"type": "point", "position": position.tolist(), "intensity": _rgb(strength)}
+    outer = min(math.degrees(light.outer_cone), _WIDEST_CONE)
+    up = [0.0, 1.0, 0.0] if abs(direction[1]) < 0.9 else [1.0, 0.0, 0.0]
+    to_world = mi.ScalarTransform4f().look_at(
+        origin=position.tolist(), target=(position + light.direction).tolist(), up=up
+    )
+    inner = min(math.degrees(light.inner_cone), 0.999 * outer)
+    cone = {"cutoff_angle": outer, "beam_width": inner}
+    return {"type": "spot", "to_world": to_world, "intensity": _rgb(strength), **cone}
+
+
+def _rgb(values: np.ndarray) -> Json:
+    return {"type": "rgb", "value": [float(value) for value in values]}
+
+
+def light_losses(lights: list[Light]) -> list[Json]:
+    """What of them is not drawn."""
+    ending = sum(light.range_m > 0 for light in lights)
+    return [loss("light range", ending, "lights shine on beyond their range", "picture")] if ending else []
