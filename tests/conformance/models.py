@@ -68,7 +68,7 @@ def main() -> int:
 
 def _look(entry: dict, folder: Path, zygote: Zygote, validator: Validator, score: Score) -> None:
     folder.mkdir()
-    (folder / "source").write_bytes(_uploaded(entry))
+    (folder / "source").write_bytes(uploaded(entry))
     began = time.monotonic()
     try:
         with zygote.start(
@@ -147,7 +147,7 @@ def _errors(validator: Validator, path: Path) -> dict[str, int]:
     return dict(found)
 
 
-def _uploaded(entry: dict) -> bytes:
+def uploaded(entry: dict) -> bytes:
     """The file as a user would send it: with its companions in a zip, where its format has some."""
     path = MODELS / entry["file"]
     if entry["format"] not in _WITH_COMPANIONS:

@@ -62,7 +62,6 @@ class PathTraced:
 
     def prepare(self, drawing: Drawing, settings: Settings, folder: Path) -> TracedSession:
         """Meshes, materials, lights and environment."""
-        variant.keep_kernels(folder)
         mi, name = variant.loaded()
         with _refusals("could not be loaded"):
             return TracedSession(mi, name, drawing, settings)

@@ -50,6 +50,8 @@ def baked(piece: Piece, look: Look) -> tuple[Piece, Look]:
         metallic=squares.over(look.metallic),
         roughness=squares.over(look.roughness),
         transmission=squares.over(look.transmission),
+        clearcoat=squares.over(look.clearcoat),
+        sheen=squares.over(look.sheen),
         normal=_maybe(look.normal, squares.normals),
     )
 

@@ -10,6 +10,9 @@ import numpy as np
 from threed_workers.engines.drawing import View
 from threed_workers.engines.flattening import Part
 
+# Corners nearer than this part of a piece's size are one.
+_GRID = 1 << 17
+
 
 @dataclass(frozen=True, eq=False)
 class Piece:
@@ -78,8 +81,10 @@ def facing(piece: Piece, view: View) -> np.ndarray:
 
 
 def is_closed(piece: Piece) -> bool:
-    """Whether the triangles have no border, so that nobody outside sees their back."""
-    _, same = np.unique(piece.positions + np.float32(0), axis=0, return_inverse=True)
+    """Whether the triangles have no border, so that nobody outside sees their back. Seams may gape a little."""
+    size = float(np.ptp(piece.positions, axis=0).max()) if len(piece.positions) else 0.0
+    grid = np.rint(piece.positions.astype(np.float64) * (_GRID / size if size else 0.0)).astype(np.int64)
+    _, same = np.unique(grid, axis=0, return_inverse=True)
     faces = same.reshape(-1)[piece.faces].astype(np.int64)
     count = int(faces.max()) + 1 if faces.size else 1
     there = np.concatenate([faces[:, 0] * count + faces[:, 1], faces[:, 1] * count + faces[:, 2]])

@@ -28,9 +28,9 @@ class Look:
     ior: float
     thin: bool
     filter: np.ndarray
-    clearcoat: float
+    clearcoat: Field
     clearcoat_roughness: float
-    sheen: np.ndarray
+    sheen: Field
     specular: float
     anisotropy: float
     unlit: bool
@@ -40,14 +40,20 @@ class Look:
     @property
     def fields(self) -> list[Field]:
         """All that may have textures."""
-        listed = (self.base, self.opacity, self.metallic, self.roughness, self.normal, self.emission, self.transmission)
-        return [field for field in listed if field is not None]
+        surface = (self.base, self.opacity, self.metallic, self.roughness, self.normal, self.emission)
+        more = (self.transmission, self.clearcoat, self.sheen)
+        return [field for field in (*surface, *more) if field is not None]
 
     @property
     def texcoords(self) -> list[int]:
         """The UV sets that are looked at, the most important first."""
         found = [field.sampling.texcoord for field in (self.base, *self.fields) if field.sampling is not None]
         return list(dict.fromkeys(found))
+
+    @property
+    def is_solid_glass(self) -> bool:
+        """Whether light goes through, and is refracted."""
+        return not self.thin and self.transmission.values.max() > 0
 
     @property
     def texcoord(self) -> int:
@@ -78,9 +84,13 @@ def read_look(material: Json, fields: Fields) -> Look:
         ior=given["ior"].get("ior", 1.5) or 1.5,
         thin=thickness == 0,
         filter=_filter(volume, thickness),
-        clearcoat=given["clearcoat"].get("clearcoatFactor", 0.0),
+        clearcoat=fields.channel(
+            given["clearcoat"].get("clearcoatTexture"), 0, given["clearcoat"].get("clearcoatFactor", 0.0)
+        ),
         clearcoat_roughness=given["clearcoat"].get("clearcoatRoughnessFactor", 0.0),
-        sheen=np.array(given["sheen"].get("sheenColorFactor") or (0.0, 0.0, 0.0)),
+        sheen=fields.colour(
+            given["sheen"].get("sheenColorTexture"), given["sheen"].get("sheenColorFactor") or (0.0, 0.0, 0.0)
+        ),
         specular=given["specular"].get("specularFactor", 1.0),
         anisotropy=given["anisotropy"].get("anisotropyStrength", 0.0),
         unlit=found["unlit"] is not None,
@@ -102,8 +112,8 @@ _PARTLY = (
     ("iridescence", None, "drawn without"),
     ("dispersion", None, "drawn without"),
     ("diffuse_transmission", None, "drawn without"),
-    ("clearcoat", ("clearcoatTexture", "clearcoatRoughnessTexture", "clearcoatNormalTexture"), "drawn without texture"),
-    ("sheen", ("sheenColorTexture", "sheenRoughnessTexture"), "drawn without texture"),
+    ("clearcoat", ("clearcoatRoughnessTexture", "clearcoatNormalTexture"), "equally rough, and smooth"),
+    ("sheen", ("sheenColorFactor",), "drawn by Disney's sheen, which has no roughness and the base colour's tint"),
     ("specular", ("specularTexture", "specularColorTexture", "specularColorFactor"), "drawn without tint and texture"),
     ("anisotropy", ("anisotropyTexture", "anisotropyRotation"), "drawn along the first texture coordinate"),
     ("volume", ("thicknessTexture",), "drawn with the same thickness everywhere"),

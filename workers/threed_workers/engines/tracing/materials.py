@@ -43,7 +43,7 @@ class Materials:
             values = [float(value) for value in field.values]
             if len(values) == 1:
                 return {"type": "uniform", "value": values[0]}
-            return {"type": "rgb", "value": values} if max(values) <= 1 else _bright(mi, values)
+            return {"type": "srgb", "color": values, "unbounded": True}
         bitmap = mi.Bitmap(np.ascontiguousarray(field.values, np.float16))
         return {"type": "bitmap", "bitmap": bitmap, "raw": True, "format": "fp16", **_looked_up(mi, field.sampling)}
 
@@ -83,12 +83,14 @@ class Materials:
 
     def _lobes(self, look: Look) -> Json:
         lobes: Json = {}
-        if look.clearcoat:
+        if look.clearcoat.values.max() > 0:
             low, high = _COAT_ALPHAS
             alpha = min(max(look.clearcoat_roughness**2, low), high)
-            lobes |= {"clearcoat": _COAT * look.clearcoat, "clearcoat_gloss": (high - alpha) / (high - low)}
-        if look.sheen.any():
-            lobes |= {"sheen": float(look.sheen.max()), "sheen_tint": 1.0 if np.ptp(look.sheen) > 0.1 else 0.0}
+            coat = look.clearcoat.mapped(lambda values: _COAT * values)
+            lobes |= {"clearcoat": self.texture(coat), "clearcoat_gloss": (high - alpha) / (high - low)}
+        if look.sheen.values.max() > 0:
+            sheen = look.sheen.mapped(lambda values: values.max(axis=-1, keepdims=True))
+            lobes |= {"sheen": self.texture(sheen), "sheen_tint": 1.0 if np.ptp(look.sheen.mean) > 0.1 else 0.0}
         if look.anisotropy:
             lobes["anisotropic"] = float(look.anisotropy)
         return lobes
@@ -152,9 +154,3 @@ def _looked_up(mi: Any, sampling: Sampling) -> Json:
     transform = mi.ScalarTransform3f(np.array([[a, b, c], [d, e, f], [0, 0, 1]]))
     filter_type = "nearest" if sampling.nearest else "bilinear"
     return {"to_uv": transform, "wrap_mode": sampling.wrap, "filter_type": filter_type}
-
-
-def _bright(mi: Any, values: list[float]) -> Json:
-    """Colours above 1, which `rgb` refuses."""
-    pixel = np.array(values, np.float32).reshape(1, 1, 3)
-    return {"type": "bitmap", "bitmap": mi.Bitmap(pixel), "raw": True, "filter_type": "nearest"}

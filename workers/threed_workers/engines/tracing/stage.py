@@ -146,7 +146,8 @@ class Stage:
                     self._add_solid(part, placed(part, place, number), look, id(model))
 
     def _add_solid(self, part: Part, piece: Piece, look: Look, model: int) -> None:
-        closed = look.double_sided or self._is_closed(model, part, piece)
+        # What has an inside needs its back, or light that enters never leaves.
+        closed = look.double_sided or look.is_solid_glass or self._is_closed(model, part, piece)
         if needs_baking(piece, look):
             self._solids.append(Solid(*baked(piece, look), closed))
         elif look.normal is not None:

@@ -60,11 +60,6 @@ def _draws(library: Path) -> bool:
     return ended.returncode == 0 and ended.stdout.strip() == "drawn"
 
 
-def keep_kernels(folder: Path) -> None:
-    """Let compiled kernels go to `folder`, once per process: a confined child may write nowhere else."""
-    os.environ.setdefault("DRJIT_CACHE_DIR", str(folder))
-
-
 def loaded() -> tuple[Any, str]:
     """(Mitsuba, the variant that is set). Quiet: what it says goes nowhere. Raises EngineUnavailable."""
     library = os.environ.get(VARIABLE, "")
