@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 MODEL ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup tools servers generate check test conformance-models demo up bench clean
+.PHONY: help setup tools servers generate check test conformance-models render-fidelity demo up bench clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-18s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -38,6 +38,9 @@ test: setup tools servers ## Install and start whatever the tests need, and run 
 
 conformance-models: setup ## Every file of a set of models (THREED_MODELS), and what came of it by format
 	$(BIN)/python -m tests.conformance.models
+
+render-fidelity: setup ## How near pictures come to those of Cycles in a set of models (THREED_MODELS)
+	$(BIN)/python -m tests.conformance.fidelity
 
 demo: setup ## Upload, check and render a model, over gRPC and over REST; MODEL=file for one's own
 	$(BIN)/python deploy/demo.py $(MODEL)
