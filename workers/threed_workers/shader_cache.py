@@ -1,4 +1,4 @@
-"""The worker's end of `engines.shaders` and `engines.tracing.llvm`: a folder that is warmed and that children only read."""
+"""The worker's end of `engines.shaders` and `engines.tracing.llvm`: a folder that is warmed, and children only read."""
 
 from __future__ import annotations
 

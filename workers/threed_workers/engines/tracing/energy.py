@@ -37,3 +37,15 @@ def matte_part(metallic: np.ndarray, roughness: np.ndarray) -> np.ndarray:
     """How far a surface is paper, 0 to 1: rough dielectrics are drawn as Lambert's, without Disney's bright edges."""
     t = ((roughness - 0.4) / 0.6).clip(0, 1)
     return (1 - metallic) * t * t * (3 - 2 * t)
+
+
+# What a sheen of 1 reflects of a uniform light, chosen so that cloth comes out as bright as with Cycles.
+_SHEEN = 0.3
+
+
+def under_sheen(base: np.ndarray, sheen: np.ndarray) -> np.ndarray:
+    """A base colour with sheen colours (..., 3) folded in: as much light, spread evenly over all directions.
+
+    Mitsuba's own sheen has no colour but the base's.
+    """
+    return base * (1 - _SHEEN * sheen.max(axis=-1, keepdims=True)) + _SHEEN * sheen

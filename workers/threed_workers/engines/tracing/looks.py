@@ -113,7 +113,7 @@ _PARTLY = (
     ("dispersion", None, "drawn without"),
     ("diffuse_transmission", None, "drawn without"),
     ("clearcoat", ("clearcoatRoughnessTexture", "clearcoatNormalTexture"), "equally rough, and smooth"),
-    ("sheen", ("sheenColorFactor",), "drawn by Disney's sheen, which has no roughness and the base colour's tint"),
+    ("sheen", ("sheenColorFactor",), "its light is spread evenly over all directions"),
     ("specular", ("specularTexture", "specularColorTexture", "specularColorFactor"), "drawn without tint and texture"),
     ("anisotropy", ("anisotropyTexture", "anisotropyRotation"), "drawn along the first texture coordinate"),
     ("volume", ("thicknessTexture",), "drawn with the same thickness everywhere"),

@@ -61,7 +61,8 @@ class Materials:
         return made
 
     def _opaque(self, look: Look, tinted: bool) -> Json:
-        (base, metallic, roughness), sampling, _ = together(look.base, look.metallic, look.roughness)
+        (base, metallic, roughness, sheen), sampling, _ = together(look.base, look.metallic, look.roughness, look.sheen)
+        base = energy.under_sheen(base, sheen)
         weight = energy.matte_part(metallic, roughness)
         attribute = {"type": "mesh_attribute", "name": TINT}
         paper = base * (1 - energy.mirrored(roughness, look.specular)) + energy.mirrored(roughness, look.specular)
@@ -88,9 +89,6 @@ class Materials:
             alpha = min(max(look.clearcoat_roughness**2, low), high)
             coat = look.clearcoat.mapped(lambda values: _COAT * values)
             lobes |= {"clearcoat": self.texture(coat), "clearcoat_gloss": (high - alpha) / (high - low)}
-        if look.sheen.values.max() > 0:
-            sheen = look.sheen.mapped(lambda values: values.max(axis=-1, keepdims=True))
-            lobes |= {"sheen": self.texture(sheen), "sheen_tint": 1.0 if np.ptp(look.sheen.mean) > 0.1 else 0.0}
         if look.anisotropy:
             lobes["anisotropic"] = float(look.anisotropy)
         return lobes
