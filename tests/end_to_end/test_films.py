@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import io
+import itertools
 import zipfile
 
 import numpy as np
@@ -71,20 +72,20 @@ def test_a_turntable_is_a_zip_of_frames(door, asset):
     with zipfile.ZipFile(io.BytesIO(outputs(door, job)["film.zip"])) as archive:
         pictures = [pixels(archive.read(name)) for name in archive.namelist()]
     assert len(pictures) == 9
-    assert all(np.abs(one - other).mean() > 0.1 for one, other in zip(pictures, pictures[1:], strict=False))
+    assert all(np.abs(one - other).mean() > 0.1 for one, other in itertools.pairwise(pictures))
 
 
 @pytest.mark.parametrize(
     ("format", "media_type"),
     [("MP4", "video/mp4"), ("WEBM", "video/webm"), ("GIF", "image/gif"), ("WEBP", "image/webp")],
 )
-def test_an_animation_is_a_film(grpc, asset, format, media_type):
+def test_an_animation_is_a_film(grpc_door, asset, format, media_type):
     film = {"fps": 10, "end_seconds": 0.8}
-    job = made(grpc, asset_id=asset.asset_id, animation_film=film, output_format=format)
+    job = made(grpc_door, asset_id=asset.asset_id, animation_film=film, output_format=format)
     (output,) = job.outputs
     assert (output.media_type, output.frame_count, round(output.seconds, 3)) == (media_type, 8, 0.8)
     assert output.video_codec in ((1, 2) if format == "MP4" else (1,) if format == "WEBM" else (0,))
-    data = outputs(grpc, job)[output.name]
+    data = outputs(grpc_door, job)[output.name]
     if format in ("GIF", "WEBP"):
         assert Image.open(io.BytesIO(data)).n_frames == 8
 
@@ -98,19 +99,20 @@ def test_the_same_film_is_not_drawn_again(door, asset):
     assert not door("CreateRenderJob", render_job=wanted, no_cache=True).cached
 
 
-def test_a_derivative_is_rendered_instead_of_its_asset(grpc, asset):
+def test_a_derivative_is_rendered_instead_of_its_asset(grpc_door, asset):
     recipe = {"steps": [{"simplify": {"ratio": 0.05, "error": 1}}, {"meshopt": {}}]}
-    derivative = grpc("CreateDerivative", asset_id=asset.asset_id, derivative={"recipe": recipe})
-    *_, last = grpc.watch("WatchDerivative", asset_id=asset.asset_id, derivative_id=derivative.derivative_id)
-    job = made(grpc, asset_id=asset.asset_id, derivative_id=last.derivative.derivative_id)
-    plain = made(grpc, asset_id=asset.asset_id)
-    one, other = (pixels(outputs(grpc, each)["picture.png"]) for each in (job, plain))
+    derivative = grpc_door("CreateDerivative", asset_id=asset.asset_id, derivative={"recipe": recipe})
+    *_, last = grpc_door.watch("WatchDerivative", asset_id=asset.asset_id, derivative_id=derivative.derivative_id)
+    job = made(grpc_door, asset_id=asset.asset_id, derivative_id=last.derivative.derivative_id)
+    plain = made(grpc_door, asset_id=asset.asset_id)
+    one, other = (pixels(outputs(grpc_door, each)["picture.png"]) for each in (job, plain))
     assert 0.1 < np.abs(one - other).mean() < 60
 
 
-def test_a_watched_film_shows_previews_and_every_status(grpc, asset):
-    job = grpc("CreateRenderJob", render_job={"asset_id": asset.asset_id, "turntable": {"frames": 16}, "output_format": "ZIP", "resolution": {"width": 256, "height": 256}})  # fmt: skip
-    seen = list(grpc.watch("WatchRenderJob", job_id=job.job_id, previews=True))
+def test_a_watched_film_shows_previews_and_every_status(grpc_door, asset):
+    wanted = {"asset_id": asset.asset_id, "turntable": {"frames": 16}, "output_format": "ZIP"}
+    job = grpc_door("CreateRenderJob", render_job=wanted | {"resolution": {"width": 256, "height": 256}})
+    seen = list(grpc_door.watch("WatchRenderJob", job_id=job.job_id, previews=True))
     statuses = list(dict.fromkeys(response.render_job.status for response in seen))
     assert statuses == [RenderJob.PENDING, RenderJob.PROCESSING, RenderJob.COMPLETED]
     progress = [response.render_job.progress for response in seen]

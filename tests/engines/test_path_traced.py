@@ -11,7 +11,8 @@ from google.protobuf.json_format import ParseDict
 
 from threed.v1 import jobs_pb2
 from threed_workers.engines import choose
-from threed_workers.engines.composition import composed, view_of
+from threed_workers.engines.cameras import view_of
+from threed_workers.engines.composition import composed
 from threed_workers.engines.drawing import LAYERS, Backdrop, Pass, Settings
 from threed_workers.samples.shapes import box, sphere
 
@@ -44,7 +45,7 @@ def traced(engine, tmp_path):
         settings = settings or Settings(32, 32, 64, "linear", denoise=False)
         (tracer,) = choose(engine)
         session = tracer.prepare(drawing, settings, tmp_path)
-        return session.losses, list(session.render(view_of(request, drawing, settings.aspect)))
+        return session.losses, list(session.render(view_of(request, drawing.points, settings.aspect)))
 
     return draw
 

@@ -47,7 +47,7 @@ def test_too_many_pixels_are_refused(tmp_path):
 
 
 def test_an_unknown_engine_is_refused_with_the_names_there_are(tmp_path):
-    with pytest.raises(EngineUnavailable, match="There are: raster, compat"):
+    with pytest.raises(EngineUnavailable, match="There are: raster, path_traced, compat"):
         rendered(tmp_path, spec(NODES, engine="povray"), {"red": RED})
 
 
@@ -112,6 +112,25 @@ def test_what_raster_does_not_know_is_said(raster, tmp_path):
     assert [lost["feature"] for lost in answer["losses"]] == ["bit_depth"]
     with pytest.raises(FieldInvalid, match="path_traced"):
         rendered(tmp_path, spec(NODES, outputFormat="EXR", engine="raster"), {"red": RED})
+
+
+def test_a_traced_picture_has_sixteen_bits_layers_and_the_region_that_was_asked_for(able, tmp_path):
+    # Given a red wall that is path traced
+    job = {"engine": able("path_traced"), "samples": 4, "aovs": ["DEPTH", "OBJECT_ID"], "bitDepth": 16}
+    whole, picture = rendered(tmp_path, spec(NODES, **job), {"red": RED})
+    assert [loss["feature"] for loss in whole["losses"]] == []
+    assert (tmp_path / whole["file"]).read_bytes()[24] == 16  # the bit depth of a PNG's header
+    assert [(layer["layer"], layer["media_type"]) for layer in whole["layers"]] == [
+        ("depth", "image/x-exr"),
+        ("object_id", "image/png"),
+    ]
+    assert [each["node_id"] for each in whole["objects"]] == [NODES[0]["id"]]
+    # When only a part of it is drawn
+    region = {"x": 16, "y": 8, "width": 24, "height": 32}
+    part, cut = rendered(tmp_path, spec(NODES, region=region, **job), {"red": RED})
+    # Then that is what the whole shows there
+    assert (part["width_px"], part["height_px"], cut.shape) == (24, 32, (32, 24, 4))
+    assert np.abs(cut.astype(int) - picture[8:40, 16:40].astype(int)).mean() < 6
 
 
 def thumbnails_of(folder, data: bytes) -> dict:

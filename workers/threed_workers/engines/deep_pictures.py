@@ -51,10 +51,9 @@ def encoded16(linear: np.ndarray) -> np.ndarray:
 
 
 def deep_png(shown: np.ndarray) -> bytes:
-    """A PNG of 16 bits of float (h, w, 4): linear light as tone mapping left it, straight alpha; opaque: without."""
-    alpha = np.rint(np.clip(shown[..., 3:], 0, 1) * 65535).astype(np.uint16)
-    colour = encoded16(shown[..., :3])
-    return png16(colour if (alpha == 65535).all() else np.concatenate([colour, alpha], axis=-1))
+    """A PNG of 16 bits of float (h, w, 4): sRGB, 0 to 1, with straight alpha; opaque: without."""
+    image = np.rint(np.clip(shown, 0, 1) * 65535).astype(np.uint16)
+    return png16(np.ascontiguousarray(image[..., :3]) if (image[..., 3] == 65535).all() else image)
 
 
 def exr(planes: np.ndarray) -> bytes:

@@ -8,8 +8,10 @@ adds up. Both have the frame of `_frame`: Mitsuba's offsets against self-interse
 from __future__ import annotations
 
 import contextlib
+import math
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -17,7 +19,7 @@ from typing import Any
 import numpy as np
 
 from threed.errors import EngineFailed, EngineUnavailable
-from threed_workers.document.model import Json
+from threed_workers.document.model import Json, loss
 from threed_workers.engines.drawing import Drawing, Pass, Settings, View
 from threed_workers.engines.models import SURPRISES
 from threed_workers.engines.tracing import finishing, lights, variant
@@ -76,21 +78,25 @@ class TracedSession:
         self._drawing = drawing
         self._settings = settings
         self._frame = _frame(drawing)
-        self._stage = Stage(mi, drawing, self._frame)
+        self._seconds: float | None = None
+        self._stage = Stage(mi, _still(drawing), self._frame)
         shining = lights.all_lights(drawing)
         self._sky = lights.sky_emitter(mi, drawing.sky)
         self._lamps = [lights.light_emitter(mi, light, self._frame) for light in shining]
-        self.losses: list[Json] = [*self._stage.losses(), *lights.light_losses(shining)]
+        self.losses: list[Json] = [*self._stage.losses(), *lights.light_losses(shining), *_left_out(drawing)]
 
-    def render(self, view: View) -> Iterator[Pass]:
+    def render(self, view: View, seconds: float | None = None) -> Iterator[Pass]:
         """Passes that get better, by more and more samples; the last one is denoised and has the layers."""
         with _refusals("could not be drawn"):
+            if seconds is not None and seconds != self._seconds:
+                self._stage = Stage(self._mi, _still(self._drawing, seconds), self._frame)
+                self._seconds = seconds
             yield from self._passes(_framed(view, self._frame))
 
     def _passes(self, view: View) -> Iterator[Pass]:
         settings = self._settings
         wanted = settings.samples or DEFAULT_SAMPLES
-        pixels = settings.width * settings.height
+        pixels = math.prod(settings.size)
         shot = _Shot(self, view)
         started = time.monotonic()
         done = 0
@@ -137,7 +143,7 @@ class _Shot:
         # Without an environment, paths that only crossed holes count as nothing, and what glowed on them is lost.
         night = {"type": "constant", "radiance": {"type": "rgb", "value": [0.0, 0.0, 0.0]}}
         self._glow = scene(mi, camera, glowing, [night]) if glowing else None
-        self._sum = np.zeros((settings.height, settings.width, 4), np.float32)
+        self._sum = np.zeros((*settings.size[::-1], 4), np.float32)
         self._count = 0
 
     def sample(self, count: int, seed: int) -> None:
@@ -171,6 +177,22 @@ def _frame(drawing: Drawing) -> np.ndarray:
     frame = np.diag([scale, scale, scale, 1.0])
     frame[:3, 3] = -scale * (low + high) / 2
     return frame
+
+
+def _still(drawing: Drawing, seconds: float | None = None) -> Drawing:
+    """The drawing at a moment, with plain meshes only. Equal models stay one, so that their meshes are shared."""
+    models = {id(instance.model): instance.model for instance in drawing.instances}
+    posed = {key: (model if seconds is None else model.at(seconds)).still() for key, model in models.items()}
+    return replace(drawing, instances=tuple(replace(one, model=posed[id(one.model)]) for one in drawing.instances))
+
+
+def _left_out(drawing: Drawing) -> list[Json]:
+    found = []
+    if drawing.ground is not None:
+        found.append(loss("ground_shadow", 1, "nothing throws a shadow on a ground", "picture"))
+    if drawing.backdrop.blur:
+        found.append(loss("background", 1, "the environment is seen sharp, not blurred", "picture"))
+    return found
 
 
 def _framed(view: View, frame: np.ndarray) -> View:

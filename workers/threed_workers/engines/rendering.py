@@ -17,6 +17,7 @@ from threed_workers.engines.composition import composed, settings_of
 from threed_workers.engines.drawing import Drawing, Pass, Settings, View
 from threed_workers.engines.motion import Frame, frames_of
 from threed_workers.engines.previews import Previews
+from threed_workers.engines.tracing.finishing import shown
 
 Report = Callable[[dict], None]
 
@@ -57,7 +58,7 @@ def render(request: dict, folder: Path, report: Report) -> dict:
     _check_format(suffix, drawing)
     frames = frames_of(spec, drawing, settings.aspect)
     wanted = [(number, frames[number]) for number in request.get("frames") or [0]]
-    film = _Film(settings, suffix, folder, report, _objects(drawing), _promised(job))
+    film = _Film(drawing, settings, suffix, folder, report, job.bit_depth == 16)
     _by_engine(
         lambda session, told: film.draw(session, wanted, told),
         (drawing, settings, folder),
@@ -122,19 +123,20 @@ class _Film:
 
     def __init__(
         self,
+        drawing: Drawing,
         settings: Settings,
         suffix: str,
         folder: Path,
         report: Report,
-        objects: list[dict],
-        losses: list[Json],
+        deep: bool,
     ):
+        self._drawing = drawing
         self._settings = settings
         self._suffix = suffix
         self._folder = folder
         self._report = report
-        self._objects = objects if "object_id" in settings.layers else []
-        self._losses = losses
+        self._deep = deep
+        self._objects = _objects(drawing) if "object_id" in settings.layers else []
         self._previews = Previews(folder)
 
     def draw(self, session: Session, frames: Sequence[tuple[int, Frame]], told: Told) -> None:
@@ -153,10 +155,22 @@ class _Film:
                 "height_px": self._settings.size[1],
                 "objects": self._objects,
                 "engine_used": engine,
-                "losses": [*losses, *self._losses],
-                **_stored(picture, self._suffix, self._folder, stem),
+                "losses": [*losses, *self._shallow(picture)],
+                **_stored(picture, self._encoded(picture), self._suffix, self._folder, stem),
             }
             self._report({"drawn": drawn, "progress": (place + 1) / len(frames)})
+
+    def _encoded(self, picture: Pass) -> bytes:
+        if self._suffix == "exr":
+            return deep_pictures.radiance_exr(picture)
+        if self._deep and picture.radiance is not None:
+            return deep_pictures.deep_png(shown(picture.radiance, self._drawing.backdrop, self._settings))
+        return pictures.encode(picture.image, self._suffix)
+
+    def _shallow(self, picture: Pass) -> list[Json]:
+        if not self._deep or picture.radiance is not None:
+            return []
+        return [plain(loss("bit_depth", 1, "the picture has 8 bits a channel", "picture"))]
 
     def _progress(self, picture: Pass, number: int, part: float) -> None:
         event = {"progress": part, "samples_done": picture.done, "samples": picture.total}
@@ -166,16 +180,7 @@ class _Film:
         self._report(event)
 
 
-def _promised(job: render_jobs_pb2.RenderJob) -> list[Json]:
-    """What no engine keeps of what a job asks for."""
-    if job.bit_depth != 16:
-        return []
-    return [plain(loss("bit_depth", 1, "the pictures have 8 bits a channel", "picture"))]
-
-
-def _stored(picture: Pass, suffix: str, folder: Path, stem: str) -> dict:
-    exr = suffix == "exr"
-    data = deep_pictures.radiance_exr(picture) if exr else pictures.encode(picture.image, suffix)
+def _stored(picture: Pass, data: bytes, suffix: str, folder: Path, stem: str) -> dict:
     (folder / f"{stem}.{suffix}").write_bytes(data)
     layers = []
     for name, values in picture.layers.items():

@@ -49,7 +49,7 @@ def mesh(
 
 
 def sensor(mi: Any, view: View, settings: Settings, sampler: Json) -> Json:
-    """The camera. Mitsuba's looks along its +Z and has +X at the left."""
+    """The camera, of the region that is drawn. Mitsuba's looks along its +Z and has +X at the left."""
     pose = view.pose @ np.diag([-1.0, 1.0, -1.0, 1.0])
     film = {
         "type": "hdrfilm",
@@ -59,6 +59,9 @@ def sensor(mi: Any, view: View, settings: Settings, sampler: Json) -> Json:
         "pixel_format": "rgba",
         "component_format": "float32",
     }
+    if settings.region:
+        names = ("crop_offset_x", "crop_offset_y", "crop_width", "crop_height")
+        film |= dict(zip(names, settings.region, strict=True))
     lens = {"near_clip": view.near, "far_clip": view.far, "film": film, "sampler": sampler}
     if view.ymag:
         across = view.ymag * settings.aspect

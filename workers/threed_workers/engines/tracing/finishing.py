@@ -62,16 +62,20 @@ def _neighbours(plane: np.ndarray) -> np.ndarray:
 
 
 def picture(radiance: np.ndarray, backdrop: Backdrop, settings: Settings) -> np.ndarray:
-    """uint8 (h, w, 4), sRGB, straight alpha. A backdrop's colour is laid under the tone-mapped picture."""
+    """uint8 (h, w, 4), sRGB, straight alpha: `shown` as 8 bits."""
+    return np.rint(shown(radiance, backdrop, settings) * 255).astype(np.uint8)
+
+
+def shown(radiance: np.ndarray, backdrop: Backdrop, settings: Settings) -> np.ndarray:
+    """(h, w, 4), sRGB, straight alpha, 0 to 1. A backdrop's colour is laid under the tone-mapped picture."""
     alpha = radiance[..., 3:]
     straight = radiance[..., :3] / np.maximum(alpha, 1e-6)
-    shown = _encoded(tone_mapped(straight, settings.tone_mapping, settings.exposure))
+    colour = _encoded(tone_mapped(straight, settings.tone_mapping, settings.exposure))
     if backdrop.kind == "color":
-        shown = shown * alpha + _encoded(np.array(backdrop.color, np.float32)) * (1 - alpha)
+        colour = colour * alpha + _encoded(np.array(backdrop.color, np.float32)) * (1 - alpha)
     if backdrop.kind != "transparent":
         alpha = np.ones_like(alpha)
-    shown = np.where(alpha > 0, shown, 0)
-    return np.rint(np.concatenate([shown, alpha], axis=-1) * 255).astype(np.uint8)
+    return np.concatenate([np.where(alpha > 0, colour, 0), alpha], axis=-1)
 
 
 def _encoded(linear: np.ndarray) -> np.ndarray:
