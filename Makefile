@@ -34,7 +34,7 @@ check: setup ## Lint the code, the contract and the directions of imports
 	$(BIN)/lint-imports
 
 test: setup tools servers ## Install and start whatever the tests need, and run them all
-	$(BIN)/python -m pytest
+	$(BIN)/python -m tests.both
 
 conformance-models: setup ## Every file of a set of models (THREED_MODELS), and what came of it by format
 	$(BIN)/python -m tests.conformance.models
