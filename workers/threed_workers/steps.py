@@ -19,6 +19,7 @@ STEPS: dict[str, str] = {
     "prove": "threed_workers.proof:prove",
     "render": "threed_workers.engines.rendering:render",
     "render_copy": "threed_workers.steps:make_render_copy",
+    "film": "threed_workers.films:film",
 }
 
 
