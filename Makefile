@@ -52,4 +52,4 @@ bench: setup ## Measure the claims of benchmarks/
 	for claim in $$(ls benchmarks/*.py | grep -v -e yardsticks -e /_); do $(BIN)/python $$claim || exit 1; done
 
 clean: ## Remove what was installed here
-	rm -rf $(VENV) .tools clients/typescript/node_modules workers/threed_workers/validator/node_modules demo-out
+	rm -rf $(VENV) .tools clients/typescript/node_modules workers/threed_workers/validator/node_modules demo-out workers/threed_workers/films/h264/node_modules

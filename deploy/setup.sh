@@ -48,7 +48,12 @@ if [ ! -d $ktx2/node_modules ] && command -v npm >/dev/null; then
     npm ci --prefix $ktx2 --no-audit --no-fund --silent || say "The KTX2 encoder was not installed: recipes with KTX2 are refused."
 fi
 
-libraries() { .venv/bin/python -c 'import ctypes; [ctypes.CDLL(n) for n in ("libGL.so.1", "libEGL.so.1", "libX11.so.6")]'; }
+h264=workers/threed_workers/films/h264
+if [ ! -d $h264/node_modules ] && command -v npm >/dev/null; then
+    npm ci --prefix $h264 --no-audit --no-fund --silent || say "The H.264 encoder was not installed: films are AV1."
+fi
+
+libraries() { .venv/bin/python -c 'import ctypes; [ctypes.CDLL(n) for n in ("libGL.so.1", "libEGL.so.1", "libX11.so.6", "libatomic.so.1")]'; }
 if [ "$(uname)" = Linux ] && ! libraries 2>/dev/null; then
     if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
         say "Installing the graphics libraries that rendering needs (apt-get) ..."

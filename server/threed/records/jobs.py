@@ -37,7 +37,7 @@ _SEQUENCE_LEAP = 1_000_000
 _CLOCK = "(extract(epoch FROM clock_timestamp()) * 1000000)::bigint"
 # The number of a state that ends a worker's hold, whose last message had :sequence. That of a whole lies beyond all that
 # its parts ever told.
-_AFTER = f"CASE WHEN parts > 0 THEN greatest(sequence, :sequence, {_CLOCK}) ELSE greatest(sequence, :sequence) END + 1"
+_AFTER = f"greatest(sequence, :sequence, CASE WHEN parts > 0 THEN {_CLOCK} END) + 1"
 # What a state that a worker does not write takes for its number.
 _LEAPED = f"CASE WHEN parts > 0 THEN greatest(sequence + 1, {_CLOCK}) ELSE sequence + {_SEQUENCE_LEAP} END"
 _READY = "state = 'PENDING' AND NOT paused AND run_after <= now()"

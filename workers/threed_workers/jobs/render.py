@@ -9,6 +9,7 @@ from threed.records import render_jobs
 from threed.v1.jobs_pb2 import BlobRef, RenderSpec
 from threed.v1.render_jobs_pb2 import RenderJob
 from threed_workers.claims import Claim, Outcome
+from threed_workers.films import h264
 from threed_workers.scenes import Drawn, draw, fetched, losses_of, stored
 
 _CODECS = {RenderJob.AV1: "AV1", RenderJob.H264: "H264"}
@@ -52,7 +53,9 @@ def _film(claim: Claim, spec: RenderSpec, frames: list[dict[str, Any]]) -> Outco
         "codec": _CODECS.get(job.video_codec, ""),
         "fps": _fps(job),
     }
-    made = claim.run("film", request, lambda event: _encoding(claim, event))
+    # The encoder of H.264 is a program of its own, and the only one that the step may run.
+    programs = h264.HERE if request["codec"] == "H264" else None
+    made = claim.run("film", request, lambda event: _encoding(claim, event), programs=programs)
     claim.report("storing", 0.99)
     blob = claim.store_output(made["file"])
     output = {

@@ -176,11 +176,11 @@ func (RenderJob_OutputFormat) EnumDescriptor() ([]byte, []int) {
 type RenderJob_VideoCodec int32
 
 const (
-	// As input: AV1 for WEBM; H264 for MP4 where a worker can encode it, else AV1.
+	// As input: AV1.
 	RenderJob_VIDEO_CODEC_UNSPECIFIED RenderJob_VideoCodec = 0
 	// AV1.
 	RenderJob_AV1 RenderJob_VideoCodec = 1
-	// H.264 / AVC. Not for WEBM.
+	// H.264 / AVC, for players without AV1. Not for WEBM. Needs an extra of the workers; see docs/films.md.
 	RenderJob_H264 RenderJob_VideoCodec = 2
 )
 

@@ -835,7 +835,7 @@ class RenderJobVideoCodec(betterproto2.Enum):
 
     VIDEO_CODEC_UNSPECIFIED = 0
     """
-    As input: AV1 for WEBM; H264 for MP4 where a worker can encode it, else AV1.
+    As input: AV1.
     """
 
     AV1 = 1
@@ -845,7 +845,7 @@ class RenderJobVideoCodec(betterproto2.Enum):
 
     H264 = 2
     """
-    H.264 / AVC. Not for WEBM.
+    H.264 / AVC, for players without AV1. Not for WEBM. Needs an extra of the workers; see docs/films.md.
     """
 
 

@@ -549,7 +549,7 @@ export const RenderJob_OutputFormatSchema: GenEnum<RenderJob_OutputFormat> = /*@
  */
 export enum RenderJob_VideoCodec {
   /**
-   * As input: AV1 for WEBM; H264 for MP4 where a worker can encode it, else AV1.
+   * As input: AV1.
    *
    * @generated from enum value: VIDEO_CODEC_UNSPECIFIED = 0;
    */
@@ -563,7 +563,7 @@ export enum RenderJob_VideoCodec {
   AV1 = 1,
 
   /**
-   * H.264 / AVC. Not for WEBM.
+   * H.264 / AVC, for players without AV1. Not for WEBM. Needs an extra of the workers; see docs/films.md.
    *
    * @generated from enum value: H264 = 2;
    */
