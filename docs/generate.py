@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from threed import errors, settings
+from threed.error import DOMAIN
 from threed.errors import Code, ThreedError
 
 HERE = Path(__file__).resolve().parent
@@ -63,7 +64,7 @@ itself; every other variable reaches all of its children.
 
 def errors_page() -> str:
     """docs/errors.md: one table for each part of errors.py, in its order."""
-    page, open_table = _ERRORS.format(domain=errors.DOMAIN), False
+    page, open_table = _ERRORS.format(domain=DOMAIN), False
     for line in inspect.getsource(errors).splitlines():
         if heading := re.fullmatch(r"# -+ (.+)", line):
             page += f"\n## {heading[1].capitalize()}\n"

@@ -8,7 +8,7 @@ from google.protobuf import any_pb2, json_format
 from google.protobuf.message import Message
 from google.rpc import error_details_pb2, status_pb2
 
-from threed.errors import DOMAIN, ThreedError
+from threed.error import DOMAIN, ThreedError
 
 
 def to_status(error: ThreedError) -> status_pb2.Status:

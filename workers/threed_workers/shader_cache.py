@@ -16,7 +16,7 @@ from threed_workers.sandbox import Zygote
 log = logging.getLogger(__name__)
 
 _VARIABLE = "THREED_SHADERS"  # of engines.shaders, which a worker does not import: it brings the engines along
-_LLVM = "THREED_LLVM"  # of engines.tracing.variant
+_LLVM = "TRACING_LLVM"  # of engines.tracing.variant
 _WARMING_S = 120
 
 

@@ -26,8 +26,8 @@ from pathlib import Path
 from threed.blobs.disk import DiskStore
 from threed.blobs.headers import content_disposition, content_type, matches_any, range_of
 from threed.blobs.signing import Grant, UrlSigner
+from threed.error import DOMAIN
 from threed.errors import (
-    DOMAIN,
     BlobCorrupt,
     Code,
     HttpRequestInvalid,

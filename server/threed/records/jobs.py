@@ -35,8 +35,8 @@ _SEQUENCE_LEAP = 1_000_000
 
 # Microseconds of the database's clock: what many workers tell of one job at once gets one order by it.
 _CLOCK = "(extract(epoch FROM clock_timestamp()) * 1000000)::bigint"
-# The number of a state that ends a worker's hold, whose last message had :sequence. That of a whole lies beyond all that
-# its parts ever told.
+# The number of a state that ends a worker's hold, whose last message had :sequence. That of a whole lies beyond all
+# that its parts ever told.
 _AFTER = f"greatest(sequence, :sequence, CASE WHEN parts > 0 THEN {_CLOCK} END) + 1"
 # What a state that a worker does not write takes for its number.
 _LEAPED = f"CASE WHEN parts > 0 THEN greatest(sequence + 1, {_CLOCK}) ELSE sequence + {_SEQUENCE_LEAP} END"

@@ -25,6 +25,7 @@ from grpc_status import rpc_status
 from tests.clients.python.files import Files
 
 from threed import errors, ids
+from threed.error import DOMAIN
 from threed.v1 import (
     assets_pb2,
     assets_pb2_grpc,
@@ -73,7 +74,7 @@ def status_of(error: errors.ThreedError) -> status_pb2.Status:
         packed.Pack(detail)
         status.details.append(packed)
 
-    add(error_details_pb2.ErrorInfo(reason=error.reason, domain=errors.DOMAIN, metadata=error.metadata))
+    add(error_details_pb2.ErrorInfo(reason=error.reason, domain=DOMAIN, metadata=error.metadata))
     if error.violations:
         found = [error_details_pb2.BadRequest.FieldViolation(field=f, description=d) for f, d in error.violations]
         add(error_details_pb2.BadRequest(field_violations=found))

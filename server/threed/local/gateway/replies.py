@@ -12,7 +12,8 @@ from dataclasses import dataclass, replace
 from google.protobuf import any_pb2, duration_pb2
 from google.rpc import error_details_pb2, status_pb2
 
-from threed.errors import DOMAIN, Code, Internal, TokenInvalid, Unavailable
+from threed.error import DOMAIN
+from threed.errors import Code, Internal, TokenInvalid, Unavailable
 from threed.local.gateway.settings import Gateway
 
 RETRY_AFTER_S = 1

@@ -1,7 +1,7 @@
 """Which of Mitsuba's variants runs here: `llvm_ad_rgb` is about three times as fast, and needs a libLLVM that works.
 
 A confined child may not start processes to try one, so a worker looks once (llvm.py), and its children read the file
-that is named in THREED_LLVM: the library's path, or nothing.
+that is named in TRACING_LLVM: the library's path, or nothing.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from typing import Any
 
 from threed.errors import EngineUnavailable
 
-VARIABLE = "THREED_LLVM"
+VARIABLE = "TRACING_LLVM"
 DRJIT = "DRJIT_LIBLLVM_PATH"
 
 
