@@ -12,7 +12,7 @@ from google.protobuf.json_format import ParseDict
 from threed.v1 import jobs_pb2
 from threed_workers.engines import choose
 from threed_workers.engines.cameras import view_of
-from threed_workers.engines.composition import composed
+from threed_workers.engines.composition import composed, settings_of
 from threed_workers.engines.drawing import LAYERS, Backdrop, Pass, Settings
 from threed_workers.samples.shapes import box, sphere
 
@@ -278,3 +278,40 @@ def test_it_is_only_chosen_by_name_or_for_what_rasterizers_cannot():
 def test_mitsuba_is_as_listed():
     (tracer,) = choose("path_traced")
     assert tracer.version().startswith("mitsuba ")
+
+
+@pytest.fixture
+def seen(engine, tmp_path):
+    """A function that draws a box of 32 x 32 pixels as a job would, and answers the last pass."""
+
+    def draw(**job) -> Pass:
+        (tmp_path / "box.glb").write_bytes(RED)
+        camera = look((0, 2, 5), yfov=0.9)
+        size = {"resolution": {"width": 32, "height": 32}, "samples": 32, "cameraConfig": camera}
+        request = ParseDict(spec([{"id": "box", "assetId": "box"}], **size, **job), jobs_pb2.RenderSpec())
+        drawing, settings = composed(request, {"box": tmp_path / "box.glb"}, None), settings_of(request.render_job)
+        (tracer,) = choose(engine)
+        session = tracer.prepare(drawing, settings, tmp_path)
+        assert session.losses == []
+        *_, last = session.render(view_of(request, drawing.points, settings.aspect))
+        return last
+
+    return draw
+
+
+def test_a_ground_is_seen_by_its_shadow_alone(seen):
+    # Given a box that stands on nothing, and one that stands on a ground
+    without = seen(background={"transparent": True}, environment={"builtin": "soft"})
+    shaded = seen(background={"transparent": True}, environment={"builtin": "soft"}, groundShadow=True)
+    # Then around the box, and not far from it, something black covers what is behind
+    bare = without.image[..., 3] == 0
+    assert shaded.radiance[..., 3][bare].max() > 0.2
+    assert shaded.radiance[0, :, 3].max() < 0.05
+    assert np.abs(shaded.radiance[..., :3][bare]).max() < 0.02
+
+
+def test_a_blurred_environment_is_the_mean_of_the_sharp_one_around_it(seen):
+    sharp = seen(background={"environment": True})
+    soft = seen(background={"blurredEnvironment": 1.0})
+    assert (soft.image[..., 3] == 255).all()
+    assert np.ptp(soft.image[0, :, 0].astype(int)) < np.ptp(sharp.image[0, :, 0].astype(int)) / 2

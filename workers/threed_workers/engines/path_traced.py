@@ -19,10 +19,11 @@ from typing import Any
 import numpy as np
 
 from threed.errors import EngineFailed, EngineUnavailable
-from threed_workers.document.model import Json, loss
+from threed_workers.document.model import Json
 from threed_workers.engines.drawing import Drawing, Pass, Settings, View
 from threed_workers.engines.models import SURPRISES
 from threed_workers.engines.tracing import finishing, lights, variant
+from threed_workers.engines.tracing.behind import Catcher, in_focus, out_of_focus
 from threed_workers.engines.tracing.building import scene, sensor
 from threed_workers.engines.tracing.layers import Layers
 from threed_workers.engines.tracing.passes import DEFAULT_SAMPLES, schedule
@@ -83,7 +84,7 @@ class TracedSession:
         shining = lights.all_lights(drawing)
         self._sky = lights.sky_emitter(mi, drawing.sky)
         self._lamps = [lights.light_emitter(mi, light, self._frame) for light in shining]
-        self.losses: list[Json] = [*self._stage.losses(), *lights.light_losses(shining), *_left_out(drawing)]
+        self.losses: list[Json] = [*self._stage.losses(), *lights.light_losses(shining)]
 
     def render(self, view: View, seconds: float | None = None) -> Iterator[Pass]:
         """Passes that get better, by more and more samples; the last one is denoised and has the layers."""
@@ -107,7 +108,7 @@ class TracedSession:
                 wanted = done
             if done == wanted:
                 break
-            yield self._picture(shot.radiance(), done, wanted)
+            yield self._picture(shot, shot.radiance(), done, wanted)
         yield self._last(shot, view, done)
 
     def _last(self, shot: _Shot, view: View, done: int) -> Pass:
@@ -117,11 +118,12 @@ class TracedSession:
             albedo, normal = layers.guides(min(done, _GUIDE_SAMPLES))
             radiance = finishing.denoised(radiance, albedo, normal, self._stage.is_blended)
         made = {name: layers.layer(name, radiance) for name in settings.layers}
-        return self._picture(radiance, done, done, made)
+        return self._picture(shot, radiance, done, done, made)
 
-    def _picture(self, radiance: np.ndarray, done: int, total: int, layers: dict | None = None) -> Pass:
-        image = finishing.picture(radiance, self._drawing.backdrop, self._settings)
-        return Pass(image, done, total, radiance, layers or {})
+    def _picture(self, shot: _Shot, radiance: np.ndarray, done: int, total: int, layers: dict | None = None) -> Pass:
+        lost = shot.shade(radiance, done == total and self._settings.denoise)
+        image = finishing.picture(shot.completed(radiance, shot.as_shown(lost)), self._drawing.backdrop, self._settings)
+        return Pass(image, done, total, shot.completed(radiance, lost), layers or {})
 
 
 class _Shot:
@@ -130,7 +132,10 @@ class _Shot:
     def __init__(self, session: TracedSession, view: View):
         mi, settings, stage = session._mi, session._settings, session._stage
         camera = sensor(mi, view, settings, {"type": _SAMPLER})
-        hidden = session._drawing.backdrop.kind != "environment"
+        backdrop = session._drawing.backdrop
+        hidden = backdrop.kind != "environment" or bool(backdrop.blur) or session._drawing.ground is not None
+        # What a hidden environment is replaced by, below.
+        self._behind = backdrop.kind == "environment" and hidden
         kind = "volpath" if stage.is_see_through else "path"
         integrator = {"type": kind, "max_depth": _DEPTH, "rr_depth": 6}
         self._mi = mi
@@ -143,6 +148,8 @@ class _Shot:
         # Without an environment, paths that only crossed holes count as nothing, and what glowed on them is lost.
         night = {"type": "constant", "radiance": {"type": "rgb", "value": [0.0, 0.0, 0.0]}}
         self._glow = scene(mi, camera, glowing, [night]) if glowing else None
+        self._catcher = self._new_catcher(session, camera, shapes, emitters)
+        self._far = self._backdrop(session, view) if self._behind else None
         self._sum = np.zeros((*settings.size[::-1], 4), np.float32)
         self._count = 0
 
@@ -151,11 +158,43 @@ class _Shot:
         self._sum += self._rendered(self._lit, self._lit_integrator, count, seed) * count
         if self._glow is not None:
             self._sum[..., :3] += self._rendered(self._glow, self._glow_integrator, count, seed)[..., :3] * count
+        if self._catcher is not None:
+            self._catcher.sample(count, seed)
         self._count += count
 
     def _rendered(self, place: Any, integrator: Any, count: int, seed: int) -> np.ndarray:
         values = np.array(self._mi.render(place, integrator=integrator, spp=count, seed=seed), dtype=np.float32)
         return np.maximum(np.nan_to_num(values, posinf=0.0, neginf=0.0), 0.0)
+
+    def _new_catcher(self, session: TracedSession, camera: Any, shapes: list, emitters: list) -> Catcher | None:
+        ground = session._drawing.ground
+        if ground is None:
+            return None
+        height = float((session._frame @ np.array([0.0, ground, 0.0, 1.0]))[1])
+        return Catcher(self._mi, camera, shapes, emitters, height, _RADIUS)
+
+    def _backdrop(self, session: TracedSession, view: View) -> np.ndarray:
+        """Radiance (h, w, 3) of the environment behind everything, in focus or not."""
+        drawing = session._drawing
+        if drawing.backdrop.blur:
+            return out_of_focus(self._mi, drawing.sky, drawing.backdrop.blur, view, session._settings)
+        return in_focus(self._mi, session._sky, view, session._settings)
+
+    def shade(self, radiance: np.ndarray, denoise: bool) -> np.ndarray:
+        """The part of its light that the ground has lost, float32 (h, w, 1)."""
+        alpha = radiance[..., 3:]
+        return np.zeros_like(alpha) if self._catcher is None else self._catcher.shade(alpha, denoise)
+
+    def as_shown(self, lost: np.ndarray) -> np.ndarray:
+        """The same for a picture in which a shadow is mixed with what is behind it as encoded, not as light."""
+        return lost if self._far is not None else 1 - (1 - lost) ** np.float32(1 / 2.2)
+
+    def completed(self, radiance: np.ndarray, lost: np.ndarray) -> np.ndarray:
+        """The radiance with the shadow on the ground, and the environment behind both."""
+        alpha = radiance[..., 3:] + (1 - radiance[..., 3:]) * lost
+        if self._far is None:
+            return np.concatenate([radiance[..., :3], alpha], axis=-1)
+        return np.concatenate([radiance[..., :3] + (1 - alpha) * self._far, np.ones_like(alpha)], axis=-1)
 
     def radiance(self) -> np.ndarray:
         """float32 (h, w, 4), linear, premultiplied."""
@@ -184,15 +223,6 @@ def _still(drawing: Drawing, seconds: float | None = None) -> Drawing:
     models = {id(instance.model): instance.model for instance in drawing.instances}
     posed = {key: (model if seconds is None else model.at(seconds)).still() for key, model in models.items()}
     return replace(drawing, instances=tuple(replace(one, model=posed[id(one.model)]) for one in drawing.instances))
-
-
-def _left_out(drawing: Drawing) -> list[Json]:
-    found = []
-    if drawing.ground is not None:
-        found.append(loss("ground_shadow", 1, "nothing throws a shadow on a ground", "picture"))
-    if drawing.backdrop.blur:
-        found.append(loss("background", 1, "the environment is seen sharp, not blurred", "picture"))
-    return found
 
 
 def _framed(view: View, frame: np.ndarray) -> View:

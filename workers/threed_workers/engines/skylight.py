@@ -30,10 +30,10 @@ def light_by(renderer: Any, scene: Any, drawing: Drawing, gain: float, folder: P
         if sky.file is None:
             light = environments.unpack(sky.builtin, folder)
         else:
-            light.write_bytes(bake.baked(_radiance(sky), samples=_SAMPLES))
+            light.write_bytes(bake.baked(radiance_of(sky), samples=_SAMPLES))
         seen = folder / "background.ktx" if blur else light
         if blur:
-            seen.write_bytes(ktx1.pack([blurred(_radiance(sky), blur)]))
+            seen.write_bytes(ktx1.pack([blurred(radiance_of(sky), blur)]))
         scene.environment = renderer.load_environment_ktx(str(light), str(seen))
     scene.environment_intensity = sky.intensity * gain
     scene.environment_rotation_deg = math.degrees(sky.rotation) % 360.0
@@ -41,11 +41,12 @@ def light_by(renderer: Any, scene: Any, drawing: Drawing, gain: float, folder: P
 
 def radiance_of_paper(sky: Sky, height: int = 64) -> float:
     """The radiance of white paper that lies on the ground under the environment: its luminance, weighted by cosine."""
-    seen = _radiance(sky)(panorama_directions(height).reshape(-1, 3)).reshape(height, 2 * height, 3) @ _LUMINANCE
+    seen = radiance_of(sky)(panorama_directions(height).reshape(-1, 3)).reshape(height, 2 * height, 3) @ _LUMINANCE
     polar = (np.arange(height) + 0.5) / height * np.pi
     weights = np.maximum(np.cos(polar), 0) * np.sin(polar)
     return float(weights @ seen.mean(axis=1) / weights.sum()) * sky.intensity
 
 
-def _radiance(sky: Sky) -> Radiance:
+def radiance_of(sky: Sky) -> Radiance:
+    """The radiance of an environment by direction, without its rotation and intensity."""
     return studio.radiance(sky.builtin) if sky.file is None else panorama_radiance(read_panorama(sky.file))

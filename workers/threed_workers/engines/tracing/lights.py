@@ -24,7 +24,11 @@ _SPOT_TEXELS = 256
 
 def sky_emitter(mi: Any, sky: Sky) -> Json | None:
     """The environment as an `envmap`; None when it is dark."""
-    panorama = _panorama(sky)
+    return panorama_emitter(mi, _panorama(sky), sky)
+
+
+def panorama_emitter(mi: Any, panorama: np.ndarray, sky: Sky) -> Json | None:
+    """A panorama (h, 2h, 3) with the intensity and the rotation of the environment; None when it is dark."""
     if sky.intensity <= 0 or not panorama.any():
         return None
     turn = mi.ScalarTransform4f().rotate([0, 1, 0], math.degrees(sky.rotation))

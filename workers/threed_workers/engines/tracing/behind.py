@@ -1,0 +1,100 @@
+"""What is seen behind a path traced drawing: the environment out of focus, and the shadow on a ground of its own."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from threed_workers.document.model import Json
+from threed_workers.engines.drawing import Settings, Sky, View
+from threed_workers.engines.environments.blurred import blurred_panorama
+from threed_workers.engines.skylight import radiance_of
+from threed_workers.engines.tracing.building import scene, sensor
+from threed_workers.engines.tracing.lights import panorama_emitter
+
+_SAMPLER = {"type": "independent"}
+_SKY_SAMPLES = 4
+# Bounces: the light that comes straight, and once from what stands on the ground.
+_DEPTH = 3
+# Half the width of the ground, in radii of the drawing. Its own horizon must be far beyond any shadow.
+_REACH = 200.0
+_GREY = {"type": "diffuse", "reflectance": {"type": "rgb", "value": [0.5, 0.5, 0.5]}}
+_LUMINANCE = np.array([0.2126, 0.7152, 0.0722], np.float32)
+# Pixels that the shadow runs on below what stands on it, so that edges are neither bright nor dark.
+_BELOW = 4
+
+
+def out_of_focus(mi: Any, sky: Sky, blur: float, view: View, settings: Settings) -> np.ndarray:
+    """Radiance float32 (h, w, 3) of the environment alone, blurred (environments/blurred.py)."""
+    emitter = panorama_emitter(mi, blurred_panorama(radiance_of(sky), blur), sky)
+    return in_focus(mi, emitter, view, settings)
+
+
+def in_focus(mi: Any, emitter: Json | None, view: View, settings: Settings) -> np.ndarray:
+    """Radiance float32 (h, w, 3) of an environment alone; None is dark."""
+    if emitter is None:
+        return np.zeros((*settings.size[::-1], 3), np.float32)
+    alone = scene(mi, sensor(mi, view, settings, _SAMPLER), [], [emitter])
+    integrator = mi.load_dict({"type": "path", "max_depth": 2})
+    return np.array(mi.render(alone, integrator=integrator, spp=_SKY_SAMPLES, seed=0), dtype=np.float32)[..., :3]
+
+
+class Catcher:
+    """A ground that is seen only by how much light is kept from it: twice rendered, with what stands on it and without.
+
+    `height` of the ground, and everything else, in the frame of the scene; `radius` of the drawing there.
+    """
+
+    def __init__(self, mi: Any, camera: Any, shapes: list[Any], emitters: list[Any], height: float, radius: float):
+        self._mi = mi
+        self._integrator = mi.load_dict({"type": "path", "max_depth": _DEPTH, "hide_emitters": True})
+        ground = self._ground(height, radius)
+        self._scenes = [scene(mi, camera, [*shapes, ground], emitters), scene(mi, camera, [ground], emitters)]
+        self._sums: list[np.ndarray | float] = [0.0, 0.0]
+
+    def sample(self, count: int, seed: int) -> None:
+        """Add `count` samples to each pixel."""
+        for place, seen in enumerate(self._scenes):
+            values = np.array(self._mi.render(seen, integrator=self._integrator, spp=count, seed=seed), np.float32)
+            self._sums[place] = self._sums[place] + np.nan_to_num(values[..., :3], posinf=0.0, neginf=0.0) * count
+
+    def shade(self, alpha: np.ndarray, denoise: bool) -> np.ndarray:
+        """How much of its light the ground has lost, float32 (h, w, 1). `alpha` (h, w, 1) is what covers it."""
+        lit, free = (np.maximum(values @ _LUMINANCE, 0) for values in self._sums)
+        bare = (alpha[..., 0] < 1e-3) & (free > 0)
+        lost = np.where(bare, 1 - lit / np.maximum(free, 1e-6), 0).clip(0, 1)
+        lost = _continued(lost, bare | (free <= 0))
+        return (_smooth(lost) if denoise else lost)[..., None].astype(np.float32)
+
+    def _ground(self, height: float, radius: float) -> Any:
+        turned = self._mi.ScalarTransform4f().translate([0, height, 0]).rotate([1, 0, 0], -90)
+        return self._mi.load_dict(
+            {"type": "rectangle", "to_world": turned.scale([_REACH * radius, _REACH * radius, 1]), "bsdf": _GREY}
+        )
+
+
+def _continued(values: np.ndarray, known: np.ndarray) -> np.ndarray:
+    """The values, and around what is known, a few pixels of the mean of known neighbours."""
+    weight = known.astype(np.float32)
+    found = values * weight
+    for _ in range(_BELOW):
+        near, count = _around(found * weight), _around(weight)
+        new = (weight == 0) & (count > 0)
+        found = np.where(new, near / np.maximum(count, 1), found)
+        weight = np.where(new, 1, weight)
+    return found
+
+
+def _around(plane: np.ndarray) -> np.ndarray:
+    padded = np.pad(plane, 1)
+    rows = padded[:-2] + padded[1:-1] + padded[2:]
+    return rows[:, :-2] + rows[:, 1:-1] + rows[:, 2:]
+
+
+def _smooth(lost: np.ndarray) -> np.ndarray:
+    """Without noise: shadows of light from all sides have no edges that it could have."""
+    import mitsuba_oidn as oidn
+
+    grey = np.ascontiguousarray(np.repeat(lost[..., None], 3, axis=-1), np.float32)
+    return np.asarray(oidn.denoise(grey, hdr=False)).mean(axis=-1).clip(0, 1)
