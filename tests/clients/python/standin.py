@@ -58,6 +58,9 @@ PLAN = derivatives_pb2.DerivativePlan(
     memory_limit_bytes=4 << 30,
     seconds=12.45,
 )
+# What every validate_only of CreateRenderJob is answered with.
+RENDER_PLAN = render_jobs_pb2.RenderPlan(engine="raster", frame_count=96, seconds=200.4, memory_bytes=260 << 20)
+PREVIEW = b"RIFF preview of a duck WEBP"
 PICTURE = b"\x89PNG picture of a duck " * 1000
 
 
@@ -97,6 +100,8 @@ class Server:
         self.recipes: dict[str, list[saved_recipes_pb2.SavedRecipe]] = {}  # every revision, the first first
         self.events: list[events_pb2.Event] = []  # the newest first
         self.jobs: dict[str, render_jobs_pb2.RenderJob] = {}
+        self.frames: list[render_jobs_pb2.RenderFrame] = []  # of every job
+        self.outputs = ["picture.png"]  # what a worker would make of every job
         self.contents: dict[str, bytearray] = {}
         self.calls: list[tuple[str, Any]] = []
         self.faults: dict[str, list[errors.ThreedError]] = {}
@@ -405,9 +410,14 @@ class RenderService(render_jobs_pb2_grpc.RenderServiceServicer):
         await self.server.enter("CreateRenderJob", request, context)
         job = render_jobs_pb2.RenderJob()
         job.CopyFrom(request.render_job)
+        if request.validate_only:
+            job.resolution.width, job.resolution.height, job.output_format = 1024, 768, 5
+            job.plan.CopyFrom(RENDER_PLAN)
+            return job
         job.job_id, job.status, job.phase = new_id("render_job"), render_jobs_pb2.RenderJob.PENDING, "queued"
         self.server.jobs[job.job_id] = job
-        self.server.files.put(job.job_id, PICTURE)
+        for name in self.server.outputs:
+            self.server.files.put(f"{job.job_id}-{name}", PICTURE + name.encode())
         return job
 
     async def GetRenderJob(self, request, context):
@@ -415,14 +425,29 @@ class RenderService(render_jobs_pb2_grpc.RenderServiceServicer):
         return await self.server.found(self.server.jobs, request.job_id, context)
 
     async def CancelRenderJob(self, request, context):
-        await self.server.enter("CancelRenderJob", request, context)
-        job = await self.server.found(self.server.jobs, request.job_id, context)
-        job.status = render_jobs_pb2.RenderJob.CANCELLED
-        return job
+        return await self._become("CancelRenderJob", request, context, render_jobs_pb2.RenderJob.CANCELLED)
 
     async def RetryRenderJob(self, request, context):
-        await self.server.enter("RetryRenderJob", request, context)
-        return await self.server.found(self.server.jobs, request.job_id, context)
+        return await self._become("RetryRenderJob", request, context, render_jobs_pb2.RenderJob.PENDING)
+
+    async def PauseRenderJob(self, request, context):
+        return await self._become("PauseRenderJob", request, context, render_jobs_pb2.RenderJob.PAUSED)
+
+    async def ResumeRenderJob(self, request, context):
+        return await self._become("ResumeRenderJob", request, context, render_jobs_pb2.RenderJob.PROCESSING)
+
+    async def _become(self, method, request, context, status):
+        await self.server.enter(method, request, context)
+        job = await self.server.found(self.server.jobs, request.job_id, context)
+        job.status = status
+        return job
+
+    async def ListRenderFrames(self, request, context):
+        await self.server.enter("ListRenderFrames", request, context)
+        start, size = int(request.page_token or 0), request.page_size or 50
+        following = str(start + size) if start + size < len(self.server.frames) else ""
+        page = self.server.frames[start : start + size]
+        return render_jobs_pb2.ListRenderFramesResponse(frames=page, next_page_token=following)
 
     async def WatchRenderJob(self, request, context):
         await self.server.enter("WatchRenderJob", request, context)
@@ -432,16 +457,33 @@ class RenderService(render_jobs_pb2_grpc.RenderServiceServicer):
             if job.status != render_jobs_pb2.RenderJob.CANCELLED:
                 job.phase, job.progress, job.status = phase, progress, min(sequence, 3)
                 job.engine_used = "filament"
-            messages.append(render_jobs_pb2.WatchRenderJobResponse(render_job=job, sequence=sequence))
+            if job.status == render_jobs_pb2.RenderJob.COMPLETED and self.server.outcome is None:
+                self._complete(job)
+            message = render_jobs_pb2.WatchRenderJobResponse(
+                render_job=job, sequence=sequence, resume_token=f"token-{sequence}", samples_done=sequence, samples=3
+            )
+            if phase == "rendering":
+                message.eta_seconds = 4.2
+                if request.previews:
+                    message.preview.image, message.preview.media_type = PREVIEW, "image/webp"
+            messages.append(message)
         if self.server.outcome is not None:
             messages[-1].render_job.status = render_jobs_pb2.RenderJob.FAILED
             messages[-1].render_job.error.CopyFrom(status_of(self.server.outcome))
         async for message in self.server.watched(messages, context):
             yield message
 
+    def _complete(self, job):
+        """Give it what a worker would have made."""
+        del job.outputs[:]
+        for name in self.server.outputs:
+            size = len(self.server.files.contents[f"{job.job_id}-{name}"])
+            job.outputs.add(name=name, media_type="image/png", size_bytes=size, width_px=640, height_px=480)
+        job.output.CopyFrom(job.outputs[0])
+
     async def GetRenderJobDownloadUrl(self, request, context):
         await self.server.enter("GetRenderJobDownloadUrl", request, context)
-        return self.server.files.sign(request.job_id)
+        return self.server.files.sign(f"{request.job_id}-{request.output or self.server.outputs[0]}")
 
     async def DeleteRenderJob(self, request, context):
         await self.server.enter("DeleteRenderJob", request, context)

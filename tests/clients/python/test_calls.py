@@ -10,7 +10,8 @@ from tests.clients.python import standin
 
 import threed_client
 from threed import errors as served
-from threed_client import Client, RenderJob, Scene, SceneNode, errors
+from threed.v1 import render_jobs_pb2
+from threed_client import Client, RenderJob, RenderJobStatus, Scene, SceneNode, errors
 from threed_client._address import parse
 
 
@@ -114,6 +115,29 @@ def test_two_creates_are_two(client, server):
     client.renders.create(job)
     first, second = server.called("CreateRenderJob")
     assert first.request_id != second.request_id
+
+
+def test_a_plan_and_a_picture_without_the_cache_are_asked_for(client, server):
+    planned = client.renders.create(RenderJob(asset_id="ast_0"), validate_only=True)
+    client.renders.create(RenderJob(asset_id="ast_0"), no_cache=True)
+    assert (planned.job_id, planned.plan.frame_count) == ("", 96)
+    asked = [(request.validate_only, request.no_cache) for request in server.called("CreateRenderJob")]
+    assert asked == [(True, False), (False, True)]
+
+
+def test_a_job_is_paused_and_goes_on(client, server):
+    job_id = client.renders.create(RenderJob(asset_id="ast_0")).job_id
+    assert client.renders.pause(job_id).status is RenderJobStatus.PAUSED
+    assert client.renders.resume(job_id).status is RenderJobStatus.PROCESSING
+    assert client.renders.retry(job_id).status is RenderJobStatus.PENDING
+
+
+def test_the_frames_of_a_job_come_page_by_page(client, server):
+    server.frames = [render_jobs_pb2.RenderFrame(frame=number) for number in range(7)]
+    found = client.renders.frames("rnd_0", filter="status=FAILED", page_size=3)
+    assert [frame.frame for frame in found] == list(range(7))
+    asked = [(request.job_id, request.filter, request.page_token) for request in server.called("ListRenderFrames")]
+    assert asked == [("rnd_0", "status=FAILED", token) for token in ("", "3", "6")]
 
 
 @pytest.mark.parametrize(

@@ -93,3 +93,24 @@ def test_an_unknown_asset_has_no_download(any_client, tmp_path):
 def test_the_picture_of_a_job_arrives(client, tmp_path):
     job = client.renders.wait(client.renders.create(RenderJob(asset_id="ast_0")).job_id)
     assert client.renders.download(job.job_id, tmp_path / "duck.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_every_output_of_a_job_arrives_under_its_name(client, server, tmp_path):
+    # Given a job with several outputs, one of whose names would lead out of the folder
+    server.outputs = ["camera0.png", "camera0.depth.exr", "../camera1.png"]
+    job = client.renders.wait(client.renders.create(RenderJob(asset_id="ast_0")).job_id)
+    # When all of it is fetched
+    written = client.renders.download_all(job.job_id, tmp_path / "new" / "folder")
+    # Then each is there, with its own bytes, inside
+    assert [path.name for path in written] == ["camera0.png", "camera0.depth.exr", "camera1.png"]
+    assert {path.parent for path in written} == {tmp_path / "new" / "folder"}
+    assert written[1].read_bytes().endswith(b"camera0.depth.exr")
+
+
+def test_one_output_of_a_job_arrives_by_its_name(client, server, tmp_path):
+    server.outputs = ["camera0.png", "camera1.png"]
+    job = client.renders.wait(client.renders.create(RenderJob(asset_id="ast_0")).job_id)
+    assert client.renders.download(job.job_id, tmp_path / "a.png", output="camera1.png").read_bytes()[-11:] == (
+        b"camera1.png"
+    )
+    assert client.renders.download_url(job.job_id).url.endswith("camera0.png")

@@ -27,6 +27,24 @@ def test_a_watch_that_breaks_goes_on_without_repeating_itself(client, server):
     assert len(server.called("WatchAsset")) == 3
 
 
+def test_a_render_watch_that_breaks_says_what_it_has_seen(client, server):
+    # Given a watch of a job that breaks after its first and after its second message
+    job = client.renders.create(RenderJob(asset_id="ast_0"))
+    server.break_watches = [1, 2]
+    # When it is read to its end
+    seen = [change.sequence for change in client.renders.watch(job.job_id)]
+    # Then each change came once, and each call went on from the last message
+    assert seen == [1, 2, 3]
+    assert [request.resume_token for request in server.called("WatchRenderJob")] == ["", "token-1", "token-2"]
+
+
+def test_previews_come_only_when_they_are_asked_for(client, server):
+    job = client.renders.create(RenderJob(asset_id="ast_0"))
+    assert not any(change.preview for change in client.renders.watch(job.job_id))
+    shown = [change.preview for change in client.renders.watch(job.job_id, previews=True) if change.preview]
+    assert [(preview.image, preview.media_type) for preview in shown] == [(standin.PREVIEW, "image/webp")]
+
+
 def test_a_watch_waits_while_there_are_too_many(client, server):
     server.faults["WatchAsset"] = [served.TooManyWatchers("Too many.", retry_after_s=0.05)]
     assert client.assets.wait(server.add_asset("a.glb", b"x").asset_id).status is AssetStatus.VALIDATED
