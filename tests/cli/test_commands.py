@@ -140,30 +140,6 @@ def test_a_picture_is_rendered_and_written(threed, server, tmp_path):
     assert not job.camera_config.auto_frame.HasField("pitch")
 
 
-def test_a_camera_stands_where_it_is_told(threed, server, tmp_path):
-    threed("render", "scn_0", "-o", tmp_path / "a.png", "--eye", -1, 2, 3.5, "--target", 0, -0.5, 0, "--fov", 90)
-    job = server.called("CreateRenderJob")[0].render_job
-    assert job.scene_id == "scn_0"
-    assert list(job.camera_config.look_at.eye) == [-1, 2, 3.5]
-    assert list(job.camera_config.look_at.target) == [0, -0.5, 0]
-    assert job.camera_config.look_at.yfov == pytest.approx(1.5707963)
-
-
-@pytest.mark.parametrize(
-    ("words", "sentence"),
-    [
-        (["rnd_0"], "Give the id of an asset"),
-        (["ast_0", "-o", "a.gif"], "a.gif ends in no picture format"),
-        (["ast_0", "--eye", "0", "0", "1", "--yaw", "3"], "Give one of --camera"),
-        (["ast_0", "--target", "0", "0", "1"], "--target needs --eye"),
-    ],
-)
-def test_a_contradictory_render_is_refused_before_anything_is_sent(threed, server, words, sentence):
-    code, out, err = threed("render", *words)
-    assert (code, out) == (1, "") and sentence in err
-    assert server.calls == []
-
-
 def test_a_render_waits_for_an_asset_that_is_being_checked(threed, server, tmp_path):
     asset = server.add_asset("chair.glb", b"x")
     server.faults["CreateRenderJob"] = [served.AssetNotReady("It is PROCESSING.")]

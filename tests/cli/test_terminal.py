@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 import datetime
 import io
 import os
+import re
 import signal
 import subprocess
 import sys
 import time
 
 import pytest
+from tests.clients.python import standin
 from tests.clients.python.samples import glb
 
+from threed.cli import previews
 from threed.cli.terminal import Progress, fields, moment, plain, size, table
 
 
@@ -60,6 +64,47 @@ def test_an_upload_draws_one_line_and_takes_it_away(server, on_terminal, tmp_pat
     assert "hall.glb  ━" in live and "100%  3.0 MB of 3.0 MB" in live and "100%  done" in live
     assert rest.startswith("hall.glb  ast_") and "VALIDATED" in rest
     assert all(len(part.split("\x1b")[0]) < 80 for part in live.split("\r"))
+
+
+def test_a_render_says_its_frames_and_samples_on_one_line(server, on_terminal, tmp_path):
+    server.frame_count = 3
+    code, shown = on_terminal("render", "ast_0", "-o", tmp_path / "a.png")
+    live, _, rest = shown.rpartition("\r\x1b[K")
+    assert code == 0
+    assert "\n" not in live and "a.png  ━" in live
+    assert "0%  queued, 0 of 3 frames, 1 of 3 samples" in live
+    assert rest.startswith(str(tmp_path / "a.png"))
+
+
+@pytest.mark.parametrize(
+    ("environment", "shown"),
+    [
+        ({"TERM_PROGRAM": "iTerm.app"}, True),
+        ({"TERM_PROGRAM": "WezTerm", "TERM": "xterm-256color"}, True),
+        ({"LC_TERMINAL": "iTerm2"}, True),
+        ({"TERM_PROGRAM": "iTerm.app", "TMUX": "/tmp/tmux-0/default,1,0"}, False),
+        ({"LC_TERMINAL": "iTerm2", "TERM": "screen-256color"}, False),
+        ({"TERM": "xterm-kitty"}, False),
+        ({"TERM_PROGRAM": "Apple_Terminal"}, False),
+        ({}, False),
+    ],
+)
+def test_pictures_go_only_to_terminals_that_show_them(environment, shown):
+    assert previews.shows_pictures(environment) is shown
+
+
+def test_a_preview_is_drawn_above_the_live_line(server, on_terminal, monkeypatch, tmp_path):
+    # Given a terminal that shows pictures
+    monkeypatch.setenv("TERM", "xterm-256color")
+    monkeypatch.setenv("TERM_PROGRAM", "WezTerm")
+    monkeypatch.delenv("TMUX", raising=False)
+    # When a job is drawn
+    code, shown = on_terminal("render", "ast_0", "-o", tmp_path / "a.png", "--preview")
+    # Then its preview comes as it is, between saving the place of the cursor and going back to it
+    image = base64.b64encode(standin.PREVIEW).decode()
+    assert code == 0
+    assert re.search(rf"\x1b7\r\x1b\[12A\x1b\]1337;File=inline=1;[^:]*:{re.escape(image)}\x07\x1b8", shown)
+    assert shown.index("\n" * 12 if "\r\n" not in shown else "\r\n" * 12) < shown.index("\x1b]1337")
 
 
 def test_a_terminal_without_unicode_gets_ascii():

@@ -1,156 +1,96 @@
-"""Make a picture of an asset or a scene and write it to a file. Interrupting the command cancels the job."""
+"""Make pictures or a film of an asset or a scene and write them to files. Interrupting the command cancels the job."""
 
 from __future__ import annotations
 
 import argparse
 import contextlib
-import math
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from threed.cli import connection, showing, upload
+from threed.cli import connection, previews, render_options, render_outputs, showing, upload
 from threed.cli.terminal import Progress, plain
 
 if TYPE_CHECKING:
-    from threed_client import CameraConfig, Client, RenderJob
+    from threed_client import Client, RenderJob
 
-HELP = "make a picture of an asset or a scene"
-
-_FORMATS = {".png": "PNG", ".jpg": "JPEG", ".jpeg": "JPEG", ".webp": "WEBP"}
-_TONE_MAPPINGS = {"neutral": "PBR_NEUTRAL", "agx": "AGX", "aces": "ACES", "linear": "LINEAR"}
+HELP = "make pictures or a film of an asset or a scene"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("id", metavar="ID", help="an asset (ast_...) or a scene (scn_...)")
-    parser.add_argument("-o", "--output", type=Path, metavar="FILE", help="default: the id, in this folder")
-    parser.add_argument("--format", choices=("png", "jpeg", "webp"), help="default: by the output's ending, else png")
-    parser.add_argument("--width", type=int, default=1024, help="pixels (default: %(default)s)")
-    parser.add_argument("--height", type=int, default=1024, help="pixels (default: %(default)s)")
-    parser.add_argument("--samples", type=int, default=0, help="samples a pixel (default: the engine's)")
-    parser.add_argument("--engine", default="", help="see `threed capabilities` (default: the best there is)")
-    parser.add_argument("--transparent", action="store_true", help="nothing behind the model, with an alpha channel")
-    parser.add_argument("--environment", metavar="NAME", help="a built-in one, or an asset (ast_...) to light it with")
-    parser.add_argument("--tone-mapping", choices=_TONE_MAPPINGS, help="(default: neutral)")
-    parser.add_argument("--exposure", type=float, default=0.0, metavar="STOPS", help="(default: 0)")
+    parser.add_argument(
+        "-o", "--output", type=Path, metavar="FILE", help="default: the id, in this folder; several go beside it"
+    )
+    parser.add_argument("--plan", action="store_true", help="draw nothing; print what it would take")
+    parser.add_argument("--no-cache", action="store_true", help="draw it, even if the same was drawn before")
+    parser.add_argument("--preview", action="store_true", help="show how far it is as a picture (iTerm2, WezTerm)")
+    parser.add_argument("--preview-file", type=Path, metavar="FILE", help="keep the newest preview there, as WebP")
     parser.add_argument("--json", action="store_true", help="print the finished job as one line of JSON")
-    camera = parser.add_argument_group("camera", "By default all of it is in view, seen from the front left, above.")
-    camera.add_argument("--camera", metavar="NODE", help="a camera node of the scene")
-    camera.add_argument("--yaw", type=float, metavar="DEGREES", help="around the model; 0 is on +Z, 90 on +X")
-    camera.add_argument("--pitch", type=float, metavar="DEGREES", help="above the horizon")
-    camera.add_argument("--eye", type=float, nargs=3, metavar=("X", "Y", "Z"), help="where the camera is, in metres")
-    camera.add_argument(
-        "--target", type=float, nargs=3, metavar=("X", "Y", "Z"), help="what it looks at (default: 0 0 0)"
-    )
-    camera.add_argument(
-        "--fov", type=float, default=0.0, metavar="DEGREES", help="vertical field of view (default: 35)"
-    )
+    render_options.add_arguments(parser)
     connection.add_arguments(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:
     from threed_client import RenderJobStatus
 
-    wanted = _job(arguments)
-    output = arguments.output or Path(f"{arguments.id}.{wanted.output_format.name.lower()}")
+    if arguments.preview:
+        previews.Previews().check()
+    wanted = render_options.job(arguments)
     with connection.connect(arguments) as client, Progress() as progress:
-        job = _create(client, wanted, progress)
+        job = _create(client, arguments, wanted, progress)
+        if arguments.plan:
+            print(job.to_json() if arguments.json else showing.render_plan(job))
+            return 0
         with _cancelled_by_interrupt(client, job):
-            for change in client.renders.watch(job.job_id):
-                job = change.render_job
-                progress.part(output.name, job.progress, job.phase)
-        if job.status is RenderJobStatus.COMPLETED:
-            client.renders.download(job.job_id, output)
+            job = _follow(client, arguments, job, progress)
+        done = job.status is RenderJobStatus.COMPLETED
+        places = render_outputs.places(job, arguments.output, arguments.id)
+        written = render_outputs.download(client, job, places, show=progress.bytes) if done else []
     if arguments.json:
         print(job.to_json())
-    elif job.status is RenderJobStatus.COMPLETED:
-        print(f"{plain(output)}  {showing.job_line(job)}")
-    if job.status is not RenderJobStatus.COMPLETED:
+    elif len(written) == 1:
+        print(f"{plain(written[0])}  {showing.job_line(job)}")
+    elif done:
+        print(showing.job_line(job))
+        print("\n".join(plain(path) for path in written))
+    if not done:
         print(f"threed render: {showing.job_line(job)}", file=sys.stderr)
         return 1
     return 0
 
 
-def _job(arguments: argparse.Namespace) -> RenderJob:
-    """The job that the arguments describe. Raises ValueError when they contradict each other."""
-    from threed_client import (
-        Background,
-        Environment,
-        RenderJob,
-        RenderJobOutputFormat,
-        RenderJobToneMapping,
-        Resolution,
-    )
-
-    ending = arguments.output.suffix.lower() if arguments.output else ".png"
-    if not arguments.format and ending not in _FORMATS:
-        raise ValueError(
-            f"{arguments.output} ends in no picture format. Name it .png, .jpg or .webp, or give --format."
-        )
-    name = arguments.format.upper() if arguments.format else _FORMATS[ending]
-    environment = None
-    if arguments.environment:
-        source = "asset_id" if arguments.environment.startswith("ast_") else "builtin"
-        environment = Environment(**{source: arguments.environment})
-    tone_mapping = _TONE_MAPPINGS.get(arguments.tone_mapping or "", "TONE_MAPPING_UNSPECIFIED")
-    return RenderJob(
-        **{source_field(arguments.id): arguments.id},
-        camera_config=_camera(arguments),
-        engine=arguments.engine,
-        output_format=RenderJobOutputFormat[name],
-        resolution=Resolution(width=arguments.width, height=arguments.height),
-        samples=arguments.samples,
-        background=Background(transparent=True) if arguments.transparent else None,
-        environment=environment,
-        tone_mapping=RenderJobToneMapping[tone_mapping],
-        exposure=arguments.exposure,
-    )
-
-
-def source_field(id: str) -> str:
-    """The field of RenderJob that an id belongs in. Raises ValueError for an id of something else."""
-    for prefix, field in (("ast_", "asset_id"), ("scn_", "scene_id")):
-        if id.startswith(prefix):
-            return field
-    raise ValueError(f"Give the id of an asset (ast_...) or of a scene (scn_...); got {id!r}.")
-
-
-def _camera(arguments: argparse.Namespace) -> CameraConfig | None:
-    from threed_client import CameraConfig, CameraConfigAutoFrame, CameraConfigLookAt
-
-    framed = arguments.yaw is not None or arguments.pitch is not None
-    if sum((bool(arguments.camera), framed, arguments.eye is not None)) > 1:
-        raise ValueError("Give one of --camera, --eye, and --yaw with --pitch.")
-    if arguments.target is not None and arguments.eye is None:
-        raise ValueError("--target needs --eye.")
-    if arguments.camera:
-        return CameraConfig(scene_camera=arguments.camera)
-    yfov = math.radians(arguments.fov)
-    if arguments.eye is not None:
-        target = arguments.target or [0.0, 0.0, 0.0]
-        return CameraConfig(look_at=CameraConfigLookAt(eye=arguments.eye, target=target, yfov=yfov))
-    if framed or yfov:
-        yaw = None if arguments.yaw is None else math.radians(arguments.yaw)
-        pitch = None if arguments.pitch is None else math.radians(arguments.pitch)
-        return CameraConfig(auto_frame=CameraConfigAutoFrame(yaw=yaw, pitch=pitch, yfov=yfov))
-    return None
-
-
-def _create(client: Client, wanted: RenderJob, progress: Progress) -> RenderJob:
+def _create(client: Client, arguments: argparse.Namespace, wanted: RenderJob, progress: Progress) -> RenderJob:
     """Create the job; an asset that is still being checked is waited for first."""
     from threed_client.errors import FailedPrecondition
 
+    options = {"validate_only": arguments.plan, "no_cache": arguments.no_cache}
     try:
-        return client.renders.create(wanted)
+        return client.renders.create(wanted, **options)
     except FailedPrecondition as error:
         if error.reason != "ASSET_NOT_READY" or not wanted.asset_id:
             raise
     upload.follow(client, client.assets.get(wanted.asset_id), progress)
-    return client.renders.create(wanted)
+    return client.renders.create(wanted, **options)
+
+
+def _follow(client: Client, arguments: argparse.Namespace, job: RenderJob, progress: Progress) -> RenderJob:
+    """Watch the job until it is finished, on the live line and in previews."""
+    shown = previews.Previews()
+    label = arguments.output.name if arguments.output else arguments.id
+    wanted = arguments.preview or arguments.preview_file is not None
+    for change in client.renders.watch(job.job_id, previews=wanted):
+        job = change.render_job
+        if change.preview and arguments.preview:
+            shown.draw(change.preview.image)
+        if change.preview and arguments.preview_file:
+            previews.keep(arguments.preview_file, change.preview.image)
+        progress.part(label, job.progress, showing.render_note(change))
+    return job
 
 
 @contextlib.contextmanager
-def _cancelled_by_interrupt(client: Client, job: RenderJob):
+def _cancelled_by_interrupt(client: Client, job: RenderJob) -> Iterator[None]:
     try:
         yield
     except KeyboardInterrupt:

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
         Scene,
         Validation,
         ValidationIssue,
+        WatchRenderJobResponse,
     )
 
 # How many errors and warnings follow an upload.
@@ -175,17 +176,70 @@ def job_line(job: RenderJob) -> str:
     """A job in one line, and why it failed."""
     parts = [job.job_id, job.status.name]
     if job.output:
-        output = job.output
-        parts.append(f"{output.width_px} x {output.height_px} {output.media_type}, {size(output.size_bytes)}")
+        parts.append(_outputs(job))
     if job.engine_used:
         parts.append(plain(job.engine_used))
-    if job.started_at and job.completed_at:
+    if job.cached:
+        parts.append("drawn before")
+    elif job.started_at and job.completed_at:
         parts.append(f"{(job.completed_at - job.started_at).total_seconds():.1f} s")
     lines = ["  ".join(parts)]
     if job.error:
         lines.append(f"  {refusal(job.error)}")
+    if job.frames_failed and job.frame_count > 1:
+        lines.append(f"  {job.frames_failed} of {job.frame_count} frames failed: threed frames {job.job_id}")
     lines += [f"  lost: {plain(loss.feature)} ({loss.count}): {plain(loss.reason)}" for loss in job.losses]
     return "\n".join(lines)
+
+
+def _outputs(job: RenderJob) -> str:
+    """Size and kind of the outputs, in a few words."""
+    first, total = job.output, sum(output.size_bytes for output in job.outputs) or job.output.size_bytes
+    kind = f"{first.width_px} x {first.height_px} {first.media_type}"
+    if first.frame_count:
+        kind += f", {first.frame_count} frames in {first.seconds:g} s"
+    elif len(job.outputs) > 1:
+        kind = f"{len(job.outputs)} pictures, {kind}"
+    return f"{kind}, {size(total)}"
+
+
+def render_note(change: WatchRenderJobResponse) -> str:
+    """What a job is doing, for the live line: phase, frames, samples, and how long it will take."""
+    job = change.render_job
+    parts = ["paused" if job.status.name == "PAUSED" else job.phase]
+    if job.frame_count > 1:
+        parts.append(f"{job.frames_completed} of {job.frame_count} frames")
+    if change.samples > 1:
+        parts.append(f"{change.samples_done} of {change.samples} samples")
+    if change.eta_seconds:
+        parts.append(f"{duration(change.eta_seconds)} left")
+    return ", ".join(parts)
+
+
+def render_plan(job: RenderJob) -> str:
+    """What a job would be and take."""
+    asked, planned = job.resolution, job.plan
+    drawn = job.region or asked
+    frames = f"{planned.frame_count} frames" if planned.frame_count > 1 else "1 frame"
+    lines = [f"{frames} of {drawn.width} x {drawn.height} as {job.output_format.name}, by {plain(planned.engine)}"]
+    if planned.cached:
+        lines.append("It was drawn before: it is handed out again at once.")
+    else:
+        took = f"about {duration(planned.seconds)} of one worker"
+        lines.append(f"{took}, at most {size(planned.memory_bytes)} of memory")
+    return "\n".join(lines)
+
+
+def duration(seconds: float) -> str:
+    """Seconds for people: `0.4 s`, `12 s`, `3 min 20 s`, `2 h 5 min`."""
+    if seconds < 9.95:
+        return f"{seconds:.1f} s"
+    whole = round(seconds)
+    if whole < 60:
+        return f"{whole} s"
+    if whole < 3600:
+        return f"{whole // 60} min {whole % 60} s"
+    return f"{whole // 3600} h {whole % 3600 // 60} min"
 
 
 def derivative_line(made: Derivative) -> str:

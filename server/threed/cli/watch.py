@@ -37,12 +37,12 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _changes(client: Client, id: str, timeout: float | None) -> Iterator[tuple]:
-    """(change, resource, part that is done, phase) for each change. Raises ValueError for an id of something else."""
+    """(change, resource, part that is done, note) for each change. Raises ValueError for an id of something else."""
     if id.startswith("ast_"):
         for change in client.assets.watch(id, timeout=timeout):
             yield change, change.asset, change.progress, change.phase
     elif id.startswith("rnd_"):
         for change in client.renders.watch(id, timeout=timeout):
-            yield change, change.render_job, change.render_job.progress, change.render_job.phase
+            yield change, change.render_job, change.render_job.progress, showing.render_note(change)
     else:
         raise ValueError(f"Give the id of an asset (ast_...) or of a render job (rnd_...); got {id!r}.")

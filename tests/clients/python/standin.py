@@ -102,6 +102,7 @@ class Server:
         self.jobs: dict[str, render_jobs_pb2.RenderJob] = {}
         self.frames: list[render_jobs_pb2.RenderFrame] = []  # of every job
         self.outputs = ["picture.png"]  # what a worker would make of every job
+        self.frame_count = 1
         self.contents: dict[str, bytearray] = {}
         self.calls: list[tuple[str, Any]] = []
         self.faults: dict[str, list[errors.ThreedError]] = {}
@@ -148,6 +149,14 @@ class Server:
         self.assets[asset.asset_id] = asset
         self.files.put(asset.asset_id, data)
         return asset
+
+    def add_job(self, job_id: str, **fields: Any) -> render_jobs_pb2.RenderJob:
+        """A render job of that id, with its outputs downloadable."""
+        job = render_jobs_pb2.RenderJob(job_id=job_id, **fields)
+        self.jobs[job_id] = job
+        for number, name in enumerate(self.outputs):
+            self.files.put(f"{job_id}-{name}", PICTURE + (name.encode() if number else b""))
+        return job
 
     def check(self, asset: assets_pb2.Asset) -> None:
         """Do what the worker would do."""
@@ -414,10 +423,9 @@ class RenderService(render_jobs_pb2_grpc.RenderServiceServicer):
             job.resolution.width, job.resolution.height, job.output_format = 1024, 768, 5
             job.plan.CopyFrom(RENDER_PLAN)
             return job
-        job.job_id, job.status, job.phase = new_id("render_job"), render_jobs_pb2.RenderJob.PENDING, "queued"
+        fields = {"status": render_jobs_pb2.RenderJob.PENDING, "phase": "queued"}
+        job.MergeFrom(self.server.add_job(new_id("render_job"), **fields))
         self.server.jobs[job.job_id] = job
-        for name in self.server.outputs:
-            self.server.files.put(f"{job.job_id}-{name}", PICTURE + name.encode())
         return job
 
     async def GetRenderJob(self, request, context):
@@ -457,6 +465,8 @@ class RenderService(render_jobs_pb2_grpc.RenderServiceServicer):
             if job.status != render_jobs_pb2.RenderJob.CANCELLED:
                 job.phase, job.progress, job.status = phase, progress, min(sequence, 3)
                 job.engine_used = "filament"
+                job.frame_count = self.server.frame_count
+                job.frames_completed = min(sequence - 1, job.frame_count) if sequence < 3 else job.frame_count
             if job.status == render_jobs_pb2.RenderJob.COMPLETED and self.server.outcome is None:
                 self._complete(job)
             message = render_jobs_pb2.WatchRenderJobResponse(
