@@ -46,9 +46,16 @@ func Example() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	pictures, err := client.Renders.WatchRenderJob(ctx, &threedv1.WatchRenderJobRequest{JobId: job.GetJobId()})
-	for err == nil {
-		_, err = pictures.Recv() // the stream ends with the job
+	if err != nil {
+		log.Fatal(err)
+	}
+	watch := &threedv1.WatchRenderJobRequest{JobId: job.GetJobId()}
+	job, err = client.FollowRender(ctx, watch, func(change *threedv1.WatchRenderJobResponse) error {
+		fmt.Println(change.GetRenderJob().GetPhase(), change.GetEtaSeconds(), "s left")
+		return nil
+	})
+	if err != nil {
+		log.Fatal(err)
 	}
 	from, err := client.Renders.GetRenderJobDownloadUrl(ctx, &threedv1.GetRenderJobDownloadUrlRequest{JobId: job.GetJobId()})
 	if err != nil {

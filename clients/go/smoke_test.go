@@ -67,20 +67,12 @@ func watchedAsset(ctx context.Context, t *testing.T, client *threed.Client, id s
 
 func watchedJob(ctx context.Context, t *testing.T, client *threed.Client, id string) *threedv1.RenderJob {
 	t.Helper()
-	changes, err := client.Renders.WatchRenderJob(ctx, &threedv1.WatchRenderJobRequest{JobId: id})
+	job, err := client.FollowRender(ctx, &threedv1.WatchRenderJobRequest{JobId: id},
+		func(*threedv1.WatchRenderJobResponse) error { return nil })
 	if err != nil {
 		t.Fatal(err)
 	}
-	for {
-		change, err := changes.Recv()
-		if err != nil {
-			t.Fatal(err)
-		}
-		switch job := change.GetRenderJob(); job.GetStatus() {
-		case threedv1.RenderJob_COMPLETED, threedv1.RenderJob_FAILED, threedv1.RenderJob_CANCELLED:
-			return job
-		}
-	}
+	return job
 }
 
 func TestAModelGoesInAndAPictureOfItComesOut(t *testing.T) {

@@ -6,6 +6,7 @@
 export { type Client, type ClientOptions, createClient } from "./client.js";
 export { downloadBytes } from "./download.js";
 export { errorMetadata, reason } from "./errors.js";
+export { type FollowOptions, followRender } from "./render.js";
 export { type UploadOptions, type UploadProgress, uploadBlob } from "./upload.js";
 export * from "./gen/threed/v1/assets_pb.js";
 export * from "./gen/threed/v1/derivatives_pb.js";

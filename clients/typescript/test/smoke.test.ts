@@ -7,6 +7,7 @@ import {
   type Asset,
   type Client,
   downloadBytes,
+  followRender,
   reason,
   type RenderJob,
   RenderJob_Status,
@@ -24,7 +25,7 @@ async function checked(client: Client, assetId: string): Promise<Asset> {
 
 async function finished(client: Client, jobId: string): Promise<RenderJob> {
   let job: RenderJob | undefined;
-  for await (const change of client.renders.watchRenderJob({ jobId })) job = change.renderJob;
+  for await (const change of followRender(client, jobId)) job = change.renderJob;
   assert.ok(job);
   return job;
 }

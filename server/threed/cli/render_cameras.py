@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from threed_client import CameraConfig
 
-_ABOUT = "By default all of it is in view, seen from the front right, above. Several cameras make a picture each."
+_ABOUT = "By default all of it is in view, seen from the front left, above. Several cameras make a picture each."
 _XYZ = ("X", "Y", "Z")
 
 
