@@ -140,7 +140,7 @@ COSTS: dict[str, Cost] = {
     "export_points": Cost(Rates(shape=8.3), seconds=Rates(shape=3.5e-8, object=1.3e-4), whole=True),
     # The Khronos validator is a process of its own, for all derivatives.
     "validating": Cost(seconds=Rates(byte=2e-8, object=1e-4, fixed=0.05)),
-    # Of the original and the result together. The renderer's own memory is `fixed`.
+    # Of the original and the result, by `Amounts.beside`. The renderer's own memory is `fixed`.
     "proving": Cost(
         Rates(byte=3.9, triangle=152, pixel=8, object=13_000, fixed=150 * _MIB),
         seconds=Rates(byte=1e-8, triangle=3.5e-6, pixel=2e-8, object=1.4e-4, fixed=2.0),

@@ -59,10 +59,11 @@ class Amounts:
         """Processor seconds."""
         return self._times(cost, cost.seconds, 1.0, self.pixels)
 
-    def with_(self, other: Amounts) -> Amounts:
-        """The sums of both, as far as they are sums."""
-        names = ("accessor_bytes", "vertices", "triangles", "pixels", "images", "objects", "animations")
-        return dataclasses.replace(self, **{name: getattr(self, name) + getattr(other, name) for name in names})
+    def beside(self, result: Amounts) -> Amounts:
+        """Both together, the original weighing more: memory peaks while that is drawn."""
+        names = ("accessor_bytes", "vertices", "triangles", "pixels", "objects")
+        sums = {name: 1.3 * getattr(self, name) + 0.7 * getattr(result, name) for name in names}
+        return dataclasses.replace(self, **sums)
 
     def _times(self, cost: Cost, rates: Rates, part: float, pixels: float) -> float:
         if cost.needs and not getattr(self, cost.needs):
@@ -79,7 +80,7 @@ def plan(model: Model, normalized_bytes: int, recipe: Recipe, limit_bytes: int) 
     kept = float(BASE_BYTES)
     for part in _parts(recipe):
         # The proof reads the original again, in a process of its own.
-        held, there = (float(BASE_BYTES), original.with_(amounts)) if part.name == "proving" else (kept, amounts)
+        held, there = (float(BASE_BYTES), original.beside(amounts)) if part.name == "proving" else (kept, amounts)
         memory = held + there.work(part.cost) if part.name != "validating" else 0
         seconds = part.copies * part.repeats * there.seconds(part.cost)
         planned.steps.add(name=part.name, memory_bytes=int(memory), seconds=round(seconds, 3))
