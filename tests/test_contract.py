@@ -35,7 +35,7 @@ NOT_OVER_REST = {"WriteUpload": "HTTP/1.1 has no stream in both directions; Uplo
 # Rpcs whose verb says that a repeat is harmless, or that make nothing that lasts: they need no request_id.
 NO_REQUEST_ID = {
     "CancelDerivative", "CancelRenderJob", "FinalizeUpload", "ProbeJobs", "RetryDerivative", "RetryRenderJob",
-    "UndeleteAsset", "UndeleteScene", "UploadChunk", "WriteUpload",
+    "PauseRenderJob", "ResumeRenderJob", "UndeleteAsset", "UndeleteScene", "UploadChunk", "WriteUpload",
 }  # fmt: skip
 
 
@@ -165,7 +165,7 @@ def test_names_have_no_prepositions_and_units_at_the_end():
         field.full_name
         for field in fields()
         if field.name.endswith(("_size", "_seconds", "_ms", "_length"))
-        and field.name not in ("page_size", "committed_size")
+        and field.name not in ("page_size", "committed_size", "max_seconds")
     ]
 
 

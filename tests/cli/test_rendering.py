@@ -156,7 +156,7 @@ def test_a_turntable_turns(asked):
 def test_an_animation_plays(asked):
     assert asked("--animation").animation_film == render_jobs_pb2.AnimationFilm()
     film = asked("--animation", "#1", "--fps", 12, "--start", 0.5, "--end", 1.5).animation_film
-    assert film == render_jobs_pb2.AnimationFilm(clip="#1", fps=12, start_seconds=0.5, end_seconds=1.5)
+    assert film == render_jobs_pb2.AnimationFilm(clip="#1", fps=12, start_s=0.5, end_s=1.5)
 
 
 def test_a_camera_goes_along_the_path_of_a_file(asked, tmp_path):
@@ -279,7 +279,7 @@ def test_a_job_is_paused_resumed_and_retried(threed, server):
 
 def test_frames_are_a_table_with_reasons(threed, server):
     server.frames = [
-        RenderFrame(frame=0, status=3, attempts=1, engine_used="raster", samples=4, render_seconds=0.512),
+        RenderFrame(frame=0, status=3, attempts=1, engine_used="raster", samples=4, render_s=0.512),
         RenderFrame(frame=1, status=4, seconds=0.0416667, attempts=3),
     ]
     server.frames[1].error.CopyFrom(standin.status_of(served.JobOutOfMemory("It needs more than 4 GiB.")))

@@ -80,7 +80,7 @@ def test_a_turntable_is_a_zip_of_frames(door, asset):
     [("MP4", "video/mp4"), ("WEBM", "video/webm"), ("GIF", "image/gif"), ("WEBP", "image/webp")],
 )
 def test_an_animation_is_a_film(grpc_door, asset, format, media_type):
-    film = {"fps": 10, "end_seconds": 0.8}
+    film = {"fps": 10, "end_s": 0.8}
     job = made(grpc_door, asset_id=asset.asset_id, animation_film=film, output_format=format)
     (output,) = job.outputs
     assert (output.media_type, output.frame_count, round(output.seconds, 3)) == (media_type, 8, 0.8)

@@ -113,7 +113,7 @@ def test_an_animation_film_has_frames_from_its_start_to_before_its_end(shooting)
     assert len(frames) == 10 and frames.fps == 10
     assert [frames[n].moment for n in (0, 5, 9)] == pytest.approx([0, 0.5, 0.9])
     assert frames[0].view is frames[9].view
-    part = {"clip": "#1", "startSeconds": 0.5, "endSeconds": 1.5}
+    part = {"clip": "#1", "startS": 0.5, "endS": 1.5}
     drawing, frames = shooting(["cube"], animationFilm=part, **CAMERA)
     assert len(frames) == 24 and frames[0].moment == 0.5 and frames[0].seconds == 0
     assert drawing.instances[0].model.document.json["nodes"][0]["translation"] == [0, 1, 0]
@@ -153,9 +153,9 @@ def test_a_camera_path_goes_through_its_keyframes_and_smoothly_between(shooting)
         (["cube"], {"animation": {"clip": "turn", "seconds": 1.5}}, "lasts 1 s"),
         (["red"], {"animation": {"seconds": 1}}, "There are: none"),
         (["red"], {"animationFilm": {}}, "There are: none"),
-        (["cube"], {"animationFilm": {"endSeconds": 1.2}}, "lasts 1 s"),
-        (["cube"], {"animationFilm": {"startSeconds": 0.8, "endSeconds": 0.5}}, "end after its start"),
-        (["cube"], {"animationFilm": {"startSeconds": 1}}, "end after its start"),
+        (["cube"], {"animationFilm": {"endS": 1.2}}, "lasts 1 s"),
+        (["cube"], {"animationFilm": {"startS": 0.8, "endS": 0.5}}, "end after its start"),
+        (["cube"], {"animationFilm": {"startS": 1}}, "end after its start"),
         (["red"], {"materialVariant": "blue"}, r'variant "blue"\. There are: none'),
         (["red"], {"turntable": {"axis": [0, 0, 0]}}, "axis"),
         (["red"], {"cameraPath": {"keyframes": []}}, "at least two"),

@@ -124,7 +124,7 @@ def test_a_traced_picture_has_sixteen_bits_layers_and_the_region_that_was_asked_
         ("depth", "image/x-exr"),
         ("object_id", "image/png"),
     ]
-    assert [each["node_id"] for each in whole["objects"]] == [NODES[0]["id"]]
+    assert [each["node"] for each in whole["objects"]] == [NODES[0]["id"]]
     # When only a part of it is drawn
     region = {"x": 16, "y": 8, "width": 24, "height": 32}
     part, cut = rendered(tmp_path, spec(NODES, region=region, **job), {"red": RED})

@@ -51,7 +51,7 @@ async def end(door: Door, row: sa.Row, error: dict | None = None) -> None:
         return
     await execute(door, jobs.complete(row.id, row.fence, row.sequence))
     if row.parent:
-        result = {"engine_used": "raster", "render_seconds": 0.5, "samples": 4}
+        result = {"engine_used": "raster", "render_s": 0.5, "samples": 4}
         await execute(door, render_jobs.publish_frame(row.id, [f"frame-{row.ordinal}"], result))
 
 
@@ -84,7 +84,7 @@ async def test_a_film_is_processing_until_its_frames_are_put_together(door: Door
     done = await get(door, job)
     assert (done.status, done.frames_completed, done.progress) == (RenderJob.COMPLETED, 3, 1)
     shown = (await frames(door, job)).frames[0]
-    assert (shown.engine_used, shown.samples, shown.render_seconds) == ("raster", 4, 0.5)
+    assert (shown.engine_used, shown.samples, shown.render_s) == ("raster", 4, 0.5)
 
 
 async def test_failed_frames_are_listed_with_their_reasons_and_retried_alone(door: Door):
@@ -197,14 +197,14 @@ async def test_animations_and_variants_that_no_model_has_are_refused(door: Door)
         ({"animation": {"clip": "Run"}}, "animation.clip"),
         ({"animation": {"clip": "#2"}}, "animation.clip"),
         ({"animation": {"clip": "Walk", "seconds": 2.5}}, "animation.seconds"),
-        ({"animationFilm": {"clip": "Walk", "startSeconds": 1, "endSeconds": 3}}, "animation_film.end_seconds"),
+        ({"animationFilm": {"clip": "Walk", "startS": 1, "endS": 3}}, "animation_film.end_s"),
         ({"materialVariant": "red"}, "material_variant"),
     ):
         with refused("SCENE_INVALID") as refusal:
             await create(door, {"assetId": walking, **job})
         assert list(refusal.violations) == [f"render_job.{field}"]
     job = await create(door, {"assetId": walking, "animationFilm": {"clip": "#0", "fps": 10}})
-    assert (job.frame_count, job.animation_film.end_seconds) == (20, 2.0)
+    assert (job.frame_count, job.animation_film.end_s) == (20, 2.0)
     with refused("SCENE_INVALID"):
         await create(door, {"assetId": await asset(door), "animationFilm": {}})
 

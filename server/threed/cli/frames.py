@@ -40,7 +40,7 @@ def run(arguments: argparse.Namespace) -> int:
             frame.attempts,
             frame.engine_used or "-",
             frame.samples or "-",
-            f"{frame.render_seconds:.2f} s" if frame.render_seconds else "-",
+            f"{frame.render_s:.2f} s" if frame.render_s else "-",
             showing.refusal(frame.error) if frame.error else "",
         )
         for frame in found

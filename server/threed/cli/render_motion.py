@@ -57,8 +57,8 @@ def fields(arguments: argparse.Namespace) -> dict:
         found["animation_film"] = AnimationFilm(
             clip=arguments.animation,
             fps=arguments.fps or 0.0,
-            start_seconds=arguments.start or 0.0,
-            end_seconds=arguments.end or 0.0,
+            start_s=arguments.start or 0.0,
+            end_s=arguments.end or 0.0,
         )
     if arguments.path is not None:
         found["camera_path"] = _read(arguments.path, arguments.fps)

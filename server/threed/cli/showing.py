@@ -211,8 +211,8 @@ def render_note(change: WatchRenderJobResponse) -> str:
         parts.append(f"{job.frames_completed} of {job.frame_count} frames")
     if change.samples > 1:
         parts.append(f"{change.samples_done} of {change.samples} samples")
-    if change.eta_seconds:
-        parts.append(f"{duration(change.eta_seconds)} left")
+    if change.eta_s:
+        parts.append(f"{duration(change.eta_s)} left")
     return ", ".join(parts)
 
 

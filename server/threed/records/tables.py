@@ -214,7 +214,7 @@ render_frames = sa.Table(
     metadata,
     sa.Column("id", UUID, sa.ForeignKey("jobs.id", ondelete="CASCADE"), primary_key=True),
     sa.Column("keys", ARRAY(sa.Text), nullable=False),  # of the blobs of its pictures, as long as they are kept
-    # engine_used, render_seconds, samples, losses; outputs as in render_jobs.
+    # engine_used, render_s, samples, losses; outputs as in render_jobs.
     sa.Column("result", JSONB, nullable=False),
     sa.Index("render_frames_keys", "keys", postgresql_using="gin"),
 )

@@ -16,7 +16,7 @@ def fill_defaults(job: RenderJob, animation_seconds: float) -> None:
         job.turntable.seconds = job.turntable.seconds or _SECONDS
     elif motion == "animation_film":
         job.animation_film.fps = job.animation_film.fps or _FPS
-        job.animation_film.end_seconds = job.animation_film.end_seconds or animation_seconds
+        job.animation_film.end_s = job.animation_film.end_s or animation_seconds
     elif motion == "camera_path":
         job.camera_path.fps = job.camera_path.fps or _FPS
 
@@ -46,11 +46,11 @@ def check_motion(job: RenderJob, animation_seconds: float) -> None:
         if times != sorted(set(times)):
             _refuse("render_job.camera_path.keyframes", "Each keyframe must be later than the one before.")
     film = job.animation_film
-    if job.HasField("animation_film") and film.end_seconds <= film.start_seconds:
-        _refuse("render_job.animation_film.end_seconds", "It must be later than start_seconds.")
-    wanted = max(film.end_seconds if job.HasField("animation_film") else 0.0, job.animation.seconds)
+    if job.HasField("animation_film") and film.end_s <= film.start_s:
+        _refuse("render_job.animation_film.end_s", "It must be later than start_s.")
+    wanted = max(film.end_s if job.HasField("animation_film") else 0.0, job.animation.seconds)
     if wanted > animation_seconds + 1e-6:
-        field = "animation_film.end_seconds" if job.HasField("animation_film") else "animation.seconds"
+        field = "animation_film.end_s" if job.HasField("animation_film") else "animation.seconds"
         sentence = f"The animation is {animation_seconds:g} s long, and {wanted:g} s is asked for. Ask for less."
         raise SceneInvalid(sentence, violations=((f"render_job.{field}", sentence),))
 
@@ -60,7 +60,7 @@ def _counts(job: RenderJob) -> dict[str, int]:
     times = [keyframe.seconds for keyframe in path.keyframes] or [0.0]
     return {
         "turntable": job.turntable.frames,
-        "animation_film": round((film.end_seconds - film.start_seconds) * film.fps),
+        "animation_film": round((film.end_s - film.start_s) * film.fps),
         "camera_path": round((times[-1] - times[0]) * path.fps),
     }
 

@@ -294,7 +294,7 @@ def frame_to_proto(frame: sa.Row, row: sa.Row) -> RenderFrame:
         camera=0 if job.WhichOneof("motion") else frame.ordinal,
         attempts=frame.attempt,
         engine_used=result.get("engine_used", row.engine_used),
-        render_seconds=result.get("render_seconds", 0.0),
+        render_s=result.get("render_s", 0.0),
         samples=result.get("samples", 0),
         error=json_format.ParseDict(frame.error, RenderFrame().error)
         if frame.error and frame.status in FINAL

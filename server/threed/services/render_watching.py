@@ -43,7 +43,7 @@ def watched(records: Records, to_proto: Callable[[sa.Row], RenderJob]) -> Kind:
         if row is None:
             raise render_jobs.not_found(id)
         response = WatchRenderJobResponse(render_job=to_proto(row), sequence=row.sequence)
-        response.eta_seconds = _eta(response.render_job)
+        response.eta_s = _eta(response.render_job)
         return Watched(response, row.history)
 
     def ticked(state: Watched, tick: Tick) -> Watched:
@@ -67,7 +67,7 @@ def _advanced(before: WatchRenderJobResponse, tick: Tick) -> WatchRenderJobRespo
     job.phase, job.progress = tick.phase, max(job.progress, done)
     response.sequence = tick.sequence
     response.samples_done, response.samples = tick.samples_done, tick.samples
-    response.eta_seconds = _eta(job)
+    response.eta_s = _eta(job)
     return response
 
 

@@ -215,16 +215,16 @@ class Turntable(_message.Message):
     def __init__(self, frames: _Optional[int] = ..., seconds: _Optional[float] = ..., turns: _Optional[float] = ..., axis: _Optional[_Iterable[float]] = ...) -> None: ...
 
 class AnimationFilm(_message.Message):
-    __slots__ = ("clip", "fps", "start_seconds", "end_seconds")
+    __slots__ = ("clip", "fps", "start_s", "end_s")
     CLIP_FIELD_NUMBER: _ClassVar[int]
     FPS_FIELD_NUMBER: _ClassVar[int]
-    START_SECONDS_FIELD_NUMBER: _ClassVar[int]
-    END_SECONDS_FIELD_NUMBER: _ClassVar[int]
+    START_S_FIELD_NUMBER: _ClassVar[int]
+    END_S_FIELD_NUMBER: _ClassVar[int]
     clip: str
     fps: float
-    start_seconds: float
-    end_seconds: float
-    def __init__(self, clip: _Optional[str] = ..., fps: _Optional[float] = ..., start_seconds: _Optional[float] = ..., end_seconds: _Optional[float] = ...) -> None: ...
+    start_s: float
+    end_s: float
+    def __init__(self, clip: _Optional[str] = ..., fps: _Optional[float] = ..., start_s: _Optional[float] = ..., end_s: _Optional[float] = ...) -> None: ...
 
 class CameraPath(_message.Message):
     __slots__ = ("keyframes", "fps")
@@ -323,12 +323,12 @@ class Resolution(_message.Message):
 class RenderOutput(_message.Message):
     __slots__ = ("media_type", "size_bytes", "sha256", "width_px", "height_px", "name", "camera", "aov", "frame_count", "seconds", "video_codec", "objects")
     class Object(_message.Message):
-        __slots__ = ("node_id", "color")
-        NODE_ID_FIELD_NUMBER: _ClassVar[int]
+        __slots__ = ("node", "color")
+        NODE_FIELD_NUMBER: _ClassVar[int]
         COLOR_FIELD_NUMBER: _ClassVar[int]
-        node_id: str
+        node: str
         color: _containers.RepeatedScalarFieldContainer[int]
-        def __init__(self, node_id: _Optional[str] = ..., color: _Optional[_Iterable[int]] = ...) -> None: ...
+        def __init__(self, node: _Optional[str] = ..., color: _Optional[_Iterable[int]] = ...) -> None: ...
     MEDIA_TYPE_FIELD_NUMBER: _ClassVar[int]
     SIZE_BYTES_FIELD_NUMBER: _ClassVar[int]
     SHA256_FIELD_NUMBER: _ClassVar[int]
@@ -356,14 +356,14 @@ class RenderOutput(_message.Message):
     def __init__(self, media_type: _Optional[str] = ..., size_bytes: _Optional[int] = ..., sha256: _Optional[str] = ..., width_px: _Optional[int] = ..., height_px: _Optional[int] = ..., name: _Optional[str] = ..., camera: _Optional[int] = ..., aov: _Optional[_Union[RenderJob.Aov, str]] = ..., frame_count: _Optional[int] = ..., seconds: _Optional[float] = ..., video_codec: _Optional[_Union[RenderJob.VideoCodec, str]] = ..., objects: _Optional[_Iterable[_Union[RenderOutput.Object, _Mapping]]] = ...) -> None: ...
 
 class RenderFrame(_message.Message):
-    __slots__ = ("frame", "status", "seconds", "camera", "attempts", "engine_used", "render_seconds", "samples", "error")
+    __slots__ = ("frame", "status", "seconds", "camera", "attempts", "engine_used", "render_s", "samples", "error")
     FRAME_FIELD_NUMBER: _ClassVar[int]
     STATUS_FIELD_NUMBER: _ClassVar[int]
     SECONDS_FIELD_NUMBER: _ClassVar[int]
     CAMERA_FIELD_NUMBER: _ClassVar[int]
     ATTEMPTS_FIELD_NUMBER: _ClassVar[int]
     ENGINE_USED_FIELD_NUMBER: _ClassVar[int]
-    RENDER_SECONDS_FIELD_NUMBER: _ClassVar[int]
+    RENDER_S_FIELD_NUMBER: _ClassVar[int]
     SAMPLES_FIELD_NUMBER: _ClassVar[int]
     ERROR_FIELD_NUMBER: _ClassVar[int]
     frame: int
@@ -372,10 +372,10 @@ class RenderFrame(_message.Message):
     camera: int
     attempts: int
     engine_used: str
-    render_seconds: float
+    render_s: float
     samples: int
     error: _status_pb2.Status
-    def __init__(self, frame: _Optional[int] = ..., status: _Optional[_Union[RenderJob.Status, str]] = ..., seconds: _Optional[float] = ..., camera: _Optional[int] = ..., attempts: _Optional[int] = ..., engine_used: _Optional[str] = ..., render_seconds: _Optional[float] = ..., samples: _Optional[int] = ..., error: _Optional[_Union[_status_pb2.Status, _Mapping]] = ...) -> None: ...
+    def __init__(self, frame: _Optional[int] = ..., status: _Optional[_Union[RenderJob.Status, str]] = ..., seconds: _Optional[float] = ..., camera: _Optional[int] = ..., attempts: _Optional[int] = ..., engine_used: _Optional[str] = ..., render_s: _Optional[float] = ..., samples: _Optional[int] = ..., error: _Optional[_Union[_status_pb2.Status, _Mapping]] = ...) -> None: ...
 
 class CreateRenderJobRequest(_message.Message):
     __slots__ = ("render_job", "request_id", "validate_only", "no_cache")
@@ -470,7 +470,7 @@ class WatchRenderJobRequest(_message.Message):
     def __init__(self, job_id: _Optional[str] = ..., previews: _Optional[bool] = ..., resume_token: _Optional[str] = ...) -> None: ...
 
 class WatchRenderJobResponse(_message.Message):
-    __slots__ = ("render_job", "sequence", "resume_token", "eta_seconds", "samples_done", "samples", "preview")
+    __slots__ = ("render_job", "sequence", "resume_token", "eta_s", "samples_done", "samples", "preview")
     class Preview(_message.Message):
         __slots__ = ("image", "media_type", "width_px", "height_px", "frame", "samples_done", "samples")
         IMAGE_FIELD_NUMBER: _ClassVar[int]
@@ -491,18 +491,18 @@ class WatchRenderJobResponse(_message.Message):
     RENDER_JOB_FIELD_NUMBER: _ClassVar[int]
     SEQUENCE_FIELD_NUMBER: _ClassVar[int]
     RESUME_TOKEN_FIELD_NUMBER: _ClassVar[int]
-    ETA_SECONDS_FIELD_NUMBER: _ClassVar[int]
+    ETA_S_FIELD_NUMBER: _ClassVar[int]
     SAMPLES_DONE_FIELD_NUMBER: _ClassVar[int]
     SAMPLES_FIELD_NUMBER: _ClassVar[int]
     PREVIEW_FIELD_NUMBER: _ClassVar[int]
     render_job: RenderJob
     sequence: int
     resume_token: str
-    eta_seconds: float
+    eta_s: float
     samples_done: int
     samples: int
     preview: WatchRenderJobResponse.Preview
-    def __init__(self, render_job: _Optional[_Union[RenderJob, _Mapping]] = ..., sequence: _Optional[int] = ..., resume_token: _Optional[str] = ..., eta_seconds: _Optional[float] = ..., samples_done: _Optional[int] = ..., samples: _Optional[int] = ..., preview: _Optional[_Union[WatchRenderJobResponse.Preview, _Mapping]] = ...) -> None: ...
+    def __init__(self, render_job: _Optional[_Union[RenderJob, _Mapping]] = ..., sequence: _Optional[int] = ..., resume_token: _Optional[str] = ..., eta_s: _Optional[float] = ..., samples_done: _Optional[int] = ..., samples: _Optional[int] = ..., preview: _Optional[_Union[WatchRenderJobResponse.Preview, _Mapping]] = ...) -> None: ...
 
 class GetRenderJobDownloadUrlRequest(_message.Message):
     __slots__ = ("job_id", "output")

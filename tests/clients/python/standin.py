@@ -473,7 +473,7 @@ class RenderService(render_jobs_pb2_grpc.RenderServiceServicer):
                 render_job=job, sequence=sequence, resume_token=f"token-{sequence}", samples_done=sequence, samples=3
             )
             if phase == "rendering":
-                message.eta_seconds = 4.2
+                message.eta_s = 4.2
                 if request.previews:
                     message.preview.image, message.preview.media_type = PREVIEW, "image/webp"
             messages.append(message)

@@ -31,7 +31,7 @@ def shown(job: render_jobs_pb2.RenderJob, models: dict[str, Model]) -> dict[str,
     if not models or not (film or job.HasField("animation")):
         return models
     clip = job.animation_film.clip if film else job.animation.clip
-    seconds = job.animation_film.start_seconds if film else job.animation.seconds
+    seconds = job.animation_film.start_s if film else job.animation.seconds
     playing = {
         asset: model.playing(clip) for asset, model in models.items() if number_of(model.document, clip) is not None
     }
@@ -51,14 +51,14 @@ def film_moments(job: render_jobs_pb2.RenderJob, models: Iterable[Model]) -> np.
     """
     film = job.animation_film
     length = max((model.animation.seconds for model in models if _plays(model, film.clip)), default=0.0)
-    end, fps = film.end_seconds or length, film.fps or FPS
-    if end > length + SLACK or film.start_seconds > end or film.start_seconds == end > 0:
+    end, fps = film.end_s or length, film.fps or FPS
+    if end > length + SLACK or film.start_s > end or film.start_s == end > 0:
         raise SceneInvalid(
-            f"The film goes from {film.start_seconds:g} s to {end:g} s of an animation that lasts {length:g} s. Let it "
+            f"The film goes from {film.start_s:g} s to {end:g} s of an animation that lasts {length:g} s. Let it "
             "end after its start, and not after the animation.",
             length=f"{length:g}",
         )
-    return film.start_seconds + np.arange(checked_count((end - film.start_seconds) * fps)) / fps
+    return film.start_s + np.arange(checked_count((end - film.start_s) * fps)) / fps
 
 
 def checked_count(frames: float) -> int:

@@ -41,7 +41,7 @@ def render(request: dict, folder: Path, report: Report) -> dict:
     "frames": which ones (optional, the first), "engines": names that work here (optional, all), "limits": {"pixels":
     most pixels of a picture} (optional)}.
     Each frame is reported once it is written, as {"drawn": {"frame", "file", "media_type", "width_px", "height_px",
-    "samples", "seconds", "layers": [{"layer", "file", "media_type"}], "objects": [{"node_id", "color"}], "engine_used",
+    "samples", "seconds", "layers": [{"layer", "file", "media_type"}], "objects": [{"node", "color"}], "engine_used",
     "losses": [{"feature", "count", "reason"}]}}; frames of films are PNG. Meanwhile {"samples_done", "samples"} and now
     and then {"preview": {"file", "frame", "width_px", "height_px"}}.
     Raises SceneInvalid, FieldInvalid, EngineUnavailable, EngineFailed. Doing it twice makes the same pictures.
@@ -198,7 +198,7 @@ def _media_type(suffix: str) -> str:
 def _objects(drawing: Drawing) -> list[dict]:
     """Which colour of an object_id layer is which node."""
     return [
-        {"node_id": instance.node, "color": list(deep_pictures.object_color(number))}
+        {"node": instance.node, "color": list(deep_pictures.object_color(number))}
         for number, instance in enumerate(drawing.instances, 1)
     ]
 

@@ -47,7 +47,7 @@ def _complete(part: Claim, spec: RenderSpec, drawn: Drawn) -> None:
     outputs = stored(part, spec, drawn)
     result = {
         "engine_used": drawn.engine_used,
-        "render_seconds": drawn.seconds,
+        "render_s": drawn.seconds,
         "samples": drawn.samples,
         "losses": drawn.losses,
         "outputs": outputs,

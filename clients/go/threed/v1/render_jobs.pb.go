@@ -1018,9 +1018,9 @@ type AnimationFilm struct {
 	// Frames a second, 1 to 120. 0: 24.
 	Fps float64 `protobuf:"fixed64,2,opt,name=fps,proto3" json:"fps,omitempty"`
 	// From where on, in seconds.
-	StartSeconds float64 `protobuf:"fixed64,3,opt,name=start_seconds,json=startSeconds,proto3" json:"start_seconds,omitempty"`
+	StartS float64 `protobuf:"fixed64,3,opt,name=start_s,json=startS,proto3" json:"start_s,omitempty"`
 	// To where, in seconds. 0: to its end.
-	EndSeconds    float64 `protobuf:"fixed64,4,opt,name=end_seconds,json=endSeconds,proto3" json:"end_seconds,omitempty"`
+	EndS          float64 `protobuf:"fixed64,4,opt,name=end_s,json=endS,proto3" json:"end_s,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1069,16 +1069,16 @@ func (x *AnimationFilm) GetFps() float64 {
 	return 0
 }
 
-func (x *AnimationFilm) GetStartSeconds() float64 {
+func (x *AnimationFilm) GetStartS() float64 {
 	if x != nil {
-		return x.StartSeconds
+		return x.StartS
 	}
 	return 0
 }
 
-func (x *AnimationFilm) GetEndSeconds() float64 {
+func (x *AnimationFilm) GetEndS() float64 {
 	if x != nil {
-		return x.EndSeconds
+		return x.EndS
 	}
 	return 0
 }
@@ -1630,7 +1630,7 @@ type RenderFrame struct {
 	// Which engine drew it.
 	EngineUsed string `protobuf:"bytes,6,opt,name=engine_used,json=engineUsed,proto3" json:"engine_used,omitempty"`
 	// How long that took.
-	RenderSeconds float64 `protobuf:"fixed64,7,opt,name=render_seconds,json=renderSeconds,proto3" json:"render_seconds,omitempty"`
+	RenderS float64 `protobuf:"fixed64,7,opt,name=render_s,json=renderS,proto3" json:"render_s,omitempty"`
 	// Samples a pixel that it has.
 	Samples int32 `protobuf:"varint,8,opt,name=samples,proto3" json:"samples,omitempty"`
 	// Set when FAILED: the same status that an rpc would give, with an ErrorInfo.
@@ -1711,9 +1711,9 @@ func (x *RenderFrame) GetEngineUsed() string {
 	return ""
 }
 
-func (x *RenderFrame) GetRenderSeconds() float64 {
+func (x *RenderFrame) GetRenderS() float64 {
 	if x != nil {
-		return x.RenderSeconds
+		return x.RenderS
 	}
 	return 0
 }
@@ -2366,7 +2366,7 @@ type WatchRenderJobResponse struct {
 	// Send it as resume_token when the connection is lost.
 	ResumeToken string `protobuf:"bytes,3,opt,name=resume_token,json=resumeToken,proto3" json:"resume_token,omitempty"`
 	// Seconds until it is finished, estimated from the frames that are. 0: not known yet.
-	EtaSeconds float64 `protobuf:"fixed64,4,opt,name=eta_seconds,json=etaSeconds,proto3" json:"eta_seconds,omitempty"`
+	EtaS float64 `protobuf:"fixed64,4,opt,name=eta_s,json=etaS,proto3" json:"eta_s,omitempty"`
 	// Samples a pixel that the newest frame has.
 	SamplesDone int32 `protobuf:"varint,5,opt,name=samples_done,json=samplesDone,proto3" json:"samples_done,omitempty"`
 	// Samples a pixel that it shall have.
@@ -2428,9 +2428,9 @@ func (x *WatchRenderJobResponse) GetResumeToken() string {
 	return ""
 }
 
-func (x *WatchRenderJobResponse) GetEtaSeconds() float64 {
+func (x *WatchRenderJobResponse) GetEtaS() float64 {
 	if x != nil {
-		return x.EtaSeconds
+		return x.EtaS
 	}
 	return 0
 }
@@ -2835,7 +2835,7 @@ func (x *CameraConfig_AutoFrame) GetMargin() float64 {
 type RenderOutput_Object struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// id of the node.
-	NodeId string `protobuf:"bytes,1,opt,name=node_id,json=nodeId,proto3" json:"node_id,omitempty"`
+	Node string `protobuf:"bytes,1,opt,name=node,proto3" json:"node,omitempty"`
 	// Its colour in the picture: red, green, blue, 0 to 255.
 	Color         []int32 `protobuf:"varint,2,rep,packed,name=color,proto3" json:"color,omitempty"`
 	unknownFields protoimpl.UnknownFields
@@ -2872,9 +2872,9 @@ func (*RenderOutput_Object) Descriptor() ([]byte, []int) {
 	return file_threed_v1_render_jobs_proto_rawDescGZIP(), []int{9, 0}
 }
 
-func (x *RenderOutput_Object) GetNodeId() string {
+func (x *RenderOutput_Object) GetNode() string {
 	if x != nil {
-		return x.NodeId
+		return x.Node
 	}
 	return ""
 }
@@ -3113,13 +3113,12 @@ const file_threed_v1_render_jobs_proto_rawDesc = "" +
 	"\x05turns\x18\x03 \x01(\x01B\x1b\xe2A\x01\x01\xbaH\x14\x12\x12\x19\x00\x00\x00\x00\x00\x00Y@)\x00\x00\x00\x00\x00\x00Y\xc0H\x00R\x05turns\x88\x01\x01\x12\xbb\x01\n" +
 	"\x04axis\x18\x04 \x03(\x01B\xa6\x01\xe2A\x01\x01\xbaH\x9e\x01\xba\x01\x91\x01\n" +
 	"\x05axis3\x12*give 3 numbers that are not all 0, or none\x1a\\size(this) == 0 || (size(this) == 3 && (this[0] != 0.0 || this[1] != 0.0 || this[2] != 0.0))\x92\x01\x06\"\x04\x12\x02@\x01R\x04axisB\b\n" +
-	"\x06_turns\"\xd2\x01\n" +
+	"\x06_turns\"\xba\x01\n" +
 	"\rAnimationFilm\x12 \n" +
 	"\x04clip\x18\x01 \x01(\tB\f\xe2A\x01\x01\xbaH\x05r\x03\x18\x80\x02R\x04clip\x12-\n" +
-	"\x03fps\x18\x02 \x01(\x01B\x1b\xe2A\x01\x01\xbaH\x14\x12\x12\x19\x00\x00\x00\x00\x00\x00^@)\x00\x00\x00\x00\x00\x00\x00\x00R\x03fps\x129\n" +
-	"\rstart_seconds\x18\x03 \x01(\x01B\x14\xe2A\x01\x01\xbaH\r\x12\v@\x01)\x00\x00\x00\x00\x00\x00\x00\x00R\fstartSeconds\x125\n" +
-	"\vend_seconds\x18\x04 \x01(\x01B\x14\xe2A\x01\x01\xbaH\r\x12\v@\x01)\x00\x00\x00\x00\x00\x00\x00\x00R\n" +
-	"endSeconds\"\x8b\x02\n" +
+	"\x03fps\x18\x02 \x01(\x01B\x1b\xe2A\x01\x01\xbaH\x14\x12\x12\x19\x00\x00\x00\x00\x00\x00^@)\x00\x00\x00\x00\x00\x00\x00\x00R\x03fps\x12-\n" +
+	"\astart_s\x18\x03 \x01(\x01B\x14\xe2A\x01\x01\xbaH\r\x12\v@\x01)\x00\x00\x00\x00\x00\x00\x00\x00R\x06startS\x12)\n" +
+	"\x05end_s\x18\x04 \x01(\x01B\x14\xe2A\x01\x01\xbaH\r\x12\v@\x01)\x00\x00\x00\x00\x00\x00\x00\x00R\x04endS\"\x8b\x02\n" +
 	"\n" +
 	"CameraPath\x12M\n" +
 	"\tkeyframes\x18\x01 \x03(\v2\x1e.threed.v1.CameraPath.KeyframeB\x0f\xe2A\x01\x02\xbaH\b\x92\x01\x05\b\x02\x10\xe8\aR\tkeyframes\x12-\n" +
@@ -3175,7 +3174,7 @@ const file_threed_v1_render_jobs_proto_rawDesc = "" +
 	"\n" +
 	"Resolution\x12$\n" +
 	"\x05width\x18\x01 \x01(\x05B\x0e\xe2A\x01\x02\xbaH\a\x1a\x05\x18\x80@(\x10R\x05width\x12&\n" +
-	"\x06height\x18\x02 \x01(\x05B\x0e\xe2A\x01\x02\xbaH\a\x1a\x05\x18\x80@(\x10R\x06height\"\xb8\x04\n" +
+	"\x06height\x18\x02 \x01(\x05B\x0e\xe2A\x01\x02\xbaH\a\x1a\x05\x18\x80@(\x10R\x06height\"\xb3\x04\n" +
 	"\fRenderOutput\x12#\n" +
 	"\n" +
 	"media_type\x18\x01 \x01(\tB\x04\xe2A\x01\x03R\tmediaType\x12#\n" +
@@ -3193,10 +3192,10 @@ const file_threed_v1_render_jobs_proto_rawDesc = "" +
 	" \x01(\x01B\x04\xe2A\x01\x03R\aseconds\x12F\n" +
 	"\vvideo_codec\x18\v \x01(\x0e2\x1f.threed.v1.RenderJob.VideoCodecB\x04\xe2A\x01\x03R\n" +
 	"videoCodec\x12>\n" +
-	"\aobjects\x18\f \x03(\v2\x1e.threed.v1.RenderOutput.ObjectB\x04\xe2A\x01\x03R\aobjects\x1aC\n" +
-	"\x06Object\x12\x1d\n" +
-	"\anode_id\x18\x01 \x01(\tB\x04\xe2A\x01\x03R\x06nodeId\x12\x1a\n" +
-	"\x05color\x18\x02 \x03(\x05B\x04\xe2A\x01\x03R\x05color\"\xe8\x02\n" +
+	"\aobjects\x18\f \x03(\v2\x1e.threed.v1.RenderOutput.ObjectB\x04\xe2A\x01\x03R\aobjects\x1a>\n" +
+	"\x06Object\x12\x18\n" +
+	"\x04node\x18\x01 \x01(\tB\x04\xe2A\x01\x03R\x04node\x12\x1a\n" +
+	"\x05color\x18\x02 \x03(\x05B\x04\xe2A\x01\x03R\x05color\"\xdc\x02\n" +
 	"\vRenderFrame\x12\x1a\n" +
 	"\x05frame\x18\x01 \x01(\x05B\x04\xe2A\x01\x03R\x05frame\x129\n" +
 	"\x06status\x18\x02 \x01(\x0e2\x1b.threed.v1.RenderJob.StatusB\x04\xe2A\x01\x03R\x06status\x12\x1e\n" +
@@ -3204,8 +3203,8 @@ const file_threed_v1_render_jobs_proto_rawDesc = "" +
 	"\x06camera\x18\x04 \x01(\x05B\x04\xe2A\x01\x03R\x06camera\x12 \n" +
 	"\battempts\x18\x05 \x01(\x05B\x04\xe2A\x01\x03R\battempts\x12%\n" +
 	"\vengine_used\x18\x06 \x01(\tB\x04\xe2A\x01\x03R\n" +
-	"engineUsed\x12+\n" +
-	"\x0erender_seconds\x18\a \x01(\x01B\x04\xe2A\x01\x03R\rrenderSeconds\x12\x1e\n" +
+	"engineUsed\x12\x1f\n" +
+	"\brender_s\x18\a \x01(\x01B\x04\xe2A\x01\x03R\arenderS\x12\x1e\n" +
 	"\asamples\x18\b \x01(\x05B\x04\xe2A\x01\x03R\asamples\x12.\n" +
 	"\x05error\x18\t \x01(\v2\x12.google.rpc.StatusB\x04\xe2A\x01\x03R\x05error\"\xdd\x01\n" +
 	"\x16CreateRenderJobRequest\x12?\n" +
@@ -3255,14 +3254,13 @@ const file_threed_v1_render_jobs_proto_rawDesc = "" +
 	"\x06job_id\x18\x01 \x01(\tB\n" +
 	"\xe2A\x01\x02\xbaH\x03\xc8\x01\x01R\x05jobId\x12 \n" +
 	"\bpreviews\x18\x02 \x01(\bB\x04\xe2A\x01\x01R\bpreviews\x12/\n" +
-	"\fresume_token\x18\x03 \x01(\tB\f\xe2A\x01\x01\xbaH\x05r\x03\x18\x80\x01R\vresumeToken\"\xcf\x04\n" +
+	"\fresume_token\x18\x03 \x01(\tB\f\xe2A\x01\x01\xbaH\x05r\x03\x18\x80\x01R\vresumeToken\"\xc3\x04\n" +
 	"\x16WatchRenderJobResponse\x129\n" +
 	"\n" +
 	"render_job\x18\x01 \x01(\v2\x14.threed.v1.RenderJobB\x04\xe2A\x01\x03R\trenderJob\x12 \n" +
 	"\bsequence\x18\x02 \x01(\x03B\x04\xe2A\x01\x03R\bsequence\x12'\n" +
-	"\fresume_token\x18\x03 \x01(\tB\x04\xe2A\x01\x03R\vresumeToken\x12%\n" +
-	"\veta_seconds\x18\x04 \x01(\x01B\x04\xe2A\x01\x03R\n" +
-	"etaSeconds\x12'\n" +
+	"\fresume_token\x18\x03 \x01(\tB\x04\xe2A\x01\x03R\vresumeToken\x12\x19\n" +
+	"\x05eta_s\x18\x04 \x01(\x01B\x04\xe2A\x01\x03R\x04etaS\x12'\n" +
 	"\fsamples_done\x18\x05 \x01(\x05B\x04\xe2A\x01\x03R\vsamplesDone\x12\x1e\n" +
 	"\asamples\x18\x06 \x01(\x05B\x04\xe2A\x01\x03R\asamples\x12I\n" +
 	"\apreview\x18\a \x01(\v2).threed.v1.WatchRenderJobResponse.PreviewB\x04\xe2A\x01\x03R\apreview\x1a\xf3\x01\n" +

@@ -1025,12 +1025,12 @@ class AnimationFilm(betterproto2.Message):
     Frames a second, 1 to 120. 0: 24.
     """
 
-    start_seconds: "float" = betterproto2.field(3, betterproto2.TYPE_DOUBLE)
+    start_s: "float" = betterproto2.field(3, betterproto2.TYPE_DOUBLE)
     """
     From where on, in seconds.
     """
 
-    end_seconds: "float" = betterproto2.field(4, betterproto2.TYPE_DOUBLE)
+    end_s: "float" = betterproto2.field(4, betterproto2.TYPE_DOUBLE)
     """
     To where, in seconds. 0: to its end.
     """
@@ -4128,7 +4128,7 @@ class RenderFrame(betterproto2.Message):
     Which engine drew it.
     """
 
-    render_seconds: "float" = betterproto2.field(7, betterproto2.TYPE_DOUBLE)
+    render_s: "float" = betterproto2.field(7, betterproto2.TYPE_DOUBLE)
     """
     How long that took.
     """
@@ -4508,7 +4508,7 @@ class RenderOutputObject(betterproto2.Message):
     A node of the scene in a picture of OBJECT_ID.
     """
 
-    node_id: "str" = betterproto2.field(1, betterproto2.TYPE_STRING)
+    node: "str" = betterproto2.field(1, betterproto2.TYPE_STRING)
     """
     id of the node.
     """
@@ -5848,7 +5848,7 @@ class WatchRenderJobResponse(betterproto2.Message):
     Send it as resume_token when the connection is lost.
     """
 
-    eta_seconds: "float" = betterproto2.field(4, betterproto2.TYPE_DOUBLE)
+    eta_s: "float" = betterproto2.field(4, betterproto2.TYPE_DOUBLE)
     """
     Seconds until it is finished, estimated from the frames that are. 0: not known yet.
     """
