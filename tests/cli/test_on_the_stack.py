@@ -7,6 +7,8 @@ import json
 from tests.clients.python.samples import glb
 from tests.stack import RunningStack
 
+from threed_workers.samples.files import sample
+
 
 def test_a_model_goes_in_and_its_details_come_out(threed, stack: RunningStack, tmp_path):
     # Given a stack that runs from a folder, and nothing else that names it
@@ -69,3 +71,24 @@ def test_jobs_flow(threed, stack: RunningStack):
     code, out, _ = threed("capabilities", "--probe", "--data", stack.data)
     assert code == 0
     assert "An empty job waited" in out
+
+
+def test_views_are_planned_drawn_listed_and_drawn_once(threed, stack: RunningStack, tmp_path):
+    # Given a model, and two views of it
+    (tmp_path / "triangle.glb").write_bytes(sample("glb"))
+    server = ["--data", stack.data]
+    asset_id = json.loads(threed("upload", tmp_path / "triangle.glb", "--json", *server)[1])["assetId"]
+    views = ["--width", 64, "--view", 0, 0, "--view", -30, 10]
+    # When they are planned, nothing is drawn
+    code, out, err = threed("render", asset_id, *views, "--plan", *server)
+    assert (code, err) == (0, "") and out.startswith("2 frames of 64 x 64 as PNG, by ")
+    # Then they are drawn, each under its name, with a frame each
+    code, out, err = threed("render", asset_id, *views, "-o", tmp_path / "a.png", "--preview-file", "now.webp", *server)
+    assert (code, err) == (0, "")
+    pictures = [(tmp_path / f"a-camera{number}.png").read_bytes() for number in (0, 1)]
+    assert pictures[0] != pictures[1] and all(picture.startswith(b"\x89PNG") for picture in pictures)
+    frames = [json.loads(line) for line in threed("frames", out.split()[0], "--json", *server)[1].splitlines()]
+    assert [frame["status"] for frame in frames] == ["COMPLETED", "COMPLETED"]
+    # And not once more
+    assert "drawn before" in threed("render", asset_id, *views, "-o", tmp_path / "b.png", *server)[1]
+    assert (tmp_path / "b-camera1.png").read_bytes() == pictures[1]

@@ -217,6 +217,12 @@ def test_several_outputs_are_written_beside_the_file(threed, server, tmp_path):
     assert all((tmp_path / name).stat().st_size for name in names)
 
 
+def test_layers_of_a_picture_stand_beside_it(threed, server, tmp_path):
+    server.outputs = ["picture.png", "picture.depth.exr"]
+    _, out, _ = threed("render", "ast_0", "-o", tmp_path / "chair.png", "--aov", "depth")
+    assert out.splitlines()[1:] == [str(tmp_path / "chair.png"), str(tmp_path / "chair.depth.exr")]
+
+
 def test_an_output_is_named_after_its_source_and_its_kind(threed, server, tmp_path):
     server.outputs = ["film.mp4"]
     assert threed("render", "ast_0", "--turntable")[1].startswith("ast_0.mp4  rnd_")

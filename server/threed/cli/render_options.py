@@ -47,7 +47,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def _add_format(group: argparse._ArgumentGroup) -> None:
     group.add_argument("--format", choices=_FORMATS, help="default: by the output's ending, else png, with motion mp4")
-    group.add_argument("--codec", choices=("av1", "h264"), help="of mp4 and webm (default: what the server can)")
+    group.add_argument("--codec", choices=("av1", "h264"), help="of mp4 and webm (default: av1)")
     group.add_argument("--bit-depth", type=int, choices=(8, 16), default=0, help="bits a channel of png (default: 8)")
     group.add_argument("--width", type=int, help=f"pixels (default: {_SIDE}, or the height)")
     group.add_argument("--height", type=int, help=f"pixels (default: {_SIDE}, or the width)")

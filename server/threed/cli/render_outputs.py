@@ -10,20 +10,27 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from threed_client import Client, RenderJob
 
+_SINGLE = "picture"  # what the contract calls the view of a job with one camera
 Show = Callable[[str, int, int | None], None]
 
 
 def places(job: RenderJob, output: Path | None, default: str) -> dict[str, Path]:
-    """The file of each output, by its name. One: `output`. Several: the names, behind the stem of `output`.
+    """The file of each output, by its name. One: `output`. Several: their names, behind the stem of `output`.
 
-    Without `output` they are in this folder and begin with `default`.
+    Layers of a single view stand beside it: `a.png`, `a.depth.exr`. Without `output` they are in this folder and begin
+    with `default`.
     """
     names = [made.name for made in job.outputs]
     if len(names) == 1:
         return {names[0]: output or Path(default + Path(names[0]).suffix)}
     whole = output.with_suffix("") if output else Path(default)
-    # Only the last part of a name: nothing that a server says leads out of the folder.
-    return {name: whole.with_name(f"{whole.name}-{Path(name).name}") for name in names}
+    return {name: whole.with_name(whole.name + _behind(name)) for name in names}
+
+
+def _behind(name: str) -> str:
+    """What of an output's name follows the stem. Only its last part: nothing that a server says leaves the folder."""
+    last = Path(name).name
+    return last.removeprefix(_SINGLE) if last.startswith(f"{_SINGLE}.") else f"-{last}"
 
 
 def download(
