@@ -210,5 +210,5 @@ def test_av1_is_made_in_a_confined_child(drawn, tmp_path):
 
 def test_h264_that_is_not_installed_is_refused_with_what_to_do(filmed, monkeypatch, tmp_path):
     monkeypatch.setattr(h264, "PACKAGE", tmp_path / "nothing")
-    with pytest.raises(errors.EngineUnavailable, match=r"npm ci --prefix .*/films/h264"):
+    with pytest.raises(errors.EngineUnavailable, match=r"AV1.*docs/films.md"):
         filmed(FRAMES, "MP4", codec="H264")

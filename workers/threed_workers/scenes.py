@@ -52,6 +52,12 @@ class Drawn:
         except (LookupError, TypeError, ValueError, json_format.ParseError) as error:
             raise JobFailed("The step answered with what is no frame.") from error
 
+    @property
+    def result(self) -> dict[str, Any]:
+        """What is kept of it beside its pictures."""
+        told = {"engine_used": self.engine_used, "render_s": self.seconds, "samples": self.samples}
+        return told | {"losses": self.losses}
+
 
 def fetched(claim: Claim, spec: RenderSpec) -> dict[str, Any]:
     """The request of a step that draws the scene, whose files are in the job's folder now."""

@@ -56,12 +56,11 @@ async def create(
     id: uuid.UUID,
     project: str,
     spec: dict[str, Any],
-    frame_count: int,
     max_attempts: int,
     **values: Any,
 ) -> str:
     """A PENDING render job; of several frames, with a job for each. Answers with the kind of job that is ready."""
-    priority, kind = values["request"].get("priority", 0), "render"
+    priority, kind, frame_count = values["request"].get("priority", 0), "render", values["frame_count"]
     if frame_count == 1:
         statement = job_records.create(id, project, kind, id, spec, priority, max_attempts)
     else:

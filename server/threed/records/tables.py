@@ -196,6 +196,7 @@ render_jobs = sa.Table(
     sa.Column("output_format", sa.Text, nullable=False),
     _text("preset"),
     sa.Column("engine_used", sa.Text, nullable=False, server_default=""),
+    sa.Column("frame_count", sa.Integer, nullable=False, server_default="1"),
     # RenderOutput as JSON, proto field names, and the blob's key.
     sa.Column("outputs", JSONB, nullable=False, server_default=_EMPTY_LIST),
     sa.Column("cache_key", sa.Text),  # SHA-256 of what is drawn and by what: equal ones are equal; NULL: not known

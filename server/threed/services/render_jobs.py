@@ -236,6 +236,7 @@ class RenderService(render_jobs_pb2_grpc.RenderServiceServicer):
             "request": json_format.MessageToDict(job),
             "output_format": RenderJob.OutputFormat.Name(job.output_format),
             "preset": job.preset,
+            "frame_count": frame_count,
             "cache_key": key,
             "created_by": who.subject,
         }
@@ -243,7 +244,7 @@ class RenderService(render_jobs_pb2_grpc.RenderServiceServicer):
             await render_jobs.hand_out_again(connection, id, who.project, spec_json, made, **values)
             return None
         attempts = self._backend.settings.job_max_attempts
-        return await render_jobs.create(connection, id, who.project, spec_json, frame_count, attempts, **values)
+        return await render_jobs.create(connection, id, who.project, spec_json, attempts, **values)
 
 
 def watched(backend: Backend) -> Kind:
@@ -266,8 +267,8 @@ def to_proto(row: sa.Row) -> RenderJob:
             output_path=row.outputs[0]["key"] if row.outputs else "",
             output=_output(row.outputs[0]) if row.outputs else None,
             outputs=[_output(output) for output in row.outputs],
-            frame_count=row.parts or 1,
-            frames_completed=row.parts_done if row.parts else int(row.state == "COMPLETED"),
+            frame_count=row.frame_count,
+            frames_completed=row.parts_done if row.parts else row.frame_count * (row.state == "COMPLETED"),
             frames_failed=row.parts_failed if row.parts else int(row.state == "FAILED"),
             cached=row.cached,
             # A job that waits for its next attempt still has the error of its last one in the row.
@@ -319,10 +320,13 @@ async def _engines(connection: AsyncConnection, wanted: str) -> list[dict[str, s
     Refuses an engine that none of them has. Without any worker, nobody can say: the job waits.
     """
     alive = (await connection.execute(workers.alive())).all()
-    known = {found["name"]: found for worker in alive for found in worker.capabilities.get("engines", [])}
-    told = [found for worker in alive for found in worker.capabilities.get("engines", []) if found.get("available")]
-    able = {found["name"]: found for found in reversed(told)}
-    if wanted and alive and wanted not in able:
+    told = [found for worker in alive for found in worker.capabilities.get("engines", [])]
+    known = {found["name"]: found for found in told}
+    able: dict[str, dict[str, str]] = {}
+    for found in told:
+        if found.get("available"):
+            able.setdefault(found["name"], found)
+    if wanted and told and wanted not in able:
         why = known.get(wanted, {}).get("unavailable_reason", "no worker knows it")
         have = ", ".join(sorted(able)) or "none"
         sentence = f"The engine {wanted} cannot run here: {why}. Available: {have}. Leave engine empty for the best."

@@ -45,12 +45,6 @@ def _more(spec: RenderSpec) -> int:
 
 def _complete(part: Claim, spec: RenderSpec, drawn: Drawn) -> None:
     outputs = stored(part, spec, drawn)
-    result = {
-        "engine_used": drawn.engine_used,
-        "render_s": drawn.seconds,
-        "samples": drawn.samples,
-        "losses": drawn.losses,
-        "outputs": outputs,
-    }
+    result = drawn.result | {"outputs": outputs}
     keys = [output["key"] for output in outputs]
     part.complete(Outcome(keys=keys, statements=[render_jobs.publish_frame(part.row.id, keys, result)]))

@@ -34,7 +34,10 @@ def _picture(claim: Claim, spec: RenderSpec) -> Outcome:
         raise JobFailed("The step drew nothing.")
     claim.report("storing", 1.0)
     drawn = made[-1]
-    return _publish(claim, stored(claim, spec, drawn), [{"engine_used": drawn.engine_used, "losses": drawn.losses}])
+    outputs, result = stored(claim, spec, drawn), drawn.result
+    outcome = _publish(claim, outputs, [result])
+    outcome.statements = [*outcome.statements, render_jobs.publish_frame(claim.row.id, outcome.keys, result)]
+    return outcome
 
 
 def _film(claim: Claim, spec: RenderSpec, frames: list[dict[str, Any]]) -> Outcome:

@@ -45,7 +45,7 @@ def available() -> str:
     if shutil.which("node") is None:
         return "H.264 is written by Node, which is not installed: apt-get install nodejs npm. Or ask for AV1."
     if not PACKAGE.exists():
-        return f"The H.264 encoder is not installed. Install it: npm ci --prefix {HERE}. Or ask for AV1."
+        return "The H.264 encoder is not installed on this worker. Ask for AV1, or install it: see docs/films.md."
     return ""
 
 

@@ -85,6 +85,7 @@ def _give_jobs_parts() -> None:
 
 def _keep_several_outputs() -> None:
     op.add_column("render_jobs", sa.Column("preset", sa.Text(), server_default="", nullable=False))
+    op.add_column("render_jobs", sa.Column("frame_count", sa.Integer(), server_default="1", nullable=False))
     op.add_column("render_jobs", sa.Column("outputs", _JSONB, server_default=_EMPTY, nullable=False))
     op.add_column("render_jobs", sa.Column("cache_key", sa.Text(), nullable=True))
     op.add_column("render_jobs", sa.Column("cached", sa.Boolean(), server_default=sa.text("false"), nullable=False))
