@@ -135,8 +135,7 @@ def test_a_material_that_is_animated_keeps_its_numbers():
     moved = {"index": 0, "texCoord": 1, "extensions": {"KHR_texture_transform": {"offset": [0, 0]}}}
     document = model([{"pbrMetallicRoughness": {"baseColorTexture": moved}}], {"sets": 3, "material": 0})
     builder = Builder()
-    builder.json, builder.pieces = document.json, [bytes(document.buffers[0])]
-    builder.size = len(builder.pieces[0])
+    builder.json, builder.data = document.json, bytearray(document.buffers[0])
     clock = builder.accessor(np.array([0, 1], np.float32), bounds=True)
     values = builder.accessor(np.array([[0, 0], [1, 0]], np.float32))
     place = "/materials/0/pbrMetallicRoughness/baseColorTexture/extensions/KHR_texture_transform/offset"
