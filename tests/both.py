@@ -1,7 +1,7 @@
 """Every test, in two runs at once, because most tests wait for something: `python -m tests.both [options of pytest]`.
 
-One run has the tests that start servers, and those of hostile files, because a machine has one canary for them; the
-other has the rest. Each prints when it has ended. Fails when one of them does.
+One run has the tests of a whole stack, and those of hostile files, because a machine has one canary for them; the other
+has the rest, which takes as long. Each prints when it has ended. Fails when one of them does.
 """
 
 from __future__ import annotations
@@ -12,14 +12,14 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 TESTS = Path(__file__).parent
-SERVERS = ("blobs", "cli", "clients", "end_to_end", "envoy", "hostile", "jobs", "local", "records", "services")
+STACKS = ("cli", "clients", "end_to_end", "envoy", "hostile")
 
 
 def halves() -> tuple[list[str], list[str]]:
     """The paths of each run: together, every test."""
     found = sorted({path.relative_to(TESTS).parts[0] for path in TESTS.rglob("test_*.py")})
-    one = [str(TESTS / name) for name in found if name in SERVERS]
-    return one, [str(TESTS / name) for name in found if name not in SERVERS]
+    one = [str(TESTS / name) for name in found if name in STACKS]
+    return one, [str(TESTS / name) for name in found if name not in STACKS]
 
 
 def run(paths: list[str]) -> int:

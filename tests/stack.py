@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import atexit
 import contextlib
+import functools
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 import urllib.error
 import urllib.request
@@ -22,6 +26,7 @@ from threed.local.keys import open_keys
 from threed.local.ports import free_ports
 
 _START_S = 120
+_WARM = "cache/shaders/warm"  # of threed_workers.shader_cache
 
 
 @dataclass
@@ -73,6 +78,7 @@ class RunningStack:
 def running_stack(data: Path, *arguments: str, **environment: str) -> Iterator[RunningStack]:
     """Start `threed up` on a folder, and stop it as Ctrl-C does."""
     (port,) = free_ports(1)
+    _take_shaders(data)
     command = [sys.executable, "-m", "threed", "up", "--data", str(data), "--port", str(port), *arguments]
     log = open(data / "up.log", "ab")
     process = subprocess.Popen(
@@ -91,6 +97,31 @@ def running_stack(data: Path, *arguments: str, **environment: str) -> Iterator[R
         except subprocess.TimeoutExpired:
             os.killpg(process.pid, signal.SIGKILL)
             process.wait()
+        _keep_shaders(data)
+
+
+@functools.cache
+def _shaders() -> Path:
+    """Where the stacks of this run leave compiled shaders for each other: each would take half a minute for them."""
+    folder = tempfile.TemporaryDirectory(prefix="threed-shaders-")
+    atexit.register(folder.cleanup)
+    return Path(folder.name) / "warm"
+
+
+_running: list[Path] = []
+
+
+def _take_shaders(data: Path) -> None:
+    made = next((path for path in (_shaders(), *_running) if path.exists()), None)
+    if made:
+        shutil.copytree(made, data / _WARM, dirs_exist_ok=True)
+    _running.append(data / _WARM)
+
+
+def _keep_shaders(data: Path) -> None:
+    _running.remove(data / _WARM)
+    if (data / _WARM).exists() and not _shaders().exists():
+        shutil.copytree(data / _WARM, _shaders())
 
 
 def _await_health(stack: RunningStack) -> None:
