@@ -5,8 +5,10 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
+from tests.engines.test_thumbnails import slanting
 
 from threed_workers.engines import shaders
 
@@ -31,7 +33,27 @@ def test_without_warm_shaders_nothing_changes(tmp_path, monkeypatch, value):
     assert list(tmp_path.iterdir()) == []
 
 
-def test_warming_ends_well(able, tmp_path):
+def test_after_warming_most_models_compile_nothing(able, tmp_path):
     able("raster")
-    command = [sys.executable, "-W", "error", "-m", "threed_workers.engines.warming", str(tmp_path)]
+    # Given a folder that was warmed
+    warm = tmp_path / "warm"
+    warm.mkdir()
+    command = [sys.executable, "-W", "error", "-m", "threed_workers.engines.warming", str(warm)]
     assert subprocess.run(command, capture_output=True).returncode == 0
+    names = _names(warm)
+    assert names
+    for triangles in (1, 150_000):
+        # When a fresh process draws a model of few or of many triangles
+        folder = tmp_path / str(triangles)
+        folder.mkdir()
+        (folder / "model.glb").write_bytes(slanting(triangles + 1))
+        code = "import pathlib, sys; from threed_workers.engines.thumbnails import thumbnails; "
+        code += "thumbnails({'model': 'model.glb', 'engines': ['raster']}, pathlib.Path(sys.argv[1]), print)"
+        environment = {**os.environ, shaders.VARIABLE: str(warm)}
+        subprocess.run([sys.executable, "-c", code, str(folder)], capture_output=True, env=environment, check=True)
+        # Then its copy holds no shader that the folder does not
+        assert _names(folder / "shaders") == names
+
+
+def _names(folder: Path) -> set[str]:
+    return {path.name for path in folder.rglob("*") if path.is_file()}

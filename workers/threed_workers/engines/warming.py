@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import itertools
 import os
+import subprocess
 import sys
 import tempfile
 from pathlib import Path
@@ -13,19 +14,28 @@ import numpy as np
 from PIL import Image
 
 from threed_workers.document import Builder
+from threed_workers.engines.drawing import Settings
+from threed_workers.engines.models import Model
 from threed_workers.engines.shaders import MESA, VARIABLE
-from threed_workers.engines.thumbnails import thumbnails
+from threed_workers.engines.thumbnails import FEW, MANY, draw
 from threed_workers.samples import animated_model, glb_bytes
 
+_WAYS = {"few": FEW, "many": MANY}  # one sample a pixel has shaders of its own
 
-def warm(folder: Path) -> None:
-    """Draw what most models need, and leave the compiled shaders in `folder`. Once per process, before any picture."""
+
+def warm(folder: Path, settings: Settings) -> None:
+    """Draw what most models need, and leave the compiled shaders in `folder`. Once per process, before any picture.
+
+    Really once: what a second size in the same process compiles is not what the first picture of a child needs.
+    """
     os.environ[MESA] = str(folder)
     os.environ.pop(VARIABLE, None)
     for data in (animated_model(), _every_kind()):
         with tempfile.TemporaryDirectory() as scratch:
-            (Path(scratch) / "model.glb").write_bytes(data)
-            thumbnails({"model": "model.glb", "engines": ["raster"]}, Path(scratch), lambda event: None)
+            file = Path(scratch) / "model.glb"
+            file.write_bytes(data)
+            model = Model.open(file)
+            draw(model, model.corners(), settings, Path(scratch), lambda event: None, ["raster"])
 
 
 def _every_kind() -> bytes:
@@ -55,7 +65,16 @@ def _every_kind() -> bytes:
     return glb_bytes(builder.finish())
 
 
+def main(folder: str, way: str = "") -> None:
+    """All ways, in a process each; or one, in this."""
+    if way:
+        warm(Path(folder), _WAYS[way])
+        return
+    for each in _WAYS:
+        subprocess.run([sys.executable, "-m", "threed_workers.engines.warming", folder, each], check=True)
+
+
 if __name__ == "__main__":
-    warm(Path(sys.argv[1]))
+    main(*sys.argv[1:])
     sys.stdout.flush()
     os._exit(0)
