@@ -51,7 +51,7 @@ func Example() {
 	}
 	watch := &threedv1.WatchRenderJobRequest{JobId: job.GetJobId()}
 	job, err = client.FollowRender(ctx, watch, func(change *threedv1.WatchRenderJobResponse) error {
-		fmt.Println(change.GetRenderJob().GetPhase(), change.GetEtaSeconds(), "s left")
+		fmt.Println(change.GetRenderJob().GetPhase(), change.GetEtaS(), "s left")
 		return nil
 	})
 	if err != nil {

@@ -59,9 +59,9 @@ ENDS = [
 every_kind = pytest.mark.parametrize(("kind", "completed", "failed", "cancelled"), ENDS)
 
 
-def test_every_kind_of_job_but_the_probe_has_events():
+def test_every_kind_of_job_but_probes_and_parts_has_events():
     kinds = {field.name for field in jobs_pb2.Job.DESCRIPTOR.oneofs_by_name["spec"].fields}
-    assert kinds - {"probe"} == {kind for kind, *_ in ENDS}
+    assert kinds - {"probe", "frame"} == {kind for kind, *_ in ENDS}
 
 
 @every_kind

@@ -2,7 +2,7 @@
 
 Most of this is parts of other statements, so that an event is recorded by the statement that changes the state, once
 and under the same fence. Each kind of job has a line in `_ENDS` for each state that it can end in; one without lines,
-such as a probe, has no events.
+such as a probe or a frame, has no events.
 """
 
 from __future__ import annotations

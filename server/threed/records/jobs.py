@@ -204,7 +204,7 @@ def claim(kinds: Sequence[str], worker: str, lease_s: float, most_of_project: in
 # What a claim makes of a job.
 _BEGUN = f"""state = 'PROCESSING', attempt = attempt + 1, fence = fence + 1, worker = :worker,
           lease_until = now() + make_interval(secs => :lease), started_at = coalesce(started_at, now()),
-          phase = 'fetching', progress = 0, error = NULL,
+          phase = 'fetching', progress = CASE WHEN parts > 0 THEN progress ELSE 0 END, error = NULL,
           sequence = CASE WHEN parts > 0 THEN greatest(sequence + 1, {_CLOCK}) ELSE sequence + 1 END"""
 
 # The id of the job to claim, locked. The nested loop keeps the order of the projects, and ends with the first row.
