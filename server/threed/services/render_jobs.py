@@ -227,8 +227,8 @@ class RenderService(render_jobs_pb2_grpc.RenderServiceServicer):
         """A new job; the kind of it that waits for a worker, if any does."""
         who, job = access.caller(), spec.render_job
         frame_count = job.frame_count
-        job.ClearField("frame_count")
         spec_json = json_format.MessageToDict(jobs_pb2.Job(render=spec))
+        job.ClearField("frame_count")
         values = {
             "scene_id": ids.parse("scene", job.scene_id) if job.scene_id else None,
             "asset_id": ids.parse("asset", job.asset_id) if job.asset_id else None,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -75,11 +76,19 @@ def settings_for(model: Model) -> Settings:
 
 def _stored(image: np.ndarray, folder: Path) -> list[dict]:
     found, sized = [], image
-    for edge in LONG_EDGES_PX:
-        # Each from the one before: the smallest from the largest takes four times as long and looks the same.
-        sized = image if edge == image.shape[0] else pictures.shrunk(sized, edge, edge)
-        for suffix in ("webp", "png"):
-            file = f"thumbnail-{edge}.{suffix}"
-            (folder / file).write_bytes(pictures.encode(sized, suffix))
-            found.append({"file": file, "media_type": pictures.MEDIA_TYPES[suffix], "long_edge_px": edge})
+    with ThreadPoolExecutor(2) as pool:  # neither encoding nor shrinking holds Python's lock
+        writing = []
+        for edge in LONG_EDGES_PX:
+            # Each from the one before: the smallest from the largest takes four times as long and looks the same.
+            sized = sized if edge == sized.shape[0] else pictures.shrunk(sized, edge, edge)
+            for suffix in ("webp", "png"):
+                file = f"thumbnail-{edge}.{suffix}"
+                writing.append(pool.submit(_write, folder / file, sized, suffix))
+                found.append({"file": file, "media_type": pictures.MEDIA_TYPES[suffix], "long_edge_px": edge})
+        for each in writing:
+            each.result()
     return found
+
+
+def _write(path: Path, image: np.ndarray, suffix: str) -> None:
+    path.write_bytes(pictures.encode(image, suffix))

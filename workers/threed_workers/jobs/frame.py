@@ -40,7 +40,7 @@ def run(claim: Claim) -> Outcome:
 
 def _more(spec: RenderSpec) -> int:
     job = spec.render_job
-    return 0 if job.engine in _SLOW else min(_AT_ONCE, max(0, job.frame_count // 4)) - 1
+    return 0 if job.engine in _SLOW else min(_AT_ONCE, (job.frame_count + 3) // 4) - 1
 
 
 def _complete(part: Claim, spec: RenderSpec, drawn: Drawn) -> None:
