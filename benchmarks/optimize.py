@@ -81,7 +81,7 @@ def _derived(zygote: Zygote, folder: Path, steps: list[dict], keep: str = "deriv
         with zygote.start("derive", request, Path(private), _LIMITS) as child:
             made = child.result()
         took = time.perf_counter() - began
-        (Path(private) / made["gate"]).replace(folder / keep)
+        (Path(private) / made["gates"][0]).replace(folder / keep)
     return took
 
 
