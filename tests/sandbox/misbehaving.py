@@ -26,6 +26,76 @@ def echo(request, folder, report):
     return {"request": request, "folder": str(folder), "cwd": os.getcwd()}
 
 
+_KEPT: list = []
+
+
+def remember(request, folder, report):
+    """A step of a resident: what it was told stays in its process."""
+    if "text" in request:
+        _KEPT.append(request["text"])
+        report({"kept": len(_KEPT)})
+    if "megabytes" in request:
+        return {"bytes": len(_held(request["megabytes"] * MIB))}
+    deadline = time.process_time() + request.get("spin_s", 0)
+    while time.process_time() < deadline:
+        pass
+    time.sleep(request.get("sleep_s", 0))
+    return {"pid": os.getpid(), "kept": _KEPT, "folder": str(folder)}
+
+
+def draw(request, folder, report):
+    """The step of a scene that only the engine compat survives: others draw one frame and then die as they are told."""
+    for frame in request["frames"]:
+        (folder / f"{frame}.png").write_bytes(b"picture")
+        able = request.get("engines", ["raster"])[0]
+        drawn = {"frame": frame, "file": f"{frame}.png", "media_type": "image/png", "layers": [], "objects": []}
+        drawn |= {"width_px": 1, "height_px": 1, "samples": 1, "seconds": 0.0, "engine_used": able, "losses": []}
+        report({"drawn": drawn})
+        if able != "compat" and frame == request["last"]:
+            globals()[request["then"]](request, folder, report)
+    return {}
+
+
+def hog(request, folder, report):
+    for _ in range(100):
+        _held(10 * MIB)
+        time.sleep(0.02)
+
+
+def _held(size):
+    _KEPT.append(b"\1" * size)
+    return _KEPT[-1]
+
+
+def raise_what_is_asked(request, folder, report):
+    return request["text"]
+
+
+def answer_twice(request, folder, report):
+    def later():
+        time.sleep(0.1)
+        os.write(CHANNEL, b'{"result": {"second": true}}\n')
+
+    threading.Thread(target=later).start()
+    return {"first": True}
+
+
+def open_and_change(request, folder, report):
+    def may(do):
+        try:
+            do()
+        except OSError:
+            return False
+        return True
+
+    paths = [Path(path) for path in request["paths"]]
+    return {
+        "read": [may(path.read_text) for path in paths],
+        "changed": [may(lambda path=path: path.write_text("other")) for path in paths],
+        "linked": [may(lambda path=path, n=n: os.link(path, folder / f"{n}")) for n, path in enumerate(paths)],
+    }
+
+
 def segfault(request, folder, report):
     ctypes.string_at(0)
 

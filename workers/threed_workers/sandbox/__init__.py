@@ -13,5 +13,17 @@ from threed_workers.sandbox.limits import Limits
 from threed_workers.sandbox.places import PLACES
 from threed_workers.sandbox.program import Program, spawn_program
 from threed_workers.sandbox.remove import remove_folder
+from threed_workers.sandbox.resident import Resident
 
-__all__ = ["ENVIRONMENT", "PLACES", "Child", "Ending", "Limits", "Program", "Zygote", "remove_folder", "spawn_program"]
+__all__ = [
+    "ENVIRONMENT",
+    "PLACES",
+    "Child",
+    "Ending",
+    "Limits",
+    "Program",
+    "Resident",
+    "Zygote",
+    "remove_folder",
+    "spawn_program",
+]

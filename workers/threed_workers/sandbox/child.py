@@ -57,9 +57,15 @@ class Child:
         self._reading = threading.Lock()
         self._stopping = threading.Lock()
         self._log = b""
-        self._started = time.monotonic()
+        self._started = self._asked_at = time.monotonic()
+        self._spent_s = 0.0  # processor seconds before it was asked
         self._next_disk = 0.0
         self._oom_kills = watch.kernel_oom_kills()
+
+    @staticmethod
+    def kernel_limits(limits: Limits) -> Limits:
+        """What the process itself is held to; the rest is watched."""
+        return limits
 
     def __enter__(self) -> Child:
         return self
@@ -118,12 +124,13 @@ class Child:
         """Say how its group is killed."""
         self._signal = signal_group
 
-    def send(self, request: bytes) -> None:
-        """Give it the request; a child that died before reading it is noticed by `result()`."""
+    def send(self, line: bytes, last: bool = True) -> None:
+        """Give it a request, the last or not; a child that died before reading it is noticed by `result()`."""
         self._channel.settimeout(60)
         try:
-            self._channel.sendall(request)
-            self._channel.shutdown(socket.SHUT_WR)
+            self._channel.sendall(line)
+            if last:
+                self._channel.shutdown(socket.SHUT_WR)
         except OSError:
             pass
         self._channel.settimeout(None)
@@ -147,8 +154,8 @@ class Child:
     def check(self, now: float, pids: list[int]) -> None:
         """Kill it if it is over a watched limit. `pids`: its processes now."""
         limits = self.limits
-        if limits.wall_s is not None and now - self._started > limits.wall_s:
-            return self.kill(_timed_out(self.step, f"{limits.wall_s:g} s"))
+        if limits.wall_s is not None and now - self._asked_at > limits.wall_s:
+            return self.kill(timed_out(self.step, f"{limits.wall_s:g} s"))
         use = watch.use_of(pids)
         if use.memory_bytes > limits.memory_bytes:
             return self.kill(_out_of_memory(self.step, f"{limits.memory_bytes // MIB} MiB"))
@@ -242,9 +249,9 @@ class Child:
 
     def _killed_by(self, number: int) -> errors.ThreedError:
         cpu_s = self.limits.cpu_s
-        spent = cpu_s is not None and self.ending.cpu_s >= cpu_s
+        spent = cpu_s is not None and self.ending.cpu_s - self._spent_s >= cpu_s
         if number == signal.SIGXCPU or (number == signal.SIGKILL and spent):
-            return _timed_out(self.step, f"{cpu_s} s of processor time")
+            return timed_out(self.step, f"{cpu_s} s of processor time")
         if number == signal.SIGXFSZ:
             return _disk_full(self.step, f"{self.limits.file_bytes // MIB} MiB in one file")
         # What C++ says when it gets no memory, and what the kernel does when it has none left.
@@ -270,7 +277,7 @@ class Child:
         _log.log(level, "step %s: %s: %s\n%s%s", self.step, error.reason, error, trace, said)
 
 
-def _timed_out(step: str, most: str) -> errors.JobTimedOut:
+def timed_out(step: str, most: str) -> errors.JobTimedOut:
     return errors.JobTimedOut(
         f"The step {step} ran longer than {most}. Send a simpler file, or raise the limit.", step=step, limit=most
     )

@@ -16,13 +16,15 @@ import threading
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import TypeVar
 
 from threed import errors
 from threed_workers import steps
-from threed_workers.sandbox import watch
+from threed_workers.sandbox import protocol, watch
 from threed_workers.sandbox.child import Child, Ending
 from threed_workers.sandbox.limits import Limits
 from threed_workers.sandbox.places import PLACES
+from threed_workers.sandbox.resident import Resident
 
 _log = logging.getLogger(__name__)
 
@@ -35,6 +37,9 @@ _DRAIN = 65536
 # The whole environment of children: nothing of the worker's, which holds credentials. OpenBLAS starts its threads
 # when numpy is imported, and threads do not survive a fork.
 ENVIRONMENT = {"PATH": "/usr/bin:/bin", "LANG": "C.UTF-8", "OPENBLAS_NUM_THREADS": "1"}
+
+
+_C = TypeVar("_C", bound=Child)
 
 
 class _Gone(Exception):
@@ -117,22 +122,41 @@ class Zygote:
         `cache`: copied to where its libraries cache. A child keeps no cache of another, which could have poisoned it;
         the shaders that Mesa compiled for a trusted scene (0.2 MB) save 0.4 of 0.65 s of a first frame.
         """
+        encoded = protocol.encode_request(request)
+        child = self._start(Child, step, folder, limits, read_dirs, write_dirs, cache)
+        child.send(encoded)
+        return child
+
+    def resident(self, step: str, folder: Path, limits: Limits, *, read_dirs: Sequence[Path] = ()) -> Resident:
+        """A child for one request of a step after another, with the arguments of `start`.
+
+        Each request gets the limits of times anew, and a folder of its own below `folder`.
+        """
+        return self._start(Resident, step, folder, limits, read_dirs, (), None)
+
+    def _start(
+        self,
+        kind: type[_C],
+        step: str,
+        folder: Path,
+        limits: Limits,
+        read_dirs: Sequence[Path],
+        write_dirs: Sequence[Path],
+        cache: Path | None,
+    ) -> _C:
         spec = {
             "target": steps.target(step),
             "folder": os.path.realpath(folder, strict=True),
-            "limits": limits.to_dict(),
+            "limits": kind.kernel_limits(limits).to_dict(),
             "read": [os.path.realpath(path) for path in read_dirs],
             "write": [os.path.realpath(path) for path in write_dirs],
         }
-        encoded = json.dumps(request).encode()
         if cache is not None:
             shutil.copytree(cache, os.path.join(spec["folder"], PLACES["XDG_CACHE_HOME"]), dirs_exist_ok=True)
         try:
-            child = self._running().start(step, spec, limits)
+            return self._running().start(kind, step, spec, limits)
         except _Gone:
-            child = self._running().start(step, spec, limits)
-        child.send(encoded)
-        return child
+            return self._running().start(kind, step, spec, limits)
 
     def _running(self) -> _Server:
         with self._lock:
@@ -159,11 +183,11 @@ class _Server:
         self._thread = threading.Thread(target=self._keep, name="sandbox-keeper", daemon=True)
         self._thread.start()
 
-    def start(self, step: str, spec: dict, limits: Limits) -> Child:
+    def start(self, kind: type[_C], step: str, spec: dict, limits: Limits) -> _C:
         ours, theirs = socket.socketpair()
         log, their_log = os.pipe()
         os.set_blocking(log, False)
-        child = Child(step, spec["folder"], limits, ours, log)
+        child = kind(step, spec["folder"], limits, ours, log)
         try:
             with self._lock:
                 if self.gone.is_set():

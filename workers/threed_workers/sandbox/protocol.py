@@ -1,4 +1,7 @@
-"""What a child writes on its socket: one JSON object a line, {"layers"}, {"event"} ..., then {"result"} or {"error"}.
+"""What a child reads and writes on its socket, one JSON object a line.
+
+It reads {"folder", "request"}: one, or as a resident one after another. It writes {"layers"} once; then for each
+request {"event"} ... and {"result"} or {"error"}.
 
 The child may have been taken over by what it read. The parent therefore caps what it reads, checks every type, and
 rebuilds errors only from the table.
@@ -25,6 +28,17 @@ OUT_OF_MEMORY_LINE = (
 
 class ProtocolBroken(Exception):
     """Raised when a child's output is not what a child writes. The message says what it was, in our words."""
+
+
+def encode_request(request: dict, folder: str = ".") -> bytes:
+    """One line. `folder` is that of this request, below the child's own. Raises TypeError or ValueError."""
+    return json.dumps({"folder": folder, "request": request}).encode() + b"\n"
+
+
+def decode_request(line: bytes) -> tuple[str, dict]:
+    """(folder, request) of one line of the worker's."""
+    told = json.loads(line)
+    return told["folder"], told["request"]
 
 
 def encode(kind: str, value: object) -> bytes:

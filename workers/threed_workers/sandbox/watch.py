@@ -37,6 +37,16 @@ def use_of(pids: list[int]) -> Use:
     return use
 
 
+def cpu_s(pid: int) -> float:
+    """Processor seconds of a process so far, over all its threads; 0 when it has ended, or nobody counts."""
+    try:
+        text = Path(f"/proc/{pid}/stat").read_bytes()
+    except OSError:
+        return 0.0
+    user, system = text.rpartition(b")")[2].split()[11:13]
+    return (int(user) + int(system)) / os.sysconf("SC_CLK_TCK")
+
+
 def _unlinked_bytes(pid: int) -> int:
     """Files without a name, memfd among them: they fill disk or memory, and no folder shows them."""
     total = 0

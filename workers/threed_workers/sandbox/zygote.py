@@ -25,7 +25,7 @@ import sys
 import tempfile
 import threading
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from threed_workers.sandbox import confine, protocol
@@ -215,7 +215,7 @@ def _run_child(orders: socket.socket, read: list[str], parent: int) -> None:
         _leave_server(orders)
         confinement = confine.Confinement(parent)
         if spec := _await_step():
-            _write(_outcome(spec, read, confinement))
+            _serve(spec, read, confinement)
     except BaseException:  # of ours: a step's own errors are its outcome
         traceback.print_exc()
     finally:
@@ -250,7 +250,7 @@ def _await_step() -> dict | None:
     return json.loads(data)
 
 
-def _settle(folder: str) -> None:
+def _settle(folder: Path) -> None:
     """Its own folders and environment."""
     for name, place in PLACES.items():
         os.environ[name] = os.path.join(folder, place)
@@ -259,18 +259,25 @@ def _settle(folder: str) -> None:
     os.chdir(folder)
 
 
-def _outcome(spec: dict, read: list[str], confinement: confine.Confinement) -> bytes:
-    """Run the step; the line that says how it ended."""
+def _serve(spec: dict, read: list[str], confinement: confine.Confinement) -> None:
+    """Confine this process, then answer requests until there are no more: one, or as many as a resident gets."""
     try:
-        request = json.loads(_read_all())
         function = _function(spec["target"])  # our own code: imported while files can still be read
-        folder = spec["folder"]
+        folder = Path(spec["folder"])
         _settle(folder)
-        readable = [*read, *spec["read"]]
-        applied = confinement.apply(Limits(**spec["limits"]), folder, readable, spec["write"])
-        _write(protocol.encode("layers", applied))
-        result = function(request, Path(folder), _reporter())
-        return protocol.encode("result", result)
+        applied = confinement.apply(Limits(**spec["limits"]), spec["folder"], [*read, *spec["read"]], spec["write"])
+    except BaseException as error:
+        return _write(protocol.encode_error(error))
+    _write(protocol.encode("layers", applied))
+    for line in _lines():
+        _write(_outcome(function, line, folder))
+
+
+def _outcome(function: Callable[[dict, Path, protocol.Report], dict], line: bytes, folder: Path) -> bytes:
+    """Answer one request; the line that says how it ended."""
+    try:
+        place, request = protocol.decode_request(line)
+        return protocol.encode("result", function(request, folder / place, _reporter()))
     except BaseException as error:
         try:
             return protocol.encode_error(error)
@@ -294,11 +301,12 @@ def _reporter() -> protocol.Report:
     return report
 
 
-def _read_all() -> bytes:
-    parts = []
+def _lines() -> Iterator[bytes]:
+    """What the worker asks, line by line, until it will ask no more."""
+    rest = b""
     while part := os.read(_CHANNEL, 1 << 20):
-        parts.append(part)
-    return b"".join(parts)
+        *lines, rest = (rest + part).split(b"\n")
+        yield from lines
 
 
 def _write(line: bytes) -> None:
