@@ -272,7 +272,6 @@ def test_both_engines_see_the_same_panorama_in_a_mirror(able, engine, tmp_path):
 def test_it_is_only_chosen_by_name_or_for_what_rasterizers_cannot():
     assert "path_traced" not in [one.name for one in choose()]
     assert [one.name for one in choose("path_traced")] == ["path_traced"]
-    assert [one.name for one in choose(linear=True)] == ["path_traced"]
 
 
 def test_mitsuba_is_as_listed():

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -20,8 +21,9 @@ def test_a_child_works_on_a_copy_of_the_warm_shaders(tmp_path, monkeypatch):
     folder.mkdir()
     monkeypatch.setenv(shaders.VARIABLE, str(warm))
     monkeypatch.setenv("MESA_SHADER_CACHE_DIR", "elsewhere")
-    shaders.reuse(folder)
-    shaders.reuse(folder)
+    monkeypatch.setattr(tempfile, "tempdir", str(folder))
+    shaders.reuse()
+    shaders.reuse()
     assert (folder / "shaders" / "83" / "dcb3").read_bytes() == b"compiled"
     assert os.environ["MESA_SHADER_CACHE_DIR"] == str(folder / "shaders")
 
@@ -29,7 +31,8 @@ def test_a_child_works_on_a_copy_of_the_warm_shaders(tmp_path, monkeypatch):
 @pytest.mark.parametrize("value", ["", "/nowhere"])
 def test_without_warm_shaders_nothing_changes(tmp_path, monkeypatch, value):
     monkeypatch.setenv(shaders.VARIABLE, value)
-    shaders.reuse(tmp_path)
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    shaders.reuse()
     assert list(tmp_path.iterdir()) == []
 
 
@@ -49,7 +52,7 @@ def test_after_warming_most_models_compile_nothing(able, tmp_path):
         (folder / "model.glb").write_bytes(slanting(triangles + 1))
         code = "import pathlib, sys; from threed_workers.engines.thumbnails import thumbnails; "
         code += "thumbnails({'model': 'model.glb', 'engines': ['raster']}, pathlib.Path(sys.argv[1]), print)"
-        environment = {**os.environ, shaders.VARIABLE: str(warm)}
+        environment = {**os.environ, shaders.VARIABLE: str(warm), "TMPDIR": str(folder)}
         subprocess.run([sys.executable, "-c", code, str(folder)], capture_output=True, env=environment, check=True)
         # Then its copy holds no shader that the folder does not
         assert _names(folder / "shaders") == names

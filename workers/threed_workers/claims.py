@@ -9,8 +9,6 @@ from __future__ import annotations
 import dataclasses
 import logging
 import math
-import os
-import stat
 import threading
 import time
 from collections.abc import Callable, Sequence
@@ -26,7 +24,9 @@ from threed.errors import JobCrashed, JobFailed, ThreedError, Unavailable
 from threed.records import away_is_unavailable, jobs
 from threed.status import to_json
 from threed.v1 import jobs_pb2
+from threed_workers.outputs import plain_file
 from threed_workers.sandbox import Child, Limits, Zygote
+from threed_workers.warm import WarmEngines
 
 log = logging.getLogger(__name__)
 
@@ -66,6 +66,7 @@ class Claim:
     store: Store
     zygote: Zygote
     limits: Limits
+    engines: WarmEngines
     phase: str = "fetching"
     progress: float = 0.0
     sequence: int = 0
@@ -149,16 +150,20 @@ class Claim:
         # Not under the lock: when the fork server died, this waits for the next one, and `stop` must not wait with it.
         read_dirs = [programs] if programs else []
         with self.zygote.start(step, request, self.folder, limits, read_dirs=read_dirs) as child:
-            self._attach(child)
-            try:
-                for event in child.events():
-                    on_event(event)
-                return child.result()
-            finally:
-                with self._lock:
-                    self._children.discard(child)
-                    if self.lost:
-                        raise LeaseLost
+            return self.follow(child, on_event)
+
+    def follow(self, child: Child, on_event: Callable[[dict], None]) -> dict:
+        """The result of a child that was asked for this job. Raises as `run` does."""
+        self._attach(child)
+        try:
+            for event in child.events():
+                on_event(event)
+            return child.result()
+        finally:
+            with self._lock:
+                self._children.discard(child)
+                if self.lost:
+                    raise LeaseLost
 
     def _attach(self, child: Child) -> None:
         """From now on `stop` kills this child; at once, if it was called meanwhile."""
@@ -168,21 +173,17 @@ class Claim:
                 child.kill(self._stop)
 
     def output(self, name: object) -> Path:
-        """A file that a step says it wrote. The step is not trusted: only a plain file of its folder will do."""
-        if not isinstance(name, str) or name != os.path.basename(name) or name in ("", ".", ".."):
-            raise JobFailed(f"The step named {str(name)[:80]!r}, which is no file of its folder.")
-        path = self.folder / name
-        try:
-            if stat.S_ISREG(path.lstat().st_mode):
-                return path
-        except FileNotFoundError:
-            pass
-        raise JobFailed(f"The step did not write the file {name!r} that it named.")
+        """A file that a step says it wrote. Raises JobFailed when it is none."""
+        return plain_file(self.folder, name)
 
     def store_output(self, name: object) -> Blob:
         """Store a file that a step wrote."""
+        return self.store_file(self.output(name))
+
+    def store_file(self, path: Path) -> Blob:
+        """Store a file, unless the job was stopped."""
         self.check()
-        return self.store.put_file(self.output(name))
+        return self.store.put_file(path)
 
     def stop(self, error: ThreedError) -> None:
         """End the job from another thread: the running steps are killed, the next is not begun."""

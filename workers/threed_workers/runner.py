@@ -23,6 +23,7 @@ from threed.records import away_is_unavailable, jobs
 from threed.settings import Settings
 from threed_workers.claims import Claim, LeaseLost, Outcome, was_killed
 from threed_workers.sandbox import Limits, Zygote, remove_folder
+from threed_workers.warm import WarmEngines
 
 log = logging.getLogger(__name__)
 
@@ -45,6 +46,8 @@ class Runner:
         self._zygote = zygote
         self._scratch = scratch
         self._kinds = kinds
+        self._limits = _limits(settings)
+        self._engines = WarmEngines(zygote, scratch, settings, self._limits)
         self.engine = sa.create_engine(
             settings.sqlalchemy_url(),
             pool_size=settings.job_threads + 3,
@@ -90,6 +93,7 @@ class Runner:
         for thread in self._helpers:
             if thread.is_alive():
                 thread.join()
+        self._engines.close()
         self._hand_back()  # what was being claimed just then
         self.engine.dispose()
 
@@ -157,7 +161,7 @@ class Runner:
             _remove(folder)
 
     def _held(self, row: sa.Row, folder: Path) -> Claim:
-        return Claim(row, folder, self.engine, self._store, self._zygote, self._limits())
+        return Claim(row, folder, self.engine, self._store, self._zygote, self._limits, self._engines)
 
     def _more(self, claim: Claim, held: list[Claim], most: int) -> list[Claim]:
         """More parts of the same whole, whose leases are renewed as that of `claim`; they work in its folder."""
@@ -220,19 +224,10 @@ class Runner:
         if error is not None:
             log.info("job %s (%s), attempt %d: %s: %s", claim.row.id, claim.row.kind, attempt, error.reason, error)
 
-    def _limits(self) -> Limits:
-        settings = self._settings
-        return Limits(
-            memory_bytes=settings.job_memory_bytes,
-            cpu_s=int(settings.job_cpu_s),
-            wall_s=settings.job_timeout_s,
-            disk_bytes=settings.job_disk_bytes,
-            file_bytes=settings.job_disk_bytes,
-        )
-
     def _beat(self) -> None:
         """Renew every lease three times in its length; a job whose lease is gone is killed."""
         while not self._stopping.wait(self._settings.job_lease_s / 3):
+            self._engines.sweep()
             with self._lock:
                 running = list(self._claims.values())
             for claim in running:
@@ -280,6 +275,16 @@ class Runner:
             found = [claim for (job, _), claim in self._claims.items() if job == id]
         for claim in found:
             claim.stop(JobCancelled("The job was cancelled."))
+
+
+def _limits(settings: Settings) -> Limits:
+    return Limits(
+        memory_bytes=settings.job_memory_bytes,
+        cpu_s=int(settings.job_cpu_s),
+        wall_s=settings.job_timeout_s,
+        disk_bytes=settings.job_disk_bytes,
+        file_bytes=settings.job_disk_bytes,
+    )
 
 
 def _transient(error: ThreedError) -> bool:

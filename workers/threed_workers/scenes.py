@@ -8,17 +8,21 @@ from __future__ import annotations
 import uuid
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from google.protobuf import json_format
 
-from threed.errors import JobCrashed, JobFailed
+from threed.errors import JobCrashed, JobFailed, JobOutOfMemory, JobTimedOut, ThreedError
 from threed.records import render_jobs
-from threed.v1.jobs_pb2 import RenderSpec
+from threed.v1.jobs_pb2 import BlobRef, RenderSpec
 from threed.v1.render_jobs_pb2 import RenderJob, RenderOutput
 from threed_workers.claims import Claim, was_killed
+from threed_workers.warm import WarmEngine
 
 _STAND_IN = "compat"
+# What an engine may do to its process, and another one with the same scene perhaps not.
+_UNDONE = (JobCrashed, JobTimedOut, JobOutOfMemory)
 _LOADED, _RENDERED = 0.1, 0.95  # of the progress, once every file is here, and once all is drawn
 _MOST_PREVIEW_BYTES = 256 * 1024
 _AOVS = {"depth": "DEPTH", "normal": "NORMAL", "albedo": "ALBEDO", "object_id": "OBJECT_ID", "alpha": "ALPHA"}
@@ -59,63 +63,95 @@ class Drawn:
         return told | {"losses": self.losses}
 
 
-def fetched(claim: Claim, spec: RenderSpec) -> dict[str, Any]:
-    """The request of a step that draws the scene, whose files are in the job's folder now."""
-    models = {}
-    for asset_id, blob in spec.models.items():
-        claim.fetch(blob, f"{asset_id}.glb")
-        models[asset_id] = f"{asset_id}.glb"
-        if spec.derived:
-            claim.run("render_copy", {"source": f"{asset_id}.glb", "target": f"{asset_id}.render.glb"})
-            models[asset_id] = claim.output(f"{asset_id}.render.glb").name
-    environment = claim.fetch(spec.environment, "environment").name if spec.HasField("environment") else None
+def fetched(claim: Claim, engine: WarmEngine, spec: RenderSpec) -> dict[str, Any]:
+    """The request of a step that draws the scene, whose files the engine's process can read now."""
+
+    def model(blob: BlobRef) -> Path:
+        if not spec.derived:
+            return engine.file(f"{blob.sha256}.glb", lambda path: claim.store.fetch(blob.key, path, blob.sha256))
+        return engine.file(f"{blob.sha256}.render.glb", lambda path: _copy_for_engines(claim, blob, path))
+
+    models = {asset_id: str(model(blob)) for asset_id, blob in spec.models.items()}
+    panorama = None
+    if spec.HasField("environment"):
+        blob = spec.environment
+        panorama = str(engine.file(blob.sha256, lambda path: claim.store.fetch(blob.key, path, blob.sha256)))
     job = spec.render_job
     size = job.region if job.HasField("region") else job.resolution
-    request = {"spec": json_format.MessageToDict(spec), "models": models, "environment": environment}
+    request = {"spec": json_format.MessageToDict(spec), "models": models, "environment": panorama}
     return request | {"limits": {"pixels": size.width * size.height}}
 
 
+def _copy_for_engines(claim: Claim, blob: BlobRef, path: Path) -> None:
+    claim.fetch(blob, "derived.glb")
+    claim.run("render_copy", {"source": "derived.glb", "target": "render.glb"})
+    claim.output("render.glb").rename(path)
+
+
 def draw(
-    claim: Claim, spec: RenderSpec, request: dict[str, Any], job_id: uuid.UUID, publish: Callable[[Drawn], None]
+    claim: Claim,
+    engine: WarmEngine,
+    spec: RenderSpec,
+    request: dict[str, Any],
+    job_id: uuid.UUID,
+    publish: Callable[[Drawn], None],
 ) -> None:
     """Run the step; `publish` gets each frame once it is drawn. `job_id` is of the render job, for its previews.
 
-    When the caller left the engine to us and it took its process down, what is left is drawn by the one that stands in.
+    When the caller left the choice to us and an engine crashed, hung or took too much memory, what is left is drawn
+    once more by the one that stands in, and says so in its losses.
     """
     left = list(request["frames"])
+    losses: list[dict[str, Any]] = []
 
     def hear(event: dict) -> None:
         if "drawn" in event:
             drawn = Drawn.of(event["drawn"])
             if drawn.frame in left:
                 left.remove(drawn.frame)
+                drawn.losses.extend(losses)
                 publish(drawn)
-        _tell(claim, event, job_id)
+        _tell(claim, engine, event, job_id)
 
     claim.report("loading", _LOADED)
     try:
-        claim.run("render", request, hear)
-    except JobCrashed as error:
-        if spec.render_job.engine or was_killed(error) or not left:
+        _ask(claim, engine, request, hear)
+    except _UNDONE as error:
+        if not left:
+            return  # Filament may abort while it clears up after the last frame
+        if spec.render_job.engine or was_killed(error):
             raise
+        losses.append(_stood_in(error))
         claim.report("loading", _LOADED)
-        again = request | {"frames": list(left), "engines": [_STAND_IN], "crashed": True}
-        claim.run("render", again, hear)
+        _ask(claim, engine, request | {"frames": list(left), "engines": [_STAND_IN]}, hear)
 
 
-def stored(claim: Claim, spec: RenderSpec, drawn: Drawn) -> list[dict[str, Any]]:
+def _ask(claim: Claim, engine: WarmEngine, request: dict[str, Any], hear: Callable[[dict], None]) -> None:
+    claim.check()
+    engine.draw(request, lambda process: claim.follow(process, hear))
+
+
+def _stood_in(error: ThreedError) -> dict[str, Any]:
+    return {
+        "feature": "engine",
+        "count": 1,
+        "reason": f"{_STAND_IN} drew it, because the engine failed: {error.message}",
+    }
+
+
+def stored(claim: Claim, engine: WarmEngine, spec: RenderSpec, drawn: Drawn) -> list[dict[str, Any]]:
     """The pictures of a frame in the store: RenderOutput with proto field names, and `key`."""
     job = spec.render_job
     if job.WhichOneof("motion"):
         stem = f"frame{drawn.frame:05d}"
     else:
         stem = f"camera{drawn.frame}" if job.cameras else "picture"
-    found = [_stored(claim, drawn, drawn.file, drawn.media_type, stem)]
+    found = [_stored(claim, engine, drawn, drawn.file, drawn.media_type, stem)]
     for layer in drawn.layers:
         name = str(layer.get("layer"))
         if name not in _AOVS:
             raise JobFailed(f"The step drew {name!r}, which nobody asked for.")
-        output = _stored(claim, drawn, layer["file"], str(layer["media_type"]), f"{stem}.{name}")
+        output = _stored(claim, engine, drawn, layer["file"], str(layer["media_type"]), f"{stem}.{name}")
         output["aov"] = _AOVS[name]
         if name == "object_id":
             output["objects"] = drawn.objects
@@ -133,8 +169,8 @@ def losses_of(made: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
     return list(found.values())
 
 
-def _stored(claim: Claim, drawn: Drawn, file: str, media_type: str, stem: str) -> dict[str, Any]:
-    blob = claim.store_output(file)
+def _stored(claim: Claim, engine: WarmEngine, drawn: Drawn, file: str, media_type: str, stem: str) -> dict[str, Any]:
+    blob = claim.store_file(engine.output(file))
     return {
         "name": f"{stem}.{str(file).rpartition('.')[2]}",
         "key": blob.key,
@@ -153,19 +189,19 @@ def _check(output: dict[str, Any]) -> None:
         raise JobFailed("The step answered with what is no output.") from error
 
 
-def _tell(claim: Claim, event: dict, job_id: uuid.UUID) -> None:
+def _tell(claim: Claim, engine: WarmEngine, event: dict, job_id: uuid.UUID) -> None:
     more: dict[str, int] = {}
     if "samples" in event:
         more = {"samples_done": int(event.get("samples_done", 0)), "samples": int(event["samples"])}
     if "preview" in event:
-        more["preview"] = _show(claim, event["preview"], job_id, more)
+        more["preview"] = _show(claim, engine, event["preview"], job_id, more)
     part = float(event.get("progress", 0.0))
     claim.report(str(event.get("phase", "rendering")), _LOADED + part * (_RENDERED - _LOADED), **more)
 
 
-def _show(claim: Claim, preview: dict, job_id: uuid.UUID, samples: dict[str, int]) -> int:
+def _show(claim: Claim, engine: WarmEngine, preview: dict, job_id: uuid.UUID, samples: dict[str, int]) -> int:
     """Keep a preview for the watchers; its number."""
-    image = claim.output(preview["file"]).read_bytes()
+    image = engine.output(preview["file"]).read_bytes()
     if len(image) > _MOST_PREVIEW_BYTES:
         raise JobFailed(f"The step made a preview of {len(image)} bytes.")
     size = {name: int(preview[name]) for name in ("frame", "width_px", "height_px")}

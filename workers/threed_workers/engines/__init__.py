@@ -14,18 +14,17 @@ __all__ = ["ALL", "Engine", "Session", "choose", "probe_all"]
 
 ALL: tuple[Engine, ...] = (Raster(), PathTraced(), Compat())
 
-# In the order in which they are tried when the caller names none: what takes a minute has to be asked for. What only
-# one engine makes, radiance and layers, is asked for as much by name.
-_AUTO, _PROGRESSIVE = ("raster", "compat"), ("path_traced",)
+# In the order in which they are tried when the caller names none: what takes a minute has to be asked for.
+_AUTO = ("raster", "compat")
 
 
-def choose(name: str = "", able: Sequence[str] | None = None, linear: bool = False) -> list[Engine]:
+def choose(name: str = "", able: Sequence[str] | None = None) -> list[Engine]:
     """The engines to try, best first: the one called `name`, or those that are fit when it is empty.
 
-    `able` are the names that work on this machine, as probed before; None means that nobody has looked. `linear`:
-    radiance or layers are wanted, which rasterizers do not make. Raises EngineUnavailable when nothing is left.
+    `able` are the names that work on this machine, as probed before; None means that nobody has looked.
+    Raises EngineUnavailable when nothing is left.
     """
-    fit = (name,) if name else _PROGRESSIVE if linear else _AUTO
+    fit = (name,) if name else _AUTO
     wanted = [engine for engine in ALL if engine.name in fit]
     found = [engine for engine in wanted if able is None or engine.name in able]
     if not found:

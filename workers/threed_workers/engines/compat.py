@@ -129,6 +129,9 @@ class CompatSession:
         transparent = self._drawing.backdrop.kind == "transparent"
         yield Pass(pictures.straight(image) if transparent else pictures.laid_over(image, self._drawing.backdrop.color))
 
+    def close(self) -> None:
+        """The renderer is gone with each picture."""
+
     def _meshes(self, document: Document) -> list[tuple[Any, np.ndarray]]:
         """(mesh, place) of each part; parts that differ only in their place share a mesh."""
         made: dict[tuple[int, int], Any] = {}

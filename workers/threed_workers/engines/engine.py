@@ -26,6 +26,10 @@ class Session(Protocol):
         """
         ...
 
+    def close(self) -> None:
+        """Give back everything but what helps the next drawing. It comes last: it may take the process down."""
+        ...
+
 
 class Engine(Protocol):
     """One way to make pictures. Only ever used in a confined child: native code may take the whole process with it."""

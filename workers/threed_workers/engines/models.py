@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import contextlib
 import copy
+import functools
 import itertools
 import math
 import mmap
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -20,6 +22,7 @@ from threed_workers.document.model import Json, extension
 from threed_workers.document.world import scene_roots, world_box, world_matrices
 from threed_workers.engines.animation import POINTER, Animation, number_of, read_animation
 from threed_workers.engines.baking import baked, is_morphed
+from threed_workers.engines.kept import identity
 from threed_workers.engines.pose import moved
 from threed_workers.engines.variants import in_variant, variant_names
 
@@ -47,7 +50,8 @@ def refusing(done: str) -> Iterator[None]:
 class Model:
     """A GLB in the job's folder. `changed` says that the document is no longer what the file says.
 
-    The document shows `animation` at `seconds`; `rest` is what it was before.
+    The document shows `animation` at `seconds`; `rest` is what it was before. `made` is what it was made of, and how:
+    models that are equal in it are equal.
     """
 
     file: Path
@@ -56,21 +60,20 @@ class Model:
     rest: Document | None = None
     animation: Animation | None = None
     seconds: float = 0.0
+    made: tuple[Any, ...] = ()
 
     @classmethod
     def open(cls, file: Path) -> Model:
         """The model in `file`, posed as at the first moment of its first animation, if it has one."""
-        with refusing("read"):
-            with file.open("rb") as opened:
-                data = memoryview(mmap.mmap(opened.fileno(), 0, access=mmap.ACCESS_READ))
-            document = read_glb(data, Budget())
-        return cls(file, document, rest=document).playing("")
+        return _opened(file, identity(file))
 
     def playing(self, clip: str) -> Model:
         """The model at the first moment of an animation (its name, or `#0`); as it is when it has none of that name."""
         with refusing("animated"):
             number = number_of(self.document, clip)
-            return self if number is None else replace(self, animation=read_animation(self.document, number)).at(0.0)
+            if number is None:
+                return self
+            return self._with("clip", number, animation=read_animation(self.document, number)).at(0.0)
 
     def at(self, seconds: float) -> Model:
         """The model at a moment of its animation; after its end, at its end. Without animation, itself."""
@@ -78,14 +81,16 @@ class Model:
             return self
         with refusing("animated"):
             document = moved(self.rest, self.animation, min(seconds, self.animation.seconds))
-        return replace(self, document=document, changed=document is not self.document or self.changed, seconds=seconds)
+        changed = document is not self.document or self.changed
+        return self._with("at", seconds, document=document, changed=changed, seconds=seconds)
 
     def still(self) -> Model:
         """The model with nothing left to move: skins, morph targets and instances are plain meshes (baking.py)."""
         with refusing("posed"):
             document = baked(self.document)
-        unchanged = document is self.document
-        return self if unchanged else replace(self, document=document, changed=True, rest=document, animation=None)
+        if document is self.document:
+            return self
+        return self._with("still", document=document, changed=True, rest=document, animation=None)
 
     def frozen(self) -> Model:
         """The model in its pose, without the animations that might move it."""
@@ -96,7 +101,7 @@ class Model:
         for key in ("extensionsUsed", "extensionsRequired"):
             names = [name for name in document.json.pop(key, []) if name != POINTER]
             document.json |= {key: names} if names else {}
-        return replace(self, document=document, changed=True, animation=None)
+        return self._with("frozen", document=document, changed=True, animation=None)
 
     def variants(self) -> list[str]:
         """The names of its material variants."""
@@ -108,7 +113,7 @@ class Model:
             return self
         with refusing("dressed"):
             rest, document = (in_variant(each, name) for each in (self.rest or self.document, self.document))
-        return replace(self, rest=rest, document=document, changed=True)
+        return self._with("variant", name, rest=rest, document=document, changed=True)
 
     def corners(self) -> np.ndarray:
         """The 8 corners of the box around its default scene, float64 (8, 3), metres; (0, 3) when nothing is drawn."""
@@ -165,7 +170,7 @@ class Model:
         document = self._editable()
         for material in filter(_shines, document.all("materials")):
             _expose(material, factor)
-        return replace(self, document=document, changed=True)
+        return self._with("exposed", factor, document=document, changed=True)
 
     def solids(self) -> Model | None:
         """Only what has surfaces; None without any, itself when it has nothing else."""
@@ -174,7 +179,7 @@ class Model:
             return self
         if strokes == sum(1 for _ in self.document.primitives()):
             return None
-        return self._only(lambda primitive: primitive.get("mode", 4) not in _STROKES)
+        return self._only("solids", lambda primitive: primitive.get("mode", 4) not in _STROKES)
 
     def strokes(self) -> Model | None:
         """Only its points and lines; None without any. Those without normals are unlit (glTF 2.0 section 3.7.2.1).
@@ -183,13 +188,13 @@ class Model:
         """
         if not self.stroke_count():
             return None
-        kept = self._only(lambda primitive: primitive.get("mode", 4) in _STROKES)
+        kept = self._only("strokes", lambda primitive: primitive.get("mode", 4) in _STROKES)
         for _, primitive in kept.document.primitives():
             if primitive.get("mode", 4) in _STROKES:
                 _as_stroke(kept.document, primitive)
         return kept
 
-    def _only(self, wanted: Callable[[Json], bool]) -> Model:
+    def _only(self, kind: str, wanted: Callable[[Json], bool]) -> Model:
         """The model without the primitives that are not wanted. A mesh with nothing left stays; no node shows it."""
         document = self._editable()
         document.json.pop("animations", None)  # they may move meshes that are no longer there
@@ -203,7 +208,7 @@ class Model:
             if node.get("mesh") in hidden:
                 for key in ("mesh", "skin", "weights"):
                     node.pop(key, None)
-        return replace(self, document=document, changed=True, animation=None)
+        return self._with(kind, document=document, changed=True, animation=None)
 
     def written(self, folder: Path, name: str) -> Path:
         """A file that says what the document says: its own, or a new one in `folder`."""
@@ -213,8 +218,20 @@ class Model:
         write_glb(self.document, target)
         return target
 
+    def _with(self, *how: Any, **changes: Any) -> Model:
+        return replace(self, made=(*self.made, how), **changes)
+
     def _editable(self) -> Document:
         return replace(self.document, json=copy.deepcopy(self.document.json))
+
+
+@functools.lru_cache(maxsize=16)
+def _opened(file: Path, made: tuple[Any, ...]) -> Model:
+    with refusing("read"):
+        with file.open("rb") as opened:
+            data = memoryview(mmap.mmap(opened.fileno(), 0, access=mmap.ACCESS_READ))
+        document = read_glb(data, Budget())
+    return Model(file, document, rest=document, made=made).playing("")
 
 
 def _shines(material: Json) -> bool:

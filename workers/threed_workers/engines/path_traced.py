@@ -21,6 +21,7 @@ import numpy as np
 from threed.errors import EngineFailed, EngineUnavailable
 from threed_workers.document.model import Json
 from threed_workers.engines.drawing import Drawing, Pass, Settings, View
+from threed_workers.engines.kept import Kept
 from threed_workers.engines.models import SURPRISES
 from threed_workers.engines.tracing import finishing, lights, variant
 from threed_workers.engines.tracing.behind import Catcher, in_focus, out_of_focus
@@ -36,12 +37,17 @@ _GLOW_DEPTH = 5
 # Its first dimensions, the place in the pixel, depend on the seed alone. So both scenes agree on edges.
 _SAMPLER = "ldsampler"
 _GUIDE_SAMPLES = 16
+# Drawings whose meshes and textures are kept: of a film, the one frame that the next is like.
+_KEPT_STAGES = 1
 
 
 class PathTraced:
     """Mitsuba."""
 
     name = "path_traced"
+
+    def __init__(self) -> None:
+        self._stages = Kept(_KEPT_STAGES)
 
     def version(self) -> str:
         """Of Mitsuba."""
@@ -67,20 +73,21 @@ class PathTraced:
         """Meshes, materials, lights and environment."""
         mi, name = variant.loaded()
         with _refusals("could not be loaded"):
-            return TracedSession(mi, name, drawing, settings)
+            return TracedSession(mi, name, self._stages, drawing, settings)
 
 
 class TracedSession:
-    """One drawing, ready to be seen from anywhere."""
+    """One drawing, ready to be seen from anywhere. `stages` has those of drawings before."""
 
-    def __init__(self, mi: Any, name: str, drawing: Drawing, settings: Settings):
+    def __init__(self, mi: Any, name: str, stages: Kept, drawing: Drawing, settings: Settings):
         self._mi = mi
         self._variant = name
+        self._stages = stages
         self._drawing = drawing
         self._settings = settings
         self._frame = _frame(drawing)
         self._seconds: float | None = None
-        self._stage = Stage(mi, _still(drawing), self._frame)
+        self._stage = self._staged(None)
         shining = lights.all_lights(drawing)
         self._sky = lights.sky_emitter(mi, drawing.sky)
         self._lamps = [lights.light_emitter(mi, light, self._frame) for light in shining]
@@ -90,9 +97,20 @@ class TracedSession:
         """Passes that get better, by more and more samples; the last one is denoised and has the layers."""
         with _refusals("could not be drawn"):
             if seconds is not None and seconds != self._seconds:
-                self._stage = Stage(self._mi, _still(self._drawing, seconds), self._frame)
+                self._stage = self._staged(seconds)
                 self._seconds = seconds
             yield from self._passes(_framed(view, self._frame))
+
+    def close(self) -> None:
+        """Meshes and textures stay, as far as there is room for them."""
+        self._stages.trim()
+
+    def _staged(self, seconds: float | None) -> Stage:
+        still = _still(self._drawing, seconds)
+        key = tuple((one.model.made, one.matrix.tobytes()) for one in still.instances), self._frame.tobytes()
+        stage = self._stages.get(key, lambda: Stage(self._mi, still, self._frame))
+        self._stages.trim()
+        return stage
 
     def _passes(self, view: View) -> Iterator[Pass]:
         settings = self._settings

@@ -26,6 +26,7 @@ from threed_workers.engines.drawing import Drawing, Pass, Settings, View
 from threed_workers.engines.ground_shadow import GroundShadow
 from threed_workers.engines.lamps import Lamps
 from threed_workers.engines.models import SURPRISES
+from threed_workers.engines.pantry import Pantry
 from threed_workers.engines.skylight import light_by
 from threed_workers.engines.staging import Staging
 
@@ -39,12 +40,12 @@ _BEHIND_GLASS = (0.83, 0.83, 0.83)
 
 
 class Raster:
-    """Filament. One renderer for the life of the process."""
+    """Filament. One renderer for the life of the process, and what it has loaded for earlier drawings."""
 
     name = "raster"
 
     def __init__(self) -> None:
-        self._renderer: Any = None
+        self._pantry: Pantry | None = None
 
     def version(self) -> str:
         """Of filly."""
@@ -56,7 +57,7 @@ class Raster:
     def probe(self) -> str | None:
         """Draws one picture of 16 x 16 pixels."""
         try:
-            renderer = self._started()
+            renderer = self._started().renderer
             scene = renderer.create_scene()
             scene.background, scene.camera = [0.0, 1.0, 0.0, 1.0], renderer.create_camera()
             target = renderer.create_render_target(width=16, height=16)
@@ -70,18 +71,18 @@ class Raster:
 
     def prepare(self, drawing: Drawing, settings: Settings, folder: Path) -> RasterSession:
         """Models, lights and environment in a Filament scene."""
-        shaders.reuse(folder)
-        renderer = self._started()
+        pantry = self._started()
         with _refusals("could not be loaded"):
-            return RasterSession(renderer, drawing, settings, folder)
+            return RasterSession(pantry, drawing, settings, folder)
 
-    def _started(self) -> Any:
-        if self._renderer is None:
+    def _started(self) -> Pantry:
+        if self._pantry is None:
+            shaders.reuse()
             try:
                 import filly
 
                 filly.set_log_level("error")
-                self._renderer = filly.Renderer()
+                self._pantry = Pantry(filly.Renderer())
             except ImportError as error:
                 raise EngineUnavailable(
                     f"Filament does not load: {error}. Install filly (Linux x86_64), and its system libraries: "
@@ -93,18 +94,18 @@ class Raster:
                     f"Filament finds no OpenGL: {error}. Install a driver: apt-get install -y libegl1 libgl1-mesa-dri.",
                     engine=self.name,
                 ) from error
-        return self._renderer
+        return self._pantry
 
 
 class RasterSession:
     """One Filament scene, in a frame of its own: see `_frame`."""
 
-    def __init__(self, renderer: Any, drawing: Drawing, settings: Settings, folder: Path):
+    def __init__(self, pantry: Pantry, drawing: Drawing, settings: Settings, folder: Path):
         self.losses: list[Json] = []
-        self._renderer = renderer
+        self._pantry = pantry
+        self._renderer = renderer = pantry.renderer
         self._drawing = drawing
         self._settings = settings
-        self._folder = folder
         gain = self._gain = 2.0**settings.exposure
         self._frame = _frame(drawing)
         self._scale = float(self._frame[0, 0])
@@ -112,16 +113,16 @@ class RasterSession:
         self._camera = self._scene.camera = renderer.create_camera()
         self._camera.exposure = _UNIT_EXPOSURE
         width, height = settings.size
-        self._target = renderer.create_render_target(width=width, height=height, depth=False)
+        self._target = pantry.target(width, height)
         self._glass = any(instance.model.is_glass() for instance in drawing.instances)
         lamps = Lamps(self._scene, self._frame, self._radius(), gain)
-        self._staging = Staging(renderer, self._scene, drawing, settings, self._frame, gain, lamps, folder)
+        self._staging = Staging(pantry, self._scene, drawing, settings, self._frame, gain, lamps, folder)
         for light in drawing.lights:
             lamps.add(light)
-        light_by(renderer, self._scene, drawing, gain, folder)
+        light_by(pantry, self._scene, drawing, gain, folder)
         self._shadow = None
         if drawing.ground is not None:
-            self._shadow = GroundShadow(renderer, self._scene, drawing, self._frame, folder)
+            self._shadow = GroundShadow(pantry, self._scene, drawing, self._frame, folder)
         self._note_losses(lamps)
 
     def render(self, view: View, seconds: float | None = None) -> Iterator[Pass]:
@@ -132,6 +133,15 @@ class RasterSession:
                 self._shadow.show(moved)
             self._aim(view)
             yield Pass(self._picture())
+
+    def close(self) -> None:
+        """Give back everything but what is kept for the next drawing."""
+        self._staging.close()
+        if self._shadow is not None:
+            self._shadow.close()
+        self._scene.close()
+        self._camera.close()
+        self._pantry.tidy()
 
     # ------------------------------------------------------------ loading
 

@@ -119,7 +119,7 @@ def _seen(session: Session, views: Sequence[View], report: Report) -> Pass:
 
 
 class _Film:
-    """Frames drawn, written and told of one by one. At once, because Filament may abort while it tears a scene down."""
+    """Frames drawn, written and told of one by one: an engine may crash before the last, and while it closes."""
 
     def __init__(
         self,
@@ -159,6 +159,7 @@ class _Film:
                 **_stored(picture, self._encoded(picture), self._suffix, self._folder, stem),
             }
             self._report({"drawn": drawn, "progress": (place + 1) / len(frames)})
+        session.close()
 
     def _encoded(self, picture: Pass) -> bytes:
         if self._suffix == "exr":

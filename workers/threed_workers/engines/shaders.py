@@ -12,16 +12,20 @@ from __future__ import annotations
 
 import os
 import shutil
+import tempfile
 from pathlib import Path
 
 VARIABLE = "THREED_SHADERS"
 MESA = "MESA_SHADER_CACHE_DIR"
 
 
-def reuse(folder: Path) -> None:
-    """Give Mesa a copy of the warm shaders below `folder`, before it starts. Without any, nothing happens."""
+def reuse() -> None:
+    """Give Mesa a copy of the warm shaders, before it starts. Without any, nothing happens.
+
+    The copy lies where a child has its temporary files: it must stay as long as the process does.
+    """
     warm = os.environ.get(VARIABLE, "")
-    own = folder / "shaders"
+    own = Path(tempfile.gettempdir()) / "shaders"
     if warm and Path(warm).is_dir() and not own.exists():
         shutil.copytree(warm, own, copy_function=shutil.copyfile)
         os.environ[MESA] = str(own)

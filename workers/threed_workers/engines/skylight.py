@@ -14,29 +14,36 @@ from threed_workers.engines.environments import bake, ktx1, studio
 from threed_workers.engines.environments.blurred import blurred
 from threed_workers.engines.environments.cubemap import Radiance, panorama_directions, panorama_radiance
 from threed_workers.engines.environments.panorama import read_panorama
+from threed_workers.engines.kept import identity
+from threed_workers.engines.pantry import Pantry
 
 # Of an uploaded panorama whose background is blurred. The built-in ones are baked with more.
 _SAMPLES = 128
 _LUMINANCE = np.array([0.2126, 0.7152, 0.0722])
 
 
-def light_by(renderer: Any, scene: Any, drawing: Drawing, gain: float, folder: Path) -> None:
-    """Light the scene by the drawing's environment. filly takes another background only with a KTX for the light."""
+def light_by(pantry: Pantry, scene: Any, drawing: Drawing, gain: float, folder: Path) -> None:
+    """Light the scene by the drawing's environment."""
     sky, blur = drawing.sky, drawing.backdrop.blur
-    light = folder / "light.ktx"
-    if sky.file is not None and not blur:
-        scene.environment = renderer.create_environment(read_panorama(sky.file))
-    else:
-        if sky.file is None:
-            light = environments.unpack(sky.builtin, folder)
-        else:
-            light.write_bytes(bake.baked(radiance_of(sky), samples=_SAMPLES))
-        seen = folder / "background.ktx" if blur else light
-        if blur:
-            seen.write_bytes(ktx1.pack([blurred(radiance_of(sky), blur)]))
-        scene.environment = renderer.load_environment_ktx(str(light), str(seen))
+    key = (sky.builtin if sky.file is None else identity(sky.file), blur)
+    scene.environment = pantry.sky(key, lambda: _environment(pantry.renderer, sky, blur, folder))
     scene.environment_intensity = sky.intensity * gain
     scene.environment_rotation_deg = math.degrees(sky.rotation) % 360.0
+
+
+def _environment(renderer: Any, sky: Sky, blur: float, folder: Path) -> Any:
+    """filly takes another background only with a KTX for the light."""
+    if sky.file is not None and not blur:
+        return renderer.create_environment(read_panorama(sky.file))
+    light = folder / "light.ktx"
+    if sky.file is None:
+        light = environments.unpack(sky.builtin, folder)
+    else:
+        light.write_bytes(bake.baked(radiance_of(sky), samples=_SAMPLES))
+    seen = folder / "background.ktx" if blur else light
+    if blur:
+        seen.write_bytes(ktx1.pack([blurred(radiance_of(sky), blur)]))
+    return renderer.load_environment_ktx(str(light), str(seen))
 
 
 def radiance_of_paper(sky: Sky, height: int = 64) -> float:

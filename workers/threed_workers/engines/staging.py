@@ -15,6 +15,7 @@ import numpy as np
 from threed_workers.engines.drawing import Drawing, Settings
 from threed_workers.engines.lamps import Lamps
 from threed_workers.engines.models import Model
+from threed_workers.engines.pantry import Pantry
 from threed_workers.engines.strokes import Strokes
 
 _MOST_JOINTS = _MOST_TARGETS = 256
@@ -25,7 +26,7 @@ class Staging:
 
     def __init__(
         self,
-        renderer: Any,
+        pantry: Pantry,
         scene: Any,
         drawing: Drawing,
         settings: Settings,
@@ -41,7 +42,7 @@ class Staging:
         for instance in drawing.instances:
             places.setdefault(id(instance.model), (instance.model, []))[1].append(frame @ instance.matrix)
         self._actors = [
-            _Actor(renderer, scene, model, matrices, gain, lamps, strokes, folder / f"model-{number}")
+            _Actor(pantry, scene, model, matrices, gain, lamps, strokes, folder / f"model-{number}")
             for number, (model, matrices) in enumerate(places.values())
         ]
         self._seconds: float | None = None
@@ -58,13 +59,18 @@ class Staging:
         self._seconds = seconds
         return any([actor.show(seconds) for actor in self._actors])
 
+    def close(self) -> None:
+        """Take everything out of the scene."""
+        for actor in self._actors:
+            actor.close()
+
 
 class _Actor:
     """One model, at its places."""
 
     def __init__(
         self,
-        renderer: Any,
+        pantry: Pantry,
         scene: Any,
         model: Model,
         matrices: list[np.ndarray],
@@ -74,12 +80,12 @@ class _Actor:
         stem: Path,
     ):
         self.strokes: list[Strokes] = []
-        self._renderer, self._scene, self._lamps, self._make_strokes = renderer, scene, lamps, strokes
+        self._pantry, self._scene, self._lamps, self._make_strokes = pantry, scene, lamps, strokes
         self._model, self._matrices, self._gain, self._stem = model, matrices, gain, stem
         self._assets: list[Any] = []
         self._placed: list[Any] = []
         self._plays = _is_playable(model)
-        self._load(model)
+        self._load(model, self._lasting)
 
     def show(self, seconds: float) -> bool:
         if self._model.animation is None:
@@ -89,18 +95,22 @@ class _Actor:
                 moment = min(seconds, self._model.animation.seconds)
                 placed.apply_animation(self._model.animation.number, moment, loop=False)
             return True
+        self.close()
+        self._load(self._model.at(seconds), self._passing)
+        return True
+
+    def close(self) -> None:
+        """Take it out of the scene."""
         for strokes in self.strokes:
             strokes.close()
         for thing in (*self._placed, *self._assets):
             thing.close()
         self.strokes, self._placed, self._assets = [], [], []
-        self._load(self._model.at(seconds))
-        return True
 
-    def _load(self, model: Model) -> None:
+    def _load(self, model: Model, asset: Callable[[Model | None, str], Any]) -> None:
         fixed = model if self._plays else model.still() if _is_beyond(model) else model.frozen()
         bright = fixed.exposed(self._gain)
-        solids, strokes = self._asset(bright.solids(), "solids"), self._asset(bright.strokes(), "strokes")
+        solids, strokes = asset(bright.solids(), "solids"), asset(bright.strokes(), "strokes")
         for matrix in self._matrices:
             if solids is not None:
                 placed = self._scene.add(solids)
@@ -110,12 +120,18 @@ class _Actor:
             if strokes is not None:
                 self.strokes.append(self._make_strokes(strokes, matrix, model))
 
-    def _asset(self, model: Model | None, kind: str) -> Any:
-        if model is None:
-            return None
-        asset = self._renderer.load_asset(str(model.written(self._stem.parent, f"{self._stem.name}-{kind}")))
-        self._assets.append(asset)
-        return asset
+    def _lasting(self, model: Model | None, kind: str) -> Any:
+        """Loaded for this drawing and those that come."""
+        return None if model is None else self._pantry.model(model.made, lambda: self._loaded(model, kind))
+
+    def _passing(self, model: Model | None, kind: str) -> Any:
+        """Loaded until the next moment: few drawings would show the same one."""
+        if model is not None:
+            self._assets.append(self._loaded(model, kind))
+        return None if model is None else self._assets[-1]
+
+    def _loaded(self, model: Model, kind: str) -> Any:
+        return self._pantry.renderer.load_asset(str(model.written(self._stem.parent, f"{self._stem.name}-{kind}")))
 
 
 def _is_playable(model: Model) -> bool:

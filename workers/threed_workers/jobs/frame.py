@@ -12,6 +12,7 @@ from threed.records import render_jobs
 from threed.v1.jobs_pb2 import RenderSpec
 from threed_workers.claims import Claim, Outcome
 from threed_workers.scenes import Drawn, draw, fetched, stored
+from threed_workers.warm import WarmEngine
 
 # Taken at once, of engines that draw faster than they load; of others one, so that every worker has something to do.
 _AT_ONCE = 12
@@ -23,16 +24,17 @@ def run(claim: Claim) -> Outcome:
     spec = claim.whole.render
     claim.report("fetching", 0.0)
     held = {part.spec.frame.number: part for part in (claim, *claim.take_more(_more(spec)))}
-    request = fetched(claim, spec) | {"frames": sorted(held)}
+    with claim.engines.lent(claim.row.project) as engine:
+        request = fetched(claim, engine, spec) | {"frames": sorted(held)}
 
-    def publish(drawn: Drawn) -> None:
-        part = held.pop(drawn.frame, None)
-        if part is not None and not part.lost:
-            _complete(part, spec, drawn)
-        claim.at_work = next(iter(held.values()), claim)
+        def publish(drawn: Drawn) -> None:
+            part = held.pop(drawn.frame, None)
+            if part is not None and not part.lost:
+                _complete(part, engine, spec, drawn)
+            claim.at_work = next(iter(held.values()), claim)
 
-    claim.at_work = claim
-    draw(claim, spec, request, claim.row.subject, publish)
+        claim.at_work = claim
+        draw(claim, engine, spec, request, claim.row.subject, publish)
     if held:
         raise JobFailed(f"The step drew {len(request['frames']) - len(held)} of {len(request['frames'])} frames.")
     return Outcome()
@@ -43,8 +45,8 @@ def _more(spec: RenderSpec) -> int:
     return 0 if job.engine in _SLOW else min(_AT_ONCE, (job.frame_count + 3) // 4) - 1
 
 
-def _complete(part: Claim, spec: RenderSpec, drawn: Drawn) -> None:
-    outputs = stored(part, spec, drawn)
+def _complete(part: Claim, engine: WarmEngine, spec: RenderSpec, drawn: Drawn) -> None:
+    outputs = stored(part, engine, spec, drawn)
     result = drawn.result | {"outputs": outputs}
     keys = [output["key"] for output in outputs]
     part.complete(Outcome(keys=keys, statements=[render_jobs.publish_frame(part.row.id, keys, result)]))

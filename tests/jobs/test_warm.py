@@ -1,0 +1,180 @@
+"""Engine processes that outlive a job, with small steps in place of engines; the real ones are in tests/end_to_end."""
+
+from __future__ import annotations
+
+import dataclasses
+import uuid
+from pathlib import Path
+
+import pytest
+from tests.jobs.table import eventually
+from tests.jobs.workplace import Workplace
+
+from threed.errors import JobCrashed, JobFailed, ThreedError
+from threed.settings import Settings
+from threed.v1.jobs_pb2 import RenderSpec
+from threed_workers.claims import Outcome
+from threed_workers.sandbox import Limits
+from threed_workers.scenes import draw
+from threed_workers.warm import WarmEngines
+
+STEP = "misbehaving:remember"
+
+
+@pytest.fixture
+def engines(place: Workplace, tmp_path):
+    """Makes pools; ended after the test."""
+    made, scratch = [], tmp_path / "pool"
+    scratch.mkdir()
+
+    def make(step=STEP, limits=Limits(), **settings):  # noqa: B008  it is frozen
+        changed = dataclasses.replace(Settings(), **settings)
+        made.append(WarmEngines(place.zygote, scratch, changed, limits, step))
+        return made[-1]
+
+    yield make
+    for pool in made:
+        pool.close()
+    assert list(scratch.iterdir()) == []
+
+
+def ask(pool, project="a", **request) -> dict:
+    """One job of one request."""
+    with pool.lent(project) as engine:
+        return answer(engine, **request)
+
+
+def has_ended(pid: int) -> bool:
+    return eventually(lambda: not Path(f"/proc/{pid}").exists())
+
+
+def answer(engine, **request) -> dict:
+    return engine.draw(request, lambda process: process.result())
+
+
+def test_the_next_job_of_a_project_finds_what_the_last_one_loaded(engines):
+    pool = engines()
+    first, second = ask(pool, text="one"), ask(pool, text="two")
+    assert second["pid"] == first["pid"]
+    assert second["kept"] == ["one", "two"]
+    assert second["folder"] != first["folder"]
+
+
+def test_no_project_gets_the_process_of_another(engines):
+    pool = engines()
+    first, other, again = (ask(pool, project, text=project) for project in "aba")
+    assert other["pid"] != first["pid"] and other["kept"] == ["b"]
+    assert again["pid"] == first["pid"] and again["kept"] == ["a", "a"]
+
+
+def test_two_jobs_at_once_have_two_processes(engines):
+    pool = engines()
+    with pool.lent("a") as one, pool.lent("a") as other:
+        assert answer(one)["pid"] != answer(other)["pid"]
+
+
+@pytest.mark.parametrize(
+    "change",
+    [{"warm_engines": 0}, {"warm_engine_jobs": 1}, {"warm_engine_memory_bytes": 1}],
+)
+def test_a_process_is_not_kept_beyond_its_limits(engines, change):
+    pool = engines(**change)
+    assert ask(pool)["pid"] != ask(pool)["pid"]
+
+
+def test_of_idle_processes_those_are_ended_that_rested_longest(engines):
+    pool = engines(warm_engines=1)
+    first, other = ask(pool, "a"), ask(pool, "b")
+    assert has_ended(first["pid"])
+    assert ask(pool, "b")["pid"] == other["pid"]
+
+
+def test_what_was_idle_for_long_is_ended(engines):
+    pool = engines(warm_engine_idle_s=0.0)
+    pid = ask(pool)["pid"]
+    pool.sweep()
+    assert has_ended(pid)
+
+
+def test_after_an_error_the_next_request_gets_a_fresh_process(engines):
+    pool = engines(step="misbehaving:draw")
+    with pool.lent("a") as engine:
+        with pytest.raises(JobCrashed):
+            answer(engine, frames=[0], last=0, then="segfault")
+        assert answer(engine, frames=[1], last=0, then="segfault") == {}
+
+
+def test_a_file_is_made_once_and_the_oldest_goes_when_there_are_too_many(engines):
+    pool = engines(warm_engine_disk_bytes=10)
+    made = []
+
+    def make(path):
+        made.append(path.name)
+        path.write_bytes(b"12345")
+
+    for names in ("ab", "a", "ca", "b"):
+        with pool.lent("p") as engine:
+            for name in names:
+                assert engine.file(name, make).read_bytes() == b"12345"
+            answer(engine)
+    assert made == ["a", "b", "c", "b"]
+
+
+def test_only_plain_files_of_the_request_are_outputs(engines):
+    pool = engines(step="misbehaving:draw")
+    with pool.lent("a") as engine:
+        answer(engine, frames=[7], last=0, then="segfault")
+        assert engine.output("7.png").read_bytes() == b"picture"
+        for name in ("8.png", "../../files", None):
+            with pytest.raises(JobFailed):
+                engine.output(name)
+        answer(engine, frames=[8], last=0, then="segfault")
+        with pytest.raises(JobFailed):
+            engine.output("7.png")
+
+
+# ------------------------------------------------------------ when an engine fails
+
+
+def drawn(place: Workplace, pool, then: str, last: int, engine: str = "") -> tuple[Outcome, dict]:
+    """(how a job of three frames ended whose engine dies after frame `last`, {frame: what it says})."""
+    made, ended = {}, []
+
+    def work(claim):
+        spec = RenderSpec()
+        spec.render_job.engine = engine
+        request = {"frames": [0, 1, 2], "then": then, "last": last}
+        with pool.lent("a") as lent:
+            try:
+                draw(claim, lent, spec, request, uuid.uuid4(), lambda one: made.update({one.frame: one}))
+                ended.append(Outcome())
+            except ThreedError as error:
+                ended.append(Outcome(error=error))
+        return Outcome()
+
+    with place.runner(render=work):
+        place.table.wait_for(place.table.new("render"), "COMPLETED")
+    return ended[0], made
+
+
+@pytest.mark.parametrize(("then", "said"), [("segfault", "SIGSEGV"), ("sleep", "longer than"), ("hog", "memory")])
+def test_what_an_engine_left_undone_is_drawn_by_the_one_that_stands_in(place, engines, then, said):
+    limits = Limits(wall_s=3, memory_bytes=200 << 20)
+    ended, made = drawn(place, engines("misbehaving:draw", limits), then, last=1)
+    assert ended.error is None
+    assert [made[frame].engine_used for frame in range(3)] == ["raster", "raster", "compat"]
+    assert made[0].losses == made[1].losses == []
+    (loss,) = made[2].losses
+    assert loss["feature"] == "engine" and said in loss["reason"] and "compat drew it" in loss["reason"]
+
+
+def test_an_engine_that_was_asked_for_is_not_replaced(place, engines):
+    ended, made = drawn(place, engines("misbehaving:draw"), "segfault", last=0, engine="raster")
+    assert isinstance(ended.error, JobCrashed)
+    assert list(made) == [0]
+
+
+def test_an_engine_that_dies_after_its_last_frame_has_done_its_work(place, engines):
+    ended, made = drawn(place, engines("misbehaving:draw"), "segfault", last=2, engine="raster")
+    assert ended.error is None
+    assert [made[frame].losses for frame in range(3)] == [[], [], []]

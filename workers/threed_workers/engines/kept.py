@@ -1,0 +1,38 @@
+"""What an engine keeps from one drawing to the next, in a process that draws several."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable
+from pathlib import Path
+from typing import Any
+
+
+def identity(file: Path) -> tuple[str | int, ...]:
+    """What tells a file from others, and from what it was before somebody wrote to it."""
+    about = file.stat()
+    return str(file), about.st_ino, about.st_mtime_ns, about.st_size
+
+
+class Kept:
+    """Things by what they were made of. Between drawings those used last stay, up to `most` in size."""
+
+    def __init__(self, most: int, size: Callable[[Any], int] = lambda thing: 1):
+        self._most = most
+        self._size = size
+        self._things: dict[Hashable, Any] = {}  # those used last at the end
+
+    def get(self, key: Hashable, make: Callable[[], Any]) -> Any:
+        """What was made of it before, or is now."""
+        self._things[key] = self._things.pop(key, None) or make()
+        return self._things[key]
+
+    def trim(self) -> list[Any]:
+        """Let go of what is too much; those that went."""
+        sizes = {key: self._size(thing) for key, thing in self._things.items()}
+        gone = []
+        for key in list(sizes):
+            if sum(sizes.values()) <= self._most:
+                break
+            del sizes[key]
+            gone.append(self._things.pop(key))
+        return gone
