@@ -24,9 +24,9 @@ from threed.errors import JobCrashed, JobFailed, ThreedError, Unavailable
 from threed.records import away_is_unavailable, jobs
 from threed.status import to_json
 from threed.v1 import jobs_pb2
-from threed_workers.outputs import plain_file
 from threed_workers.sandbox import Child, Limits, Zygote
 from threed_workers.warm import WarmEngines
+from threed_workers.written import plain_file
 
 log = logging.getLogger(__name__)
 

@@ -16,10 +16,11 @@ from pathlib import Path
 
 from threed.errors import ThreedError
 from threed.settings import Settings
-from threed_workers.outputs import plain_file
 from threed_workers.sandbox import Limits, Resident, Zygote, remove_folder
+from threed_workers.written import plain_file
 
 log = logging.getLogger(__name__)
+
 
 class WarmEngine:
     """A process that draws, its folder, and the files of its project that it has been given. For one job at a time.
