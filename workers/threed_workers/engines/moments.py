@@ -7,6 +7,7 @@ from collections.abc import Iterable
 
 import numpy as np
 
+from threed import extents, films
 from threed.errors import SceneInvalid
 from threed.v1 import render_jobs_pb2
 from threed_workers.engines.animation import SLACK, number_of, titles
@@ -14,7 +15,6 @@ from threed_workers.engines.drawing import Instance
 from threed_workers.engines.models import Model
 from threed_workers.engines.pose import unknown_clip
 
-FPS = 24.0
 MOST_FRAMES = 10_000
 # Moments of a film that are looked at to know how far it reaches. What moves between two of them is within the margin.
 _MEASURED = 48
@@ -51,7 +51,7 @@ def film_moments(job: render_jobs_pb2.RenderJob, models: Iterable[Model]) -> np.
     """
     film = job.animation_film
     length = max((model.animation.seconds for model in models if _plays(model, film.clip)), default=0.0)
-    end, fps = film.end_s or length, film.fps or FPS
+    end, fps = film.end_s or length, films.fps(job)
     if end > length + SLACK or film.start_s > end or film.start_s == end > 0:
         raise SceneInvalid(
             f"The film goes from {film.start_s:g} s to {end:g} s of an animation that lasts {length:g} s. Let it "
@@ -75,7 +75,7 @@ def extent(job: render_jobs_pb2.RenderJob, instances: list[Instance]) -> tuple[n
     """(corners of each instance's box in the world (n, 3), height in metres of the lowest point).
 
     Of a film, the boxes hold every moment of it, so that the framing does not jump. The lowest point is None for jobs
-    without a ground. Raises SceneInvalid when nothing is to be seen.
+    without a ground. Raises SceneInvalid when nothing is to be seen, or nothing that a camera can have in view.
     """
     moments: list[float | None] = [None]
     if job.WhichOneof("motion") == "animation_film":
@@ -94,7 +94,11 @@ def extent(job: render_jobs_pb2.RenderJob, instances: list[Instance]) -> tuple[n
         raise SceneInvalid(
             "There is nothing to see: no visible node has a model with geometry. Add one.", where="nodes"
         )
-    return np.concatenate(found), min(lowest) if lowest else None
+    points = np.concatenate(found)
+    why = extents.wrong(points.min(axis=0), points.max(axis=0))
+    if why:
+        raise SceneInvalid(f"What the scene shows {why}", where="nodes")
+    return points, min(lowest) if lowest else None
 
 
 def _dressed(variant: str, models: dict[str, Model]) -> dict[str, Model]:

@@ -7,14 +7,14 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from threed import films
 from threed.errors import SceneInvalid
 from threed.v1 import jobs_pb2, render_jobs_pb2
 from threed_workers.engines import framing
 from threed_workers.engines.cameras import camera_count, looking, view_of
 from threed_workers.engines.drawing import Drawing, View
-from threed_workers.engines.moments import FPS, checked_count, film_moments
+from threed_workers.engines.moments import checked_count, film_moments
 
-_TURNTABLE_FRAMES, _TURNTABLE_SECONDS = 48, 4.0
 # Sides of a turn that are looked at to know how far it reaches: between two of them a circle bulges by 0.05 %.
 _SIDES = 96
 _MOST_POINTS = 4096
@@ -60,15 +60,15 @@ def frames_of(spec: jobs_pb2.RenderSpec, drawing: Drawing, aspect: float) -> Fra
     if motion == "animation_film":
         return _animation(spec, drawing, aspect)
     if motion == "camera_path":
-        return _path(job.camera_path, drawing)
+        return _path(job, drawing)
     return Frames(camera_count(job), 0.0, lambda number: Frame(view_of(spec, drawing.points, aspect, number), number))
 
 
 def _turntable(spec: jobs_pb2.RenderSpec, drawing: Drawing, aspect: float) -> Frames:
     """The job's own camera, turned around the middle; it is set up so that all of it stays in view on every side."""
     table = spec.render_job.turntable
-    count = table.frames or _TURNTABLE_FRAMES
-    fps = count / (table.seconds or _TURNTABLE_SECONDS)
+    count = table.frames or films.TURNTABLE_FRAMES
+    fps = films.fps(spec.render_job)
     whole = 2 * np.pi * (table.turns if table.HasField("turns") else 1.0)
     low, high = drawing.box
     middle, axis = (low + high) / 2, np.array(list(table.axis) or (0.0, 1.0, 0.0))
@@ -91,12 +91,13 @@ def _animation(spec: jobs_pb2.RenderSpec, drawing: Drawing, aspect: float) -> Fr
     """One camera, while the models move. The drawing's points hold every moment of the film."""
     times = film_moments(spec.render_job, [instance.model for instance in drawing.instances])
     view = view_of(spec, drawing.points, aspect)
-    fps = spec.render_job.animation_film.fps or FPS
+    fps = films.fps(spec.render_job)
     return Frames(len(times), fps, lambda number: Frame(view, seconds=number / fps, moment=float(times[number])))
 
 
-def _path(path: render_jobs_pb2.CameraPath, drawing: Drawing) -> Frames:
+def _path(job: render_jobs_pb2.RenderJob, drawing: Drawing) -> Frames:
     """From the first keyframe on, until a frame's time before the last."""
+    path = job.camera_path
     times = np.array([key.seconds for key in path.keyframes])
     if len(times) < 2 or not (np.diff(times) > 0).all():
         raise SceneInvalid(
@@ -108,7 +109,7 @@ def _path(path: render_jobs_pb2.CameraPath, drawing: Drawing) -> Frames:
         [[*look.eye, *look.target, *(look.up or (0, 1, 0)), look.yfov or framing.YFOV] for look in looks], np.float64
     )
     slopes = _slopes(times, values)
-    fps = path.fps or FPS
+    fps = films.fps(job)
     count = checked_count((times[-1] - times[0]) * fps)
 
     def frame(number: int) -> Frame:

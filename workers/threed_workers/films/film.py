@@ -8,41 +8,31 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from threed.errors import FieldInvalid
+from threed.films import LEAST_FPS, LIMITS, MOST_FPS, too_large
 from threed_workers.document.model import Json
 from threed_workers.films import gif, mp4, webm, webp, zip
 from threed_workers.films.frames import Frames, opened
 from threed_workers.films.plan import Made, Plan
 from threed_workers.films.timing import rate_of
 
-_MOST_FPS = 120
-_LEAST_FPS = 0.1
 _QUALITY = 75
 
 
 @dataclass(frozen=True)
 class Format:
-    """`codecs`: those that a caller may name, the default first. `most_pixels` of a frame, and of all together.
-
-    `even`: 4:2:0 has one colour for two by two pixels, and players disagree on half a pair.
-    """
+    """How a format is written; how large its films may be is in `threed.films`, under the same name."""
 
     file: str
     media_type: str
     write: Callable[[Plan, Path], Made]
-    codecs: tuple[str, ...] = ("",)
-    most_pixels: int = 1 << 25
-    most_pixels_in_all: int = 1 << 31
-    most_edge: int = 16_383
-    even: bool = False
 
 
-# Up to 3840 x 2160 a frame of video, which is what players decode. A GIF's frames are in memory until it is written.
 FORMATS: dict[str, Format] = {
-    "MP4": Format("film.mp4", "video/mp4", mp4.write, ("AV1", "H264"), 1 << 23, 1 << 31, 8192, even=True),
-    "WEBM": Format("film.webm", "video/webm", webm.write, ("AV1",), 1 << 23, 1 << 31, 8192, even=True),
+    "MP4": Format("film.mp4", "video/mp4", mp4.write),
+    "WEBM": Format("film.webm", "video/webm", webm.write),
     "WEBP": Format("film.webp", "image/webp", webp.write),
-    "GIF": Format("film.gif", "image/gif", gif.write, most_pixels=1 << 23, most_pixels_in_all=1 << 29),
-    "ZIP": Format("film.zip", "application/zip", zip.write, most_pixels_in_all=1 << 34),
+    "GIF": Format("film.gif", "image/gif", gif.write),
+    "ZIP": Format("film.zip", "application/zip", zip.write),
 }
 
 
@@ -56,11 +46,11 @@ def film(request: Json, folder: Path, report: Callable[[Json], None]) -> Json:
     EngineUnavailable and EngineFailed. Doing it twice makes the same film.
     """
     format = _format(request["format"])
-    codec = _codec(request["format"], format, request.get("codec") or "")
+    codec = _codec(request["format"], request.get("codec") or "")
     fps, quality = _fps(request["fps"]), _chosen_quality(request.get("quality"))
     names = request["frames"]
     frames = opened(folder, names, _Progress(report, len(names)))
-    _check_size(request["format"], format, frames)
+    _check_size(request["format"], frames)
     made = format.write(Plan(frames, rate_of(fps), codec, quality), folder / format.file)
     return {
         "file": format.file,
@@ -93,21 +83,22 @@ def _format(name: str) -> Format:
     return FORMATS[name]
 
 
-def _codec(name: str, format: Format, codec: str) -> str:
-    if codec and codec not in format.codecs:
-        can = ", ".join(filter(None, format.codecs)) or "none"
+def _codec(name: str, codec: str) -> str:
+    codecs = LIMITS[name].codecs
+    if codec and codec not in codecs:
+        can = ", ".join(filter(None, codecs)) or "none"
         raise FieldInvalid(
             f"{name} does not go with the codec {codec[:40]!r}; it takes {can}. Leave the codec out.",
             violations=(("codec", f"of {name}: {can}"),),
         )
-    return codec or format.codecs[0]
+    return codec or codecs[0]
 
 
 def _fps(fps: float) -> float:
-    if not (math.isfinite(fps) and _LEAST_FPS <= fps <= _MOST_FPS):
+    if not (math.isfinite(fps) and LEAST_FPS <= fps <= MOST_FPS):
         raise FieldInvalid(
-            f"{fps} frames a second cannot be shown. Ask for {_LEAST_FPS} to {_MOST_FPS}.",
-            violations=(("fps", f"must be {_LEAST_FPS} to {_MOST_FPS}"),),
+            f"{fps} frames a second cannot be shown. Ask for {LEAST_FPS:g} to {MOST_FPS:g}.",
+            violations=(("fps", f"must be {LEAST_FPS:g} to {MOST_FPS:g}"),),
         )
     return fps
 
@@ -123,19 +114,8 @@ def _chosen_quality(quality: int | None) -> int:
     return int(quality)
 
 
-def _check_size(name: str, format: Format, frames: Frames) -> None:
+def _check_size(name: str, frames: Frames) -> None:
     """Raises FieldInvalid for a film that the format cannot hold, or that would take too much memory or time."""
-    width, height = frames.width, frames.height
-    size = f"{width} x {height}"
-    if format.even and (width % 2 or height % 2):
-        _refuse(f"{name} has no frames of {size} pixels: both must be even. Ask for one pixel more.", "must be even")
-    if max(width, height) > format.most_edge or width * height > format.most_pixels:
-        limit = f"at most {format.most_pixels} pixels, and {format.most_edge} an edge"
-        _refuse(f"Frames of {size} pixels are too large for {name}: {limit}. Ask for smaller ones.", limit)
-    if width * height * len(frames) > format.most_pixels_in_all:
-        limit = f"at most {format.most_pixels_in_all} pixels in all frames"
-        _refuse(f"{len(frames)} frames of {size} pixels are too much for {name}: {limit}. Ask for less.", limit)
-
-
-def _refuse(sentence: str, limit: str) -> None:
-    raise FieldInvalid(sentence, violations=(("resolution", limit),))
+    why = too_large(name, frames.width, frames.height, len(frames))
+    if why:
+        raise FieldInvalid(why, violations=(("resolution", why),))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from threed.errors import JobFailed
+from threed.films import fps
 from threed.records import render_jobs
 from threed.v1.jobs_pb2 import BlobRef, RenderSpec
 from threed.v1.render_jobs_pb2 import RenderJob
@@ -55,7 +56,7 @@ def _film(claim: Claim, spec: RenderSpec, frames: list[dict[str, Any]]) -> Outco
         "frames": names,
         "format": RenderJob.OutputFormat.Name(job.output_format),
         "codec": _CODECS.get(job.video_codec, ""),
-        "fps": _fps(job),
+        "fps": fps(job),
     }
     # The encoder of H.264 is a program of its own, and the only one that the step may run.
     programs = h264.HERE if request["codec"] == "H264" else None
@@ -78,12 +79,6 @@ def _film(claim: Claim, spec: RenderSpec, frames: list[dict[str, Any]]) -> Outco
     outcome = _publish(claim, [output], [*frames, {"losses": made.get("losses", [])}])
     outcome.statements = [*outcome.statements, *render_jobs.drop_frames(claim.row.id)]
     return outcome
-
-
-def _fps(job: RenderJob) -> float:
-    if job.HasField("turntable"):
-        return job.turntable.frames / job.turntable.seconds
-    return job.animation_film.fps if job.HasField("animation_film") else job.camera_path.fps
 
 
 def _encoding(claim: Claim, event: dict) -> None:
