@@ -24,9 +24,30 @@ def test_the_showpiece_is_what_it_was_made_of():
     expected = {"mesh_count": 8, "material_count": 8, "texture_count": 3, "image_count": 3, "node_count": 10}
     expected |= {"animation_count": 1, "animation_duration_s": 4.0, "uv_set_count": 1, "scene_count": 1}
     assert {key: facts[key] for key in expected} == expected
+    assert facts["animations"] == [{"name": name, "duration_s": 4.0} for name in facts["animation_names"]]
+    assert facts["variant_names"] == []
     assert facts["has_normals"] and facts["has_tangents"] and not facts["has_skins"]
     assert np.allclose(facts["bounding_box"]["max"], [1.62, 1.74, 1.62], atol=1e-5)
     assert document.issues == []
+
+
+def test_every_animation_has_a_length_of_its_own_and_every_variant_its_name():
+    # Given an animation of 2 s, and one without a name that ends at 0.5 s
+    builder = Builder()
+    node = builder.add("nodes", {})
+    for name, end in (("Walk", 2.0), (None, 0.5)):
+        times = builder.accessor(np.array([0.0, end], np.float32), bounds=True)
+        values = builder.accessor(np.zeros((2, 3), np.float32))
+        channel = {"sampler": 0, "target": {"node": node, "path": "translation"}}
+        animation = {"samplers": [{"input": times, "output": values}], "channels": [channel]}
+        builder.add("animations", animation | ({"name": name} if name else {}))
+    variants = [{"name": "red"}, {"name": "blue"}]
+    builder.json["extensions"] = {"KHR_materials_variants": {"variants": variants}}
+    # Then both are known
+    facts = inspect(builder.finish())
+    assert facts["animations"] == [{"name": "Walk", "duration_s": 2.0}, {"name": "", "duration_s": 0.5}]
+    assert (facts["animation_names"], facts["animation_duration_s"]) == (["Walk", ""], 2.0)
+    assert (facts["variant_names"], facts["variant_count"]) == (["red", "blue"], 2)
 
 
 def test_counts_are_of_the_file_and_drawn_counts_of_the_scene():

@@ -29,7 +29,7 @@ def discover() -> dict[str, Any]:
 
 def describe() -> dict[str, Any]:
     """Look for oneself. Imports everything heavy."""
-    from threed_workers import engines, formats
+    from threed_workers import engines, formats, outputs
     from threed_workers.engines import environments
 
     return {
@@ -44,6 +44,7 @@ def describe() -> dict[str, Any]:
         ],
         "engines": engines.probe_all(),
         "environments": list(environments.NAMES),
+        "outputs": outputs.probe_all(),
     }
 
 

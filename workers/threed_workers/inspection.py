@@ -78,6 +78,7 @@ def _counts(document: Document) -> Json:
         "joint_count": len(joints),
         "morph_target_count": sum(targets),
         "variant_count": len(variants),
+        "variant_names": [_text(variant.get("name")) or "" for variant in variants],
     }
 
 
@@ -128,7 +129,10 @@ def _geometry(document: Document) -> Json:
 
 def _features(document: Document) -> Json:
     attributes = {name for _, primitive in document.primitives() for name in primitive["attributes"]}
-    animations = document.all("animations")
+    clips = [
+        {"name": _text(animation.get("name")) or "", "duration_s": _duration(document, animation)}
+        for animation in document.all("animations")
+    ]
     return {
         "has_normals": "NORMAL" in attributes,
         "has_tangents": "TANGENT" in attributes,
@@ -136,8 +140,9 @@ def _features(document: Document) -> Json:
         "has_skins": bool(document.all("skins")),
         "has_morph_targets": any(primitive.get("targets") for _, primitive in document.primitives()),
         "uv_set_count": sum(f"TEXCOORD_{number}" in attributes for number in range(16)),
-        "animation_names": [_text(animation.get("name")) or "" for animation in animations],
-        "animation_duration_s": max((_duration(document, animation) for animation in animations), default=0.0),
+        "animation_names": [clip["name"] for clip in clips],
+        "animation_duration_s": max((clip["duration_s"] for clip in clips), default=0.0),
+        "animations": clips,
     }
 
 

@@ -52,6 +52,12 @@ def _text(found: Capabilities) -> str:
     ]
     if engines:
         parts.append(table(("ENGINE", "VERSION", "AVAILABLE"), engines))
+    outputs = [
+        (each.format, each.codec or "-", "yes" if each.available else f"no: {each.unavailable_reason}")
+        for each in found.outputs
+    ]
+    if outputs:
+        parts.append(table(("OUTPUT", "CODEC", "AVAILABLE"), outputs))
     if formats:
         parts.append(table(("FORMAT", "TYPE", "MEDIA TYPE", "ENDINGS"), formats))
     if found.limits:

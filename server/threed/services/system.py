@@ -38,7 +38,7 @@ class SystemService(system_pb2_grpc.SystemServiceServicer):
             version=threed.__version__, worker_count=len(alive), limits=limits(self._backend.settings)
         )
         for worker in alive:
-            _merge(answer, json_format.ParseDict(worker.capabilities, Capabilities()))
+            _merge(answer, json_format.ParseDict(worker.capabilities, Capabilities(), ignore_unknown_fields=True))
         return answer
 
     async def ProbeJobs(
@@ -101,7 +101,7 @@ def limits(settings: Settings) -> system_pb2.Limits:
 
 
 def _merge(answer: Capabilities, one: Capabilities) -> None:
-    """Add what one worker can do: an engine is available when any worker has it."""
+    """Add what one worker can do: an engine or an output is available when any worker has it."""
     known = {found.name for found in answer.formats}
     answer.formats.extend(found for found in one.formats if found.name not in known)
     engines: dict[str, EngineCapability] = {engine.name: engine for engine in answer.engines}
@@ -110,4 +110,10 @@ def _merge(answer: Capabilities, one: Capabilities) -> None:
             answer.engines.append(engine)
         elif engine.available and not engines[engine.name].available:
             engines[engine.name].CopyFrom(engine)
+    outputs = {(output.format, output.codec): output for output in answer.outputs}
+    for output in one.outputs:
+        if (output.format, output.codec) not in outputs:
+            answer.outputs.append(output)
+        elif output.available and not outputs[output.format, output.codec].available:
+            outputs[output.format, output.codec].CopyFrom(output)
     answer.environments.extend(name for name in one.environments if name not in answer.environments)

@@ -99,7 +99,14 @@ class Asset(_message.Message):
     def __init__(self, asset_id: _Optional[str] = ..., display_name: _Optional[str] = ..., asset_type: _Optional[_Union[Asset.Type, str]] = ..., file_format: _Optional[str] = ..., storage_path: _Optional[str] = ..., upload_timestamp: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., size_bytes: _Optional[int] = ..., sha256: _Optional[str] = ..., status: _Optional[_Union[Asset.Status, str]] = ..., error: _Optional[_Union[_status_pb2.Status, _Mapping]] = ..., metadata: _Optional[_Union[_struct_pb2.Struct, _Mapping]] = ..., tags: _Optional[_Iterable[str]] = ..., model: _Optional[_Union[Model, _Mapping]] = ..., picture: _Optional[_Union[Picture, _Mapping]] = ..., validation: _Optional[_Union[Validation, _Mapping]] = ..., losses: _Optional[_Iterable[_Union[Loss, _Mapping]]] = ..., files: _Optional[_Iterable[_Union[AssetFile, _Mapping]]] = ..., etag: _Optional[str] = ..., created_by: _Optional[str] = ..., project: _Optional[str] = ..., update_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., delete_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., purge_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., filename: _Optional[str] = ..., import_options: _Optional[_Union[ImportOptions, _Mapping]] = ...) -> None: ...
 
 class Model(_message.Message):
-    __slots__ = ("vertex_count", "triangle_count", "drawn_vertex_count", "drawn_triangle_count", "bounding_box", "node_count", "mesh_count", "primitive_count", "material_count", "texture_count", "image_count", "animation_count", "skin_count", "camera_count", "light_count", "scene_count", "morph_target_count", "joint_count", "variant_count", "uv_set_count", "has_vertex_colors", "has_normals", "has_tangents", "extensions_used", "extensions_required", "animation_names", "animation_duration_s", "generator", "copyright", "accessor_bytes", "image_bytes", "image_pixel_count", "largest_image_pixel_count", "largest_primitive_vertex_count")
+    __slots__ = ("vertex_count", "triangle_count", "drawn_vertex_count", "drawn_triangle_count", "bounding_box", "node_count", "mesh_count", "primitive_count", "material_count", "texture_count", "image_count", "animation_count", "skin_count", "camera_count", "light_count", "scene_count", "morph_target_count", "joint_count", "variant_count", "uv_set_count", "has_vertex_colors", "has_normals", "has_tangents", "extensions_used", "extensions_required", "animation_names", "animation_duration_s", "generator", "copyright", "accessor_bytes", "image_bytes", "image_pixel_count", "largest_image_pixel_count", "largest_primitive_vertex_count", "animations", "variant_names")
+    class Animation(_message.Message):
+        __slots__ = ("name", "duration_s")
+        NAME_FIELD_NUMBER: _ClassVar[int]
+        DURATION_S_FIELD_NUMBER: _ClassVar[int]
+        name: str
+        duration_s: float
+        def __init__(self, name: _Optional[str] = ..., duration_s: _Optional[float] = ...) -> None: ...
     VERTEX_COUNT_FIELD_NUMBER: _ClassVar[int]
     TRIANGLE_COUNT_FIELD_NUMBER: _ClassVar[int]
     DRAWN_VERTEX_COUNT_FIELD_NUMBER: _ClassVar[int]
@@ -134,6 +141,8 @@ class Model(_message.Message):
     IMAGE_PIXEL_COUNT_FIELD_NUMBER: _ClassVar[int]
     LARGEST_IMAGE_PIXEL_COUNT_FIELD_NUMBER: _ClassVar[int]
     LARGEST_PRIMITIVE_VERTEX_COUNT_FIELD_NUMBER: _ClassVar[int]
+    ANIMATIONS_FIELD_NUMBER: _ClassVar[int]
+    VARIANT_NAMES_FIELD_NUMBER: _ClassVar[int]
     vertex_count: int
     triangle_count: int
     drawn_vertex_count: int
@@ -168,7 +177,9 @@ class Model(_message.Message):
     image_pixel_count: int
     largest_image_pixel_count: int
     largest_primitive_vertex_count: int
-    def __init__(self, vertex_count: _Optional[int] = ..., triangle_count: _Optional[int] = ..., drawn_vertex_count: _Optional[int] = ..., drawn_triangle_count: _Optional[int] = ..., bounding_box: _Optional[_Union[BoundingBox, _Mapping]] = ..., node_count: _Optional[int] = ..., mesh_count: _Optional[int] = ..., primitive_count: _Optional[int] = ..., material_count: _Optional[int] = ..., texture_count: _Optional[int] = ..., image_count: _Optional[int] = ..., animation_count: _Optional[int] = ..., skin_count: _Optional[int] = ..., camera_count: _Optional[int] = ..., light_count: _Optional[int] = ..., scene_count: _Optional[int] = ..., morph_target_count: _Optional[int] = ..., joint_count: _Optional[int] = ..., variant_count: _Optional[int] = ..., uv_set_count: _Optional[int] = ..., has_vertex_colors: _Optional[bool] = ..., has_normals: _Optional[bool] = ..., has_tangents: _Optional[bool] = ..., extensions_used: _Optional[_Iterable[str]] = ..., extensions_required: _Optional[_Iterable[str]] = ..., animation_names: _Optional[_Iterable[str]] = ..., animation_duration_s: _Optional[float] = ..., generator: _Optional[str] = ..., copyright: _Optional[str] = ..., accessor_bytes: _Optional[int] = ..., image_bytes: _Optional[int] = ..., image_pixel_count: _Optional[int] = ..., largest_image_pixel_count: _Optional[int] = ..., largest_primitive_vertex_count: _Optional[int] = ...) -> None: ...
+    animations: _containers.RepeatedCompositeFieldContainer[Model.Animation]
+    variant_names: _containers.RepeatedScalarFieldContainer[str]
+    def __init__(self, vertex_count: _Optional[int] = ..., triangle_count: _Optional[int] = ..., drawn_vertex_count: _Optional[int] = ..., drawn_triangle_count: _Optional[int] = ..., bounding_box: _Optional[_Union[BoundingBox, _Mapping]] = ..., node_count: _Optional[int] = ..., mesh_count: _Optional[int] = ..., primitive_count: _Optional[int] = ..., material_count: _Optional[int] = ..., texture_count: _Optional[int] = ..., image_count: _Optional[int] = ..., animation_count: _Optional[int] = ..., skin_count: _Optional[int] = ..., camera_count: _Optional[int] = ..., light_count: _Optional[int] = ..., scene_count: _Optional[int] = ..., morph_target_count: _Optional[int] = ..., joint_count: _Optional[int] = ..., variant_count: _Optional[int] = ..., uv_set_count: _Optional[int] = ..., has_vertex_colors: _Optional[bool] = ..., has_normals: _Optional[bool] = ..., has_tangents: _Optional[bool] = ..., extensions_used: _Optional[_Iterable[str]] = ..., extensions_required: _Optional[_Iterable[str]] = ..., animation_names: _Optional[_Iterable[str]] = ..., animation_duration_s: _Optional[float] = ..., generator: _Optional[str] = ..., copyright: _Optional[str] = ..., accessor_bytes: _Optional[int] = ..., image_bytes: _Optional[int] = ..., image_pixel_count: _Optional[int] = ..., largest_image_pixel_count: _Optional[int] = ..., largest_primitive_vertex_count: _Optional[int] = ..., animations: _Optional[_Iterable[_Union[Model.Animation, _Mapping]]] = ..., variant_names: _Optional[_Iterable[str]] = ...) -> None: ...
 
 class BoundingBox(_message.Message):
     __slots__ = ("min", "max")

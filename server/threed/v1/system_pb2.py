@@ -29,7 +29,7 @@ from threed.v1 import access_pb2 as threed_dot_v1_dot_access__pb2
 from threed.v1 import assets_pb2 as threed_dot_v1_dot_assets__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x16threed/v1/system.proto\x12\tthreed.v1\x1a\x1cgoogle/api/annotations.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x1egoogle/protobuf/duration.proto\x1a\x16threed/v1/access.proto\x1a\x16threed/v1/assets.proto\"\x18\n\x16GetCapabilitiesRequest\"\xee\x01\n\x0c\x43\x61pabilities\x12\x15\n\x07version\x18\x01 \x01(\tB\x04\xe2\x41\x01\x03\x12\x32\n\x07\x66ormats\x18\x02 \x03(\x0b\x32\x1b.threed.v1.FormatCapabilityB\x04\xe2\x41\x01\x03\x12\x32\n\x07\x65ngines\x18\x03 \x03(\x0b\x32\x1b.threed.v1.EngineCapabilityB\x04\xe2\x41\x01\x03\x12\x1a\n\x0c\x65nvironments\x18\x04 \x03(\tB\x04\xe2\x41\x01\x03\x12\x1a\n\x0cworker_count\x18\x05 \x01(\x05\x42\x04\xe2\x41\x01\x03\x12\'\n\x06limits\x18\x06 \x01(\x0b\x32\x11.threed.v1.LimitsB\x04\xe2\x41\x01\x03\"\x8b\x01\n\x10\x46ormatCapability\x12\x12\n\x04name\x18\x01 \x01(\tB\x04\xe2\x41\x01\x03\x12\x18\n\nmedia_type\x18\x02 \x01(\tB\x04\xe2\x41\x01\x03\x12\x18\n\nextensions\x18\x03 \x03(\tB\x04\xe2\x41\x01\x03\x12/\n\nasset_type\x18\x04 \x01(\x0e\x32\x15.threed.v1.Asset.TypeB\x04\xe2\x41\x01\x03\"x\n\x10\x45ngineCapability\x12\x12\n\x04name\x18\x01 \x01(\tB\x04\xe2\x41\x01\x03\x12\x15\n\x07version\x18\x02 \x01(\tB\x04\xe2\x41\x01\x03\x12\x17\n\tavailable\x18\x03 \x01(\x08\x42\x04\xe2\x41\x01\x03\x12 \n\x12unavailable_reason\x18\x04 \x01(\tB\x04\xe2\x41\x01\x03\"\xd3\x03\n\x06Limits\x12\x1e\n\x10max_upload_bytes\x18\x01 \x01(\x03\x42\x04\xe2\x41\x01\x03\x12\x1d\n\x0fmax_chunk_bytes\x18\x02 \x01(\x03\x42\x04\xe2\x41\x01\x03\x12<\n\x13upload_idle_timeout\x18\x03 \x01(\x0b\x32\x19.google.protobuf.DurationB\x04\xe2\x41\x01\x03\x12\x1a\n\x0cmax_watchers\x18\x04 \x01(\x05\x42\x04\xe2\x41\x01\x03\x12\x1e\n\x10job_memory_bytes\x18\x05 \x01(\x03\x42\x04\xe2\x41\x01\x03\x12\x34\n\x0bjob_timeout\x18\x06 \x01(\x0b\x32\x19.google.protobuf.DurationB\x04\xe2\x41\x01\x03\x12\x1e\n\x10job_max_attempts\x18\x07 \x01(\x05\x42\x04\xe2\x41\x01\x03\x12>\n\x15\x64ownload_url_lifetime\x18\x08 \x01(\x0b\x32\x19.google.protobuf.DurationB\x04\xe2\x41\x01\x03\x12\x39\n\x10\x64\x65lete_retention\x18\t \x01(\x0b\x32\x19.google.protobuf.DurationB\x04\xe2\x41\x01\x03\x12\x1f\n\x11max_render_pixels\x18\n \x01(\x03\x42\x04\xe2\x41\x01\x03\x12\x1e\n\x10max_image_pixels\x18\x0b \x01(\x03\x42\x04\xe2\x41\x01\x03\"\x12\n\x10ProbeJobsRequest\"\x99\x01\n\x11ProbeJobsResponse\x12\x37\n\x0equeue_duration\x18\x01 \x01(\x0b\x32\x19.google.protobuf.DurationB\x04\xe2\x41\x01\x03\x12\x35\n\x0crun_duration\x18\x02 \x01(\x0b\x32\x19.google.protobuf.DurationB\x04\xe2\x41\x01\x03\x12\x14\n\x06worker\x18\x03 \x01(\tB\x04\xe2\x41\x01\x03\x32\xe9\x01\n\rSystemService\x12k\n\x0fGetCapabilities\x12!.threed.v1.GetCapabilitiesRequest\x1a\x17.threed.v1.Capabilities\"\x1c\xa8\xd4\x18\x01\x82\xd3\xe4\x93\x02\x12\x12\x10/v1/capabilities\x12k\n\tProbeJobs\x12\x1b.threed.v1.ProbeJobsRequest\x1a\x1c.threed.v1.ProbeJobsResponse\"#\xa8\xd4\x18\x02\x82\xd3\xe4\x93\x02\x19\"\x14/v1/system:probeJobs:\x01*B<Z:github.com/threed-dev/threed/clients/go/threed/v1;threedv1b\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x16threed/v1/system.proto\x12\tthreed.v1\x1a\x1cgoogle/api/annotations.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x1egoogle/protobuf/duration.proto\x1a\x16threed/v1/access.proto\x1a\x16threed/v1/assets.proto\"\x18\n\x16GetCapabilitiesRequest\"\xa2\x02\n\x0c\x43\x61pabilities\x12\x15\n\x07version\x18\x01 \x01(\tB\x04\xe2\x41\x01\x03\x12\x32\n\x07\x66ormats\x18\x02 \x03(\x0b\x32\x1b.threed.v1.FormatCapabilityB\x04\xe2\x41\x01\x03\x12\x32\n\x07\x65ngines\x18\x03 \x03(\x0b\x32\x1b.threed.v1.EngineCapabilityB\x04\xe2\x41\x01\x03\x12\x1a\n\x0c\x65nvironments\x18\x04 \x03(\tB\x04\xe2\x41\x01\x03\x12\x1a\n\x0cworker_count\x18\x05 \x01(\x05\x42\x04\xe2\x41\x01\x03\x12\'\n\x06limits\x18\x06 \x01(\x0b\x32\x11.threed.v1.LimitsB\x04\xe2\x41\x01\x03\x12\x32\n\x07outputs\x18\x07 \x03(\x0b\x32\x1b.threed.v1.OutputCapabilityB\x04\xe2\x41\x01\x03\"\x8b\x01\n\x10\x46ormatCapability\x12\x12\n\x04name\x18\x01 \x01(\tB\x04\xe2\x41\x01\x03\x12\x18\n\nmedia_type\x18\x02 \x01(\tB\x04\xe2\x41\x01\x03\x12\x18\n\nextensions\x18\x03 \x03(\tB\x04\xe2\x41\x01\x03\x12/\n\nasset_type\x18\x04 \x01(\x0e\x32\x15.threed.v1.Asset.TypeB\x04\xe2\x41\x01\x03\"x\n\x10\x45ngineCapability\x12\x12\n\x04name\x18\x01 \x01(\tB\x04\xe2\x41\x01\x03\x12\x15\n\x07version\x18\x02 \x01(\tB\x04\xe2\x41\x01\x03\x12\x17\n\tavailable\x18\x03 \x01(\x08\x42\x04\xe2\x41\x01\x03\x12 \n\x12unavailable_reason\x18\x04 \x01(\tB\x04\xe2\x41\x01\x03\"x\n\x10OutputCapability\x12\x14\n\x06\x66ormat\x18\x01 \x01(\tB\x04\xe2\x41\x01\x03\x12\x13\n\x05\x63odec\x18\x02 \x01(\tB\x04\xe2\x41\x01\x03\x12\x17\n\tavailable\x18\x03 \x01(\x08\x42\x04\xe2\x41\x01\x03\x12 \n\x12unavailable_reason\x18\x04 \x01(\tB\x04\xe2\x41\x01\x03\"\xd3\x03\n\x06Limits\x12\x1e\n\x10max_upload_bytes\x18\x01 \x01(\x03\x42\x04\xe2\x41\x01\x03\x12\x1d\n\x0fmax_chunk_bytes\x18\x02 \x01(\x03\x42\x04\xe2\x41\x01\x03\x12<\n\x13upload_idle_timeout\x18\x03 \x01(\x0b\x32\x19.google.protobuf.DurationB\x04\xe2\x41\x01\x03\x12\x1a\n\x0cmax_watchers\x18\x04 \x01(\x05\x42\x04\xe2\x41\x01\x03\x12\x1e\n\x10job_memory_bytes\x18\x05 \x01(\x03\x42\x04\xe2\x41\x01\x03\x12\x34\n\x0bjob_timeout\x18\x06 \x01(\x0b\x32\x19.google.protobuf.DurationB\x04\xe2\x41\x01\x03\x12\x1e\n\x10job_max_attempts\x18\x07 \x01(\x05\x42\x04\xe2\x41\x01\x03\x12>\n\x15\x64ownload_url_lifetime\x18\x08 \x01(\x0b\x32\x19.google.protobuf.DurationB\x04\xe2\x41\x01\x03\x12\x39\n\x10\x64\x65lete_retention\x18\t \x01(\x0b\x32\x19.google.protobuf.DurationB\x04\xe2\x41\x01\x03\x12\x1f\n\x11max_render_pixels\x18\n \x01(\x03\x42\x04\xe2\x41\x01\x03\x12\x1e\n\x10max_image_pixels\x18\x0b \x01(\x03\x42\x04\xe2\x41\x01\x03\"\x12\n\x10ProbeJobsRequest\"\x99\x01\n\x11ProbeJobsResponse\x12\x37\n\x0equeue_duration\x18\x01 \x01(\x0b\x32\x19.google.protobuf.DurationB\x04\xe2\x41\x01\x03\x12\x35\n\x0crun_duration\x18\x02 \x01(\x0b\x32\x19.google.protobuf.DurationB\x04\xe2\x41\x01\x03\x12\x14\n\x06worker\x18\x03 \x01(\tB\x04\xe2\x41\x01\x03\x32\xe9\x01\n\rSystemService\x12k\n\x0fGetCapabilities\x12!.threed.v1.GetCapabilitiesRequest\x1a\x17.threed.v1.Capabilities\"\x1c\xa8\xd4\x18\x01\x82\xd3\xe4\x93\x02\x12\x12\x10/v1/capabilities\x12k\n\tProbeJobs\x12\x1b.threed.v1.ProbeJobsRequest\x1a\x1c.threed.v1.ProbeJobsResponse\"#\xa8\xd4\x18\x02\x82\xd3\xe4\x93\x02\x19\"\x14/v1/system:probeJobs:\x01*B<Z:github.com/threed-dev/threed/clients/go/threed/v1;threedv1b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -49,6 +49,8 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_CAPABILITIES'].fields_by_name['worker_count']._serialized_options = b'\342A\001\003'
   _globals['_CAPABILITIES'].fields_by_name['limits']._loaded_options = None
   _globals['_CAPABILITIES'].fields_by_name['limits']._serialized_options = b'\342A\001\003'
+  _globals['_CAPABILITIES'].fields_by_name['outputs']._loaded_options = None
+  _globals['_CAPABILITIES'].fields_by_name['outputs']._serialized_options = b'\342A\001\003'
   _globals['_FORMATCAPABILITY'].fields_by_name['name']._loaded_options = None
   _globals['_FORMATCAPABILITY'].fields_by_name['name']._serialized_options = b'\342A\001\003'
   _globals['_FORMATCAPABILITY'].fields_by_name['media_type']._loaded_options = None
@@ -65,6 +67,14 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_ENGINECAPABILITY'].fields_by_name['available']._serialized_options = b'\342A\001\003'
   _globals['_ENGINECAPABILITY'].fields_by_name['unavailable_reason']._loaded_options = None
   _globals['_ENGINECAPABILITY'].fields_by_name['unavailable_reason']._serialized_options = b'\342A\001\003'
+  _globals['_OUTPUTCAPABILITY'].fields_by_name['format']._loaded_options = None
+  _globals['_OUTPUTCAPABILITY'].fields_by_name['format']._serialized_options = b'\342A\001\003'
+  _globals['_OUTPUTCAPABILITY'].fields_by_name['codec']._loaded_options = None
+  _globals['_OUTPUTCAPABILITY'].fields_by_name['codec']._serialized_options = b'\342A\001\003'
+  _globals['_OUTPUTCAPABILITY'].fields_by_name['available']._loaded_options = None
+  _globals['_OUTPUTCAPABILITY'].fields_by_name['available']._serialized_options = b'\342A\001\003'
+  _globals['_OUTPUTCAPABILITY'].fields_by_name['unavailable_reason']._loaded_options = None
+  _globals['_OUTPUTCAPABILITY'].fields_by_name['unavailable_reason']._serialized_options = b'\342A\001\003'
   _globals['_LIMITS'].fields_by_name['max_upload_bytes']._loaded_options = None
   _globals['_LIMITS'].fields_by_name['max_upload_bytes']._serialized_options = b'\342A\001\003'
   _globals['_LIMITS'].fields_by_name['max_chunk_bytes']._loaded_options = None
@@ -100,17 +110,19 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_GETCAPABILITIESREQUEST']._serialized_start=180
   _globals['_GETCAPABILITIESREQUEST']._serialized_end=204
   _globals['_CAPABILITIES']._serialized_start=207
-  _globals['_CAPABILITIES']._serialized_end=445
-  _globals['_FORMATCAPABILITY']._serialized_start=448
-  _globals['_FORMATCAPABILITY']._serialized_end=587
-  _globals['_ENGINECAPABILITY']._serialized_start=589
-  _globals['_ENGINECAPABILITY']._serialized_end=709
-  _globals['_LIMITS']._serialized_start=712
-  _globals['_LIMITS']._serialized_end=1179
-  _globals['_PROBEJOBSREQUEST']._serialized_start=1181
-  _globals['_PROBEJOBSREQUEST']._serialized_end=1199
-  _globals['_PROBEJOBSRESPONSE']._serialized_start=1202
-  _globals['_PROBEJOBSRESPONSE']._serialized_end=1355
-  _globals['_SYSTEMSERVICE']._serialized_start=1358
-  _globals['_SYSTEMSERVICE']._serialized_end=1591
+  _globals['_CAPABILITIES']._serialized_end=497
+  _globals['_FORMATCAPABILITY']._serialized_start=500
+  _globals['_FORMATCAPABILITY']._serialized_end=639
+  _globals['_ENGINECAPABILITY']._serialized_start=641
+  _globals['_ENGINECAPABILITY']._serialized_end=761
+  _globals['_OUTPUTCAPABILITY']._serialized_start=763
+  _globals['_OUTPUTCAPABILITY']._serialized_end=883
+  _globals['_LIMITS']._serialized_start=886
+  _globals['_LIMITS']._serialized_end=1353
+  _globals['_PROBEJOBSREQUEST']._serialized_start=1355
+  _globals['_PROBEJOBSREQUEST']._serialized_end=1373
+  _globals['_PROBEJOBSRESPONSE']._serialized_start=1376
+  _globals['_PROBEJOBSRESPONSE']._serialized_end=1529
+  _globals['_SYSTEMSERVICE']._serialized_start=1532
+  _globals['_SYSTEMSERVICE']._serialized_end=1765
 # @@protoc_insertion_point(module_scope)

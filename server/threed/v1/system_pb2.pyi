@@ -18,20 +18,22 @@ class GetCapabilitiesRequest(_message.Message):
     def __init__(self) -> None: ...
 
 class Capabilities(_message.Message):
-    __slots__ = ("version", "formats", "engines", "environments", "worker_count", "limits")
+    __slots__ = ("version", "formats", "engines", "environments", "worker_count", "limits", "outputs")
     VERSION_FIELD_NUMBER: _ClassVar[int]
     FORMATS_FIELD_NUMBER: _ClassVar[int]
     ENGINES_FIELD_NUMBER: _ClassVar[int]
     ENVIRONMENTS_FIELD_NUMBER: _ClassVar[int]
     WORKER_COUNT_FIELD_NUMBER: _ClassVar[int]
     LIMITS_FIELD_NUMBER: _ClassVar[int]
+    OUTPUTS_FIELD_NUMBER: _ClassVar[int]
     version: str
     formats: _containers.RepeatedCompositeFieldContainer[FormatCapability]
     engines: _containers.RepeatedCompositeFieldContainer[EngineCapability]
     environments: _containers.RepeatedScalarFieldContainer[str]
     worker_count: int
     limits: Limits
-    def __init__(self, version: _Optional[str] = ..., formats: _Optional[_Iterable[_Union[FormatCapability, _Mapping]]] = ..., engines: _Optional[_Iterable[_Union[EngineCapability, _Mapping]]] = ..., environments: _Optional[_Iterable[str]] = ..., worker_count: _Optional[int] = ..., limits: _Optional[_Union[Limits, _Mapping]] = ...) -> None: ...
+    outputs: _containers.RepeatedCompositeFieldContainer[OutputCapability]
+    def __init__(self, version: _Optional[str] = ..., formats: _Optional[_Iterable[_Union[FormatCapability, _Mapping]]] = ..., engines: _Optional[_Iterable[_Union[EngineCapability, _Mapping]]] = ..., environments: _Optional[_Iterable[str]] = ..., worker_count: _Optional[int] = ..., limits: _Optional[_Union[Limits, _Mapping]] = ..., outputs: _Optional[_Iterable[_Union[OutputCapability, _Mapping]]] = ...) -> None: ...
 
 class FormatCapability(_message.Message):
     __slots__ = ("name", "media_type", "extensions", "asset_type")
@@ -56,6 +58,18 @@ class EngineCapability(_message.Message):
     available: bool
     unavailable_reason: str
     def __init__(self, name: _Optional[str] = ..., version: _Optional[str] = ..., available: _Optional[bool] = ..., unavailable_reason: _Optional[str] = ...) -> None: ...
+
+class OutputCapability(_message.Message):
+    __slots__ = ("format", "codec", "available", "unavailable_reason")
+    FORMAT_FIELD_NUMBER: _ClassVar[int]
+    CODEC_FIELD_NUMBER: _ClassVar[int]
+    AVAILABLE_FIELD_NUMBER: _ClassVar[int]
+    UNAVAILABLE_REASON_FIELD_NUMBER: _ClassVar[int]
+    format: str
+    codec: str
+    available: bool
+    unavailable_reason: str
+    def __init__(self, format: _Optional[str] = ..., codec: _Optional[str] = ..., available: _Optional[bool] = ..., unavailable_reason: _Optional[str] = ...) -> None: ...
 
 class Limits(_message.Message):
     __slots__ = ("max_upload_bytes", "max_chunk_bytes", "upload_idle_timeout", "max_watchers", "job_memory_bytes", "job_timeout", "job_max_attempts", "download_url_lifetime", "delete_retention", "max_render_pixels", "max_image_pixels")

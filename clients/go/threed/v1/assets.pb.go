@@ -699,7 +699,7 @@ type Model struct {
 	ExtensionsRequired []string `protobuf:"bytes,25,rep,name=extensions_required,json=extensionsRequired,proto3" json:"extensions_required,omitempty"`
 	// Names of the animations, in order; empty where unnamed.
 	AnimationNames []string `protobuf:"bytes,26,rep,name=animation_names,json=animationNames,proto3" json:"animation_names,omitempty"`
-	// The longest animation, in seconds.
+	// The longest animation, in seconds. `animations` has the length of each.
 	AnimationDurationS float64 `protobuf:"fixed64,27,opt,name=animation_duration_s,json=animationDurationS,proto3" json:"animation_duration_s,omitempty"`
 	// asset.generator of the document.
 	Generator string `protobuf:"bytes,28,opt,name=generator,proto3" json:"generator,omitempty"`
@@ -715,8 +715,13 @@ type Model struct {
 	LargestImagePixelCount int64 `protobuf:"varint,33,opt,name=largest_image_pixel_count,json=largestImagePixelCount,proto3" json:"largest_image_pixel_count,omitempty"`
 	// Vertices of the primitive that has the most.
 	LargestPrimitiveVertexCount int64 `protobuf:"varint,34,opt,name=largest_primitive_vertex_count,json=largestPrimitiveVertexCount,proto3" json:"largest_primitive_vertex_count,omitempty"`
-	unknownFields               protoimpl.UnknownFields
-	sizeCache                   protoimpl.SizeCache
+	// The animations, in order: `#0` is the first. Empty on assets that were checked before there was this field.
+	Animations []*Model_Animation `protobuf:"bytes,35,rep,name=animations,proto3" json:"animations,omitempty"`
+	// Names of the variants of KHR_materials_variants, in order; empty where unnamed. None on assets that were checked
+	// before there was this field.
+	VariantNames  []string `protobuf:"bytes,36,rep,name=variant_names,json=variantNames,proto3" json:"variant_names,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
 }
 
 func (x *Model) Reset() {
@@ -985,6 +990,20 @@ func (x *Model) GetLargestPrimitiveVertexCount() int64 {
 		return x.LargestPrimitiveVertexCount
 	}
 	return 0
+}
+
+func (x *Model) GetAnimations() []*Model_Animation {
+	if x != nil {
+		return x.Animations
+	}
+	return nil
+}
+
+func (x *Model) GetVariantNames() []string {
+	if x != nil {
+		return x.VariantNames
+	}
+	return nil
 }
 
 // An axis-aligned box.
@@ -2260,6 +2279,61 @@ func (x *GetAssetDownloadUrlRequest) GetMediaType() string {
 	return ""
 }
 
+// An animation of the document.
+type Model_Animation struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Its name; empty where it has none.
+	Name string `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
+	// When its last keyframe is, in seconds.
+	DurationS     float64 `protobuf:"fixed64,2,opt,name=duration_s,json=durationS,proto3" json:"duration_s,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Model_Animation) Reset() {
+	*x = Model_Animation{}
+	mi := &file_threed_v1_assets_proto_msgTypes[20]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Model_Animation) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Model_Animation) ProtoMessage() {}
+
+func (x *Model_Animation) ProtoReflect() protoreflect.Message {
+	mi := &file_threed_v1_assets_proto_msgTypes[20]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Model_Animation.ProtoReflect.Descriptor instead.
+func (*Model_Animation) Descriptor() ([]byte, []int) {
+	return file_threed_v1_assets_proto_rawDescGZIP(), []int{1, 0}
+}
+
+func (x *Model_Animation) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+func (x *Model_Animation) GetDurationS() float64 {
+	if x != nil {
+		return x.DurationS
+	}
+	return 0
+}
+
 var File_threed_v1_assets_proto protoreflect.FileDescriptor
 
 const file_threed_v1_assets_proto_rawDesc = "" +
@@ -2314,7 +2388,7 @@ const file_threed_v1_assets_proto_rawDesc = "" +
 	"PROCESSING\x10\x02\x12\r\n" +
 	"\tVALIDATED\x10\x03\x12\n" +
 	"\n" +
-	"\x06FAILED\x10\x04\"\xa4\f\n" +
+	"\x06FAILED\x10\x04\"\xdd\r\n" +
 	"\x05Model\x12'\n" +
 	"\fvertex_count\x18\x01 \x01(\x03B\x04\xe2A\x01\x03R\vvertexCount\x12+\n" +
 	"\x0etriangle_count\x18\x02 \x01(\x03B\x04\xe2A\x01\x03R\rtriangleCount\x122\n" +
@@ -2360,7 +2434,15 @@ const file_threed_v1_assets_proto_rawDesc = "" +
 	"imageBytes\x120\n" +
 	"\x11image_pixel_count\x18  \x01(\x03B\x04\xe2A\x01\x03R\x0fimagePixelCount\x12?\n" +
 	"\x19largest_image_pixel_count\x18! \x01(\x03B\x04\xe2A\x01\x03R\x16largestImagePixelCount\x12I\n" +
-	"\x1elargest_primitive_vertex_count\x18\" \x01(\x03B\x04\xe2A\x01\x03R\x1blargestPrimitiveVertexCount\"=\n" +
+	"\x1elargest_primitive_vertex_count\x18\" \x01(\x03B\x04\xe2A\x01\x03R\x1blargestPrimitiveVertexCount\x12@\n" +
+	"\n" +
+	"animations\x18# \x03(\v2\x1a.threed.v1.Model.AnimationB\x04\xe2A\x01\x03R\n" +
+	"animations\x12)\n" +
+	"\rvariant_names\x18$ \x03(\tB\x04\xe2A\x01\x03R\fvariantNames\x1aJ\n" +
+	"\tAnimation\x12\x18\n" +
+	"\x04name\x18\x01 \x01(\tB\x04\xe2A\x01\x03R\x04name\x12#\n" +
+	"\n" +
+	"duration_s\x18\x02 \x01(\x01B\x04\xe2A\x01\x03R\tdurationS\"=\n" +
 	"\vBoundingBox\x12\x16\n" +
 	"\x03min\x18\x01 \x03(\x01B\x04\xe2A\x01\x03R\x03min\x12\x16\n" +
 	"\x03max\x18\x02 \x03(\x01B\x04\xe2A\x01\x03R\x03max\"\x9b\x01\n" +
@@ -2521,7 +2603,7 @@ func file_threed_v1_assets_proto_rawDescGZIP() []byte {
 }
 
 var file_threed_v1_assets_proto_enumTypes = make([]protoimpl.EnumInfo, 6)
-var file_threed_v1_assets_proto_msgTypes = make([]protoimpl.MessageInfo, 20)
+var file_threed_v1_assets_proto_msgTypes = make([]protoimpl.MessageInfo, 21)
 var file_threed_v1_assets_proto_goTypes = []any{
 	(Asset_Type)(0),                    // 0: threed.v1.Asset.Type
 	(Asset_Status)(0),                  // 1: threed.v1.Asset.Status
@@ -2549,62 +2631,64 @@ var file_threed_v1_assets_proto_goTypes = []any{
 	(*WatchAssetRequest)(nil),          // 23: threed.v1.WatchAssetRequest
 	(*WatchAssetResponse)(nil),         // 24: threed.v1.WatchAssetResponse
 	(*GetAssetDownloadUrlRequest)(nil), // 25: threed.v1.GetAssetDownloadUrlRequest
-	(*timestamppb.Timestamp)(nil),      // 26: google.protobuf.Timestamp
-	(*status.Status)(nil),              // 27: google.rpc.Status
-	(*structpb.Struct)(nil),            // 28: google.protobuf.Struct
-	(*httpbody.HttpBody)(nil),          // 29: google.api.HttpBody
-	(*fieldmaskpb.FieldMask)(nil),      // 30: google.protobuf.FieldMask
+	(*Model_Animation)(nil),            // 26: threed.v1.Model.Animation
+	(*timestamppb.Timestamp)(nil),      // 27: google.protobuf.Timestamp
+	(*status.Status)(nil),              // 28: google.rpc.Status
+	(*structpb.Struct)(nil),            // 29: google.protobuf.Struct
+	(*httpbody.HttpBody)(nil),          // 30: google.api.HttpBody
+	(*fieldmaskpb.FieldMask)(nil),      // 31: google.protobuf.FieldMask
 }
 var file_threed_v1_assets_proto_depIdxs = []int32{
 	0,  // 0: threed.v1.Asset.asset_type:type_name -> threed.v1.Asset.Type
-	26, // 1: threed.v1.Asset.upload_timestamp:type_name -> google.protobuf.Timestamp
+	27, // 1: threed.v1.Asset.upload_timestamp:type_name -> google.protobuf.Timestamp
 	1,  // 2: threed.v1.Asset.status:type_name -> threed.v1.Asset.Status
-	27, // 3: threed.v1.Asset.error:type_name -> google.rpc.Status
-	28, // 4: threed.v1.Asset.metadata:type_name -> google.protobuf.Struct
+	28, // 3: threed.v1.Asset.error:type_name -> google.rpc.Status
+	29, // 4: threed.v1.Asset.metadata:type_name -> google.protobuf.Struct
 	7,  // 5: threed.v1.Asset.model:type_name -> threed.v1.Model
 	9,  // 6: threed.v1.Asset.picture:type_name -> threed.v1.Picture
 	10, // 7: threed.v1.Asset.validation:type_name -> threed.v1.Validation
 	13, // 8: threed.v1.Asset.losses:type_name -> threed.v1.Loss
 	14, // 9: threed.v1.Asset.files:type_name -> threed.v1.AssetFile
-	26, // 10: threed.v1.Asset.update_time:type_name -> google.protobuf.Timestamp
-	26, // 11: threed.v1.Asset.delete_time:type_name -> google.protobuf.Timestamp
-	26, // 12: threed.v1.Asset.purge_time:type_name -> google.protobuf.Timestamp
+	27, // 10: threed.v1.Asset.update_time:type_name -> google.protobuf.Timestamp
+	27, // 11: threed.v1.Asset.delete_time:type_name -> google.protobuf.Timestamp
+	27, // 12: threed.v1.Asset.purge_time:type_name -> google.protobuf.Timestamp
 	12, // 13: threed.v1.Asset.import_options:type_name -> threed.v1.ImportOptions
 	8,  // 14: threed.v1.Model.bounding_box:type_name -> threed.v1.BoundingBox
-	11, // 15: threed.v1.Validation.issues:type_name -> threed.v1.ValidationIssue
-	2,  // 16: threed.v1.ValidationIssue.severity:type_name -> threed.v1.ValidationIssue.Severity
-	3,  // 17: threed.v1.ImportOptions.strictness:type_name -> threed.v1.ImportOptions.Strictness
-	4,  // 18: threed.v1.ImportOptions.up_axis:type_name -> threed.v1.ImportOptions.UpAxis
-	5,  // 19: threed.v1.AssetFile.kind:type_name -> threed.v1.AssetFile.Kind
-	26, // 20: threed.v1.DownloadUrl.expire_time:type_name -> google.protobuf.Timestamp
-	29, // 21: threed.v1.UploadAssetRequest.media:type_name -> google.api.HttpBody
-	12, // 22: threed.v1.UploadAssetRequest.import_options:type_name -> threed.v1.ImportOptions
-	6,  // 23: threed.v1.ListAssetsResponse.assets:type_name -> threed.v1.Asset
-	6,  // 24: threed.v1.UpdateAssetRequest.asset:type_name -> threed.v1.Asset
-	30, // 25: threed.v1.UpdateAssetRequest.update_mask:type_name -> google.protobuf.FieldMask
-	6,  // 26: threed.v1.WatchAssetResponse.asset:type_name -> threed.v1.Asset
-	5,  // 27: threed.v1.GetAssetDownloadUrlRequest.kind:type_name -> threed.v1.AssetFile.Kind
-	16, // 28: threed.v1.AssetService.UploadAsset:input_type -> threed.v1.UploadAssetRequest
-	17, // 29: threed.v1.AssetService.GetAsset:input_type -> threed.v1.GetAssetRequest
-	18, // 30: threed.v1.AssetService.ListAssets:input_type -> threed.v1.ListAssetsRequest
-	20, // 31: threed.v1.AssetService.UpdateAsset:input_type -> threed.v1.UpdateAssetRequest
-	21, // 32: threed.v1.AssetService.DeleteAsset:input_type -> threed.v1.DeleteAssetRequest
-	22, // 33: threed.v1.AssetService.UndeleteAsset:input_type -> threed.v1.UndeleteAssetRequest
-	23, // 34: threed.v1.AssetService.WatchAsset:input_type -> threed.v1.WatchAssetRequest
-	25, // 35: threed.v1.AssetService.GetAssetDownloadUrl:input_type -> threed.v1.GetAssetDownloadUrlRequest
-	6,  // 36: threed.v1.AssetService.UploadAsset:output_type -> threed.v1.Asset
-	6,  // 37: threed.v1.AssetService.GetAsset:output_type -> threed.v1.Asset
-	19, // 38: threed.v1.AssetService.ListAssets:output_type -> threed.v1.ListAssetsResponse
-	6,  // 39: threed.v1.AssetService.UpdateAsset:output_type -> threed.v1.Asset
-	6,  // 40: threed.v1.AssetService.DeleteAsset:output_type -> threed.v1.Asset
-	6,  // 41: threed.v1.AssetService.UndeleteAsset:output_type -> threed.v1.Asset
-	24, // 42: threed.v1.AssetService.WatchAsset:output_type -> threed.v1.WatchAssetResponse
-	15, // 43: threed.v1.AssetService.GetAssetDownloadUrl:output_type -> threed.v1.DownloadUrl
-	36, // [36:44] is the sub-list for method output_type
-	28, // [28:36] is the sub-list for method input_type
-	28, // [28:28] is the sub-list for extension type_name
-	28, // [28:28] is the sub-list for extension extendee
-	0,  // [0:28] is the sub-list for field type_name
+	26, // 15: threed.v1.Model.animations:type_name -> threed.v1.Model.Animation
+	11, // 16: threed.v1.Validation.issues:type_name -> threed.v1.ValidationIssue
+	2,  // 17: threed.v1.ValidationIssue.severity:type_name -> threed.v1.ValidationIssue.Severity
+	3,  // 18: threed.v1.ImportOptions.strictness:type_name -> threed.v1.ImportOptions.Strictness
+	4,  // 19: threed.v1.ImportOptions.up_axis:type_name -> threed.v1.ImportOptions.UpAxis
+	5,  // 20: threed.v1.AssetFile.kind:type_name -> threed.v1.AssetFile.Kind
+	27, // 21: threed.v1.DownloadUrl.expire_time:type_name -> google.protobuf.Timestamp
+	30, // 22: threed.v1.UploadAssetRequest.media:type_name -> google.api.HttpBody
+	12, // 23: threed.v1.UploadAssetRequest.import_options:type_name -> threed.v1.ImportOptions
+	6,  // 24: threed.v1.ListAssetsResponse.assets:type_name -> threed.v1.Asset
+	6,  // 25: threed.v1.UpdateAssetRequest.asset:type_name -> threed.v1.Asset
+	31, // 26: threed.v1.UpdateAssetRequest.update_mask:type_name -> google.protobuf.FieldMask
+	6,  // 27: threed.v1.WatchAssetResponse.asset:type_name -> threed.v1.Asset
+	5,  // 28: threed.v1.GetAssetDownloadUrlRequest.kind:type_name -> threed.v1.AssetFile.Kind
+	16, // 29: threed.v1.AssetService.UploadAsset:input_type -> threed.v1.UploadAssetRequest
+	17, // 30: threed.v1.AssetService.GetAsset:input_type -> threed.v1.GetAssetRequest
+	18, // 31: threed.v1.AssetService.ListAssets:input_type -> threed.v1.ListAssetsRequest
+	20, // 32: threed.v1.AssetService.UpdateAsset:input_type -> threed.v1.UpdateAssetRequest
+	21, // 33: threed.v1.AssetService.DeleteAsset:input_type -> threed.v1.DeleteAssetRequest
+	22, // 34: threed.v1.AssetService.UndeleteAsset:input_type -> threed.v1.UndeleteAssetRequest
+	23, // 35: threed.v1.AssetService.WatchAsset:input_type -> threed.v1.WatchAssetRequest
+	25, // 36: threed.v1.AssetService.GetAssetDownloadUrl:input_type -> threed.v1.GetAssetDownloadUrlRequest
+	6,  // 37: threed.v1.AssetService.UploadAsset:output_type -> threed.v1.Asset
+	6,  // 38: threed.v1.AssetService.GetAsset:output_type -> threed.v1.Asset
+	19, // 39: threed.v1.AssetService.ListAssets:output_type -> threed.v1.ListAssetsResponse
+	6,  // 40: threed.v1.AssetService.UpdateAsset:output_type -> threed.v1.Asset
+	6,  // 41: threed.v1.AssetService.DeleteAsset:output_type -> threed.v1.Asset
+	6,  // 42: threed.v1.AssetService.UndeleteAsset:output_type -> threed.v1.Asset
+	24, // 43: threed.v1.AssetService.WatchAsset:output_type -> threed.v1.WatchAssetResponse
+	15, // 44: threed.v1.AssetService.GetAssetDownloadUrl:output_type -> threed.v1.DownloadUrl
+	37, // [37:45] is the sub-list for method output_type
+	29, // [29:37] is the sub-list for method input_type
+	29, // [29:29] is the sub-list for extension type_name
+	29, // [29:29] is the sub-list for extension extendee
+	0,  // [0:29] is the sub-list for field type_name
 }
 
 func init() { file_threed_v1_assets_proto_init() }
@@ -2619,7 +2703,7 @@ func file_threed_v1_assets_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_threed_v1_assets_proto_rawDesc), len(file_threed_v1_assets_proto_rawDesc)),
 			NumEnums:      6,
-			NumMessages:   20,
+			NumMessages:   21,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

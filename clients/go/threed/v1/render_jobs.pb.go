@@ -942,7 +942,7 @@ type Turntable struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// How many frames, 2 to 10000. 0: 48.
 	Frames int32 `protobuf:"varint,1,opt,name=frames,proto3" json:"frames,omitempty"`
-	// How long it lasts, in seconds, above 0. 0: 4.
+	// How long it lasts, in seconds, above 0, so that it has 0.1 to 120 frames a second. 0: 4.
 	Seconds float64 `protobuf:"fixed64,2,opt,name=seconds,proto3" json:"seconds,omitempty"`
 	// How often around, counter-clockwise seen from the axis' end; negative: clockwise. Unset: 1.
 	Turns *float64 `protobuf:"fixed64,3,opt,name=turns,proto3,oneof" json:"turns,omitempty"`
@@ -1015,7 +1015,7 @@ type AnimationFilm struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Name of the animation, or its number from 0 as `#0`. Empty: the first.
 	Clip string `protobuf:"bytes,1,opt,name=clip,proto3" json:"clip,omitempty"`
-	// Frames a second, 1 to 120. 0: 24.
+	// Frames a second, 0.1 to 120. 0: 24.
 	Fps float64 `protobuf:"fixed64,2,opt,name=fps,proto3" json:"fps,omitempty"`
 	// From where on, in seconds.
 	StartS float64 `protobuf:"fixed64,3,opt,name=start_s,json=startS,proto3" json:"start_s,omitempty"`
@@ -1088,7 +1088,7 @@ type CameraPath struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// The places, 2 to 1000.
 	Keyframes []*CameraPath_Keyframe `protobuf:"bytes,1,rep,name=keyframes,proto3" json:"keyframes,omitempty"`
-	// Frames a second, 1 to 120. 0: 24.
+	// Frames a second, 0.1 to 120. 0: 24.
 	Fps           float64 `protobuf:"fixed64,2,opt,name=fps,proto3" json:"fps,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -2365,7 +2365,7 @@ type WatchRenderJobResponse struct {
 	Sequence int64 `protobuf:"varint,2,opt,name=sequence,proto3" json:"sequence,omitempty"`
 	// Send it as resume_token when the connection is lost.
 	ResumeToken string `protobuf:"bytes,3,opt,name=resume_token,json=resumeToken,proto3" json:"resume_token,omitempty"`
-	// Seconds until it is finished, estimated from the frames that are. 0: not known yet.
+	// Seconds until it is finished, estimated from what is done and how long that took. 0: not known yet.
 	EtaS float64 `protobuf:"fixed64,4,opt,name=eta_s,json=etaS,proto3" json:"eta_s,omitempty"`
 	// Samples a pixel that the newest frame has.
 	SamplesDone int32 `protobuf:"varint,5,opt,name=samples_done,json=samplesDone,proto3" json:"samples_done,omitempty"`
@@ -2615,13 +2615,13 @@ func (x *CameraPath_Keyframe) GetLookAt() *CameraConfig_LookAt {
 // A perspective camera from a point to a point, in the world frame.
 type CameraConfig_LookAt struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Where the camera is: x, y, z in metres.
+	// Where the camera is: x, y, z in metres, at most 1e11 m from the origin.
 	Eye []float64 `protobuf:"fixed64,1,rep,packed,name=eye,proto3" json:"eye,omitempty"`
 	// What it looks at: x, y, z in metres. Must differ from eye.
 	Target []float64 `protobuf:"fixed64,2,rep,packed,name=target,proto3" json:"target,omitempty"`
-	// What is up in the picture. Empty: 0, 1, 0.
+	// What is up in the picture, and not where the camera looks. Empty: 0, 1, 0.
 	Up []float64 `protobuf:"fixed64,3,rep,packed,name=up,proto3" json:"up,omitempty"`
-	// Vertical field of view in radians, above 0 and below pi. 0: 0.61 (35 degrees).
+	// Vertical field of view in radians, 1e-4 to below pi. 0: 0.61 (35 degrees).
 	Yfov          float64 `protobuf:"fixed64,4,opt,name=yfov,proto3" json:"yfov,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -2692,9 +2692,9 @@ type CameraConfig_Orthographic struct {
 	Eye []float64 `protobuf:"fixed64,1,rep,packed,name=eye,proto3" json:"eye,omitempty"`
 	// What it looks at: x, y, z in metres. Must differ from eye.
 	Target []float64 `protobuf:"fixed64,2,rep,packed,name=target,proto3" json:"target,omitempty"`
-	// What is up in the picture. Empty: 0, 1, 0.
+	// What is up in the picture, and not where the camera looks. Empty: 0, 1, 0.
 	Up []float64 `protobuf:"fixed64,3,rep,packed,name=up,proto3" json:"up,omitempty"`
-	// Half the height of what is seen, in metres. 0: chosen so that all of the scene is in view.
+	// Half the height of what is seen, in metres, 1e-9 to 1e11. 0: chosen so that all of the scene is in view.
 	Ymag          float64 `protobuf:"fixed64,4,opt,name=ymag,proto3" json:"ymag,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -2765,7 +2765,7 @@ type CameraConfig_AutoFrame struct {
 	Yaw *float64 `protobuf:"fixed64,1,opt,name=yaw,proto3,oneof" json:"yaw,omitempty"`
 	// How high it stands, in radians above the horizon, -pi/2 to pi/2. Unset: 0.35 (20 degrees).
 	Pitch *float64 `protobuf:"fixed64,2,opt,name=pitch,proto3,oneof" json:"pitch,omitempty"`
-	// Vertical field of view in radians, above 0 and below pi. 0: 0.61 (35 degrees).
+	// Vertical field of view in radians, 1e-4 to below pi. 0: 0.61 (35 degrees).
 	Yfov float64 `protobuf:"fixed64,3,opt,name=yfov,proto3" json:"yfov,omitempty"`
 	// Empty space around it, as a part of the picture's shorter edge, 0 to 0.45. Unset: 0.05.
 	Margin        *float64 `protobuf:"fixed64,4,opt,name=margin,proto3,oneof" json:"margin,omitempty"`

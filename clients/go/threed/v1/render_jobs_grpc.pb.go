@@ -54,15 +54,22 @@ const (
 type RenderServiceClient interface {
 	// Creates a render job. The answer is PENDING; call `WatchRenderJob` to follow it.
 	//
+	// What cannot be made is refused here, as far as it can be known before a worker looks. Every refusal below names its
+	// field in `field_violations`; what only a worker finds out fails the job, with the same reasons in its `error`.
+	//
 	// Errors:
 	//
+	//   - `INVALID_ARGUMENT` `FIELD_INVALID`: a field breaks a rule, or names an animation, a material variant or an
+	//     environment that there is not (the sentence names those there are), a moment after the end of the animation, or
+	//     a film that is longer or larger than its format can be.
 	//   - `NOT_FOUND` `NOT_FOUND`: the scene, or an asset in it, is not in this project.
 	//   - `FAILED_PRECONDITION` `ASSET_NOT_READY`: an asset is not VALIDATED yet, FAILED, or not a model. Watch it first.
 	//   - `FAILED_PRECONDITION` `ASSET_DELETED`: the scene or an asset in it is soft-deleted.
-	//   - `FAILED_PRECONDITION` `ENGINE_UNAVAILABLE`: no worker has that engine; see GetCapabilities.
+	//   - `FAILED_PRECONDITION` `ENGINE_UNAVAILABLE`: no worker has that engine, or the encoder of that output; see
+	//     GetCapabilities.
 	//   - `FAILED_PRECONDITION` `JOB_NOT_FINISHED`: the derivative is not COMPLETED, or has no GLB. Watch it first.
-	//   - `INVALID_ARGUMENT` `SCENE_INVALID`: nothing to see, no camera node of that id, no such animation or material
-	//     variant, a time out of range.
+	//   - `INVALID_ARGUMENT` `SCENE_INVALID`: nothing to see, no camera node of that id, a model without any size, or one
+	//     that reaches farther than 1e11 m.
 	//   - `INVALID_ARGUMENT` `REQUEST_ID_REUSED`: the request_id came before with another job.
 	CreateRenderJob(ctx context.Context, in *CreateRenderJobRequest, opts ...grpc.CallOption) (*RenderJob, error)
 	// Gets one job.
@@ -86,7 +93,8 @@ type RenderServiceClient interface {
 	PauseRenderJob(ctx context.Context, in *PauseRenderJobRequest, opts ...grpc.CallOption) (*RenderJob, error)
 	// Goes on with a paused job. Another stays as it is.
 	ResumeRenderJob(ctx context.Context, in *ResumeRenderJobRequest, opts ...grpc.CallOption) (*RenderJob, error)
-	// Lists the frames of a job page by page, in their order.
+	// Lists the frames of a job page by page, in their order. Those of a `cached` job are all COMPLETED, with no attempts;
+	// what they say of drawing is what the job said that drew them, as long as it is kept.
 	//
 	// Errors:
 	//
@@ -269,15 +277,22 @@ func (c *renderServiceClient) DeleteRenderJob(ctx context.Context, in *DeleteRen
 type RenderServiceServer interface {
 	// Creates a render job. The answer is PENDING; call `WatchRenderJob` to follow it.
 	//
+	// What cannot be made is refused here, as far as it can be known before a worker looks. Every refusal below names its
+	// field in `field_violations`; what only a worker finds out fails the job, with the same reasons in its `error`.
+	//
 	// Errors:
 	//
+	//   - `INVALID_ARGUMENT` `FIELD_INVALID`: a field breaks a rule, or names an animation, a material variant or an
+	//     environment that there is not (the sentence names those there are), a moment after the end of the animation, or
+	//     a film that is longer or larger than its format can be.
 	//   - `NOT_FOUND` `NOT_FOUND`: the scene, or an asset in it, is not in this project.
 	//   - `FAILED_PRECONDITION` `ASSET_NOT_READY`: an asset is not VALIDATED yet, FAILED, or not a model. Watch it first.
 	//   - `FAILED_PRECONDITION` `ASSET_DELETED`: the scene or an asset in it is soft-deleted.
-	//   - `FAILED_PRECONDITION` `ENGINE_UNAVAILABLE`: no worker has that engine; see GetCapabilities.
+	//   - `FAILED_PRECONDITION` `ENGINE_UNAVAILABLE`: no worker has that engine, or the encoder of that output; see
+	//     GetCapabilities.
 	//   - `FAILED_PRECONDITION` `JOB_NOT_FINISHED`: the derivative is not COMPLETED, or has no GLB. Watch it first.
-	//   - `INVALID_ARGUMENT` `SCENE_INVALID`: nothing to see, no camera node of that id, no such animation or material
-	//     variant, a time out of range.
+	//   - `INVALID_ARGUMENT` `SCENE_INVALID`: nothing to see, no camera node of that id, a model without any size, or one
+	//     that reaches farther than 1e11 m.
 	//   - `INVALID_ARGUMENT` `REQUEST_ID_REUSED`: the request_id came before with another job.
 	CreateRenderJob(context.Context, *CreateRenderJobRequest) (*RenderJob, error)
 	// Gets one job.
@@ -301,7 +316,8 @@ type RenderServiceServer interface {
 	PauseRenderJob(context.Context, *PauseRenderJobRequest) (*RenderJob, error)
 	// Goes on with a paused job. Another stays as it is.
 	ResumeRenderJob(context.Context, *ResumeRenderJobRequest) (*RenderJob, error)
-	// Lists the frames of a job page by page, in their order.
+	// Lists the frames of a job page by page, in their order. Those of a `cached` job are all COMPLETED, with no attempts;
+	// what they say of drawing is what the job said that drew them, as long as it is kept.
 	//
 	// Errors:
 	//

@@ -74,7 +74,9 @@ type Capabilities struct {
 	// Living workers.
 	WorkerCount int32 `protobuf:"varint,5,opt,name=worker_count,json=workerCount,proto3" json:"worker_count,omitempty"`
 	// Every limit that a caller can meet.
-	Limits        *Limits `protobuf:"bytes,6,opt,name=limits,proto3" json:"limits,omitempty"`
+	Limits *Limits `protobuf:"bytes,6,opt,name=limits,proto3" json:"limits,omitempty"`
+	// What outputs of render jobs can be written as.
+	Outputs       []*OutputCapability `protobuf:"bytes,7,rep,name=outputs,proto3" json:"outputs,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -147,6 +149,13 @@ func (x *Capabilities) GetWorkerCount() int32 {
 func (x *Capabilities) GetLimits() *Limits {
 	if x != nil {
 		return x.Limits
+	}
+	return nil
+}
+
+func (x *Capabilities) GetOutputs() []*OutputCapability {
+	if x != nil {
+		return x.Outputs
 	}
 	return nil
 }
@@ -297,6 +306,79 @@ func (x *EngineCapability) GetUnavailableReason() string {
 	return ""
 }
 
+// A way to write outputs of render jobs.
+type OutputCapability struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Its word in `output_format`: `PNG`, `MP4` ...
+	Format string `protobuf:"bytes,1,opt,name=format,proto3" json:"format,omitempty"`
+	// The word in `video_codec` of how it is compressed. Empty where there is no choice.
+	Codec string `protobuf:"bytes,2,opt,name=codec,proto3" json:"codec,omitempty"`
+	// Whether at least one living worker can write it.
+	Available bool `protobuf:"varint,3,opt,name=available,proto3" json:"available,omitempty"`
+	// Why not, and how to get it. Empty when available.
+	UnavailableReason string `protobuf:"bytes,4,opt,name=unavailable_reason,json=unavailableReason,proto3" json:"unavailable_reason,omitempty"`
+	unknownFields     protoimpl.UnknownFields
+	sizeCache         protoimpl.SizeCache
+}
+
+func (x *OutputCapability) Reset() {
+	*x = OutputCapability{}
+	mi := &file_threed_v1_system_proto_msgTypes[4]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *OutputCapability) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*OutputCapability) ProtoMessage() {}
+
+func (x *OutputCapability) ProtoReflect() protoreflect.Message {
+	mi := &file_threed_v1_system_proto_msgTypes[4]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use OutputCapability.ProtoReflect.Descriptor instead.
+func (*OutputCapability) Descriptor() ([]byte, []int) {
+	return file_threed_v1_system_proto_rawDescGZIP(), []int{4}
+}
+
+func (x *OutputCapability) GetFormat() string {
+	if x != nil {
+		return x.Format
+	}
+	return ""
+}
+
+func (x *OutputCapability) GetCodec() string {
+	if x != nil {
+		return x.Codec
+	}
+	return ""
+}
+
+func (x *OutputCapability) GetAvailable() bool {
+	if x != nil {
+		return x.Available
+	}
+	return false
+}
+
+func (x *OutputCapability) GetUnavailableReason() string {
+	if x != nil {
+		return x.UnavailableReason
+	}
+	return ""
+}
+
 // Every limit that a caller can meet. Operators set them; see docs/settings.md.
 type Limits struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -328,7 +410,7 @@ type Limits struct {
 
 func (x *Limits) Reset() {
 	*x = Limits{}
-	mi := &file_threed_v1_system_proto_msgTypes[4]
+	mi := &file_threed_v1_system_proto_msgTypes[5]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -340,7 +422,7 @@ func (x *Limits) String() string {
 func (*Limits) ProtoMessage() {}
 
 func (x *Limits) ProtoReflect() protoreflect.Message {
-	mi := &file_threed_v1_system_proto_msgTypes[4]
+	mi := &file_threed_v1_system_proto_msgTypes[5]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -353,7 +435,7 @@ func (x *Limits) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Limits.ProtoReflect.Descriptor instead.
 func (*Limits) Descriptor() ([]byte, []int) {
-	return file_threed_v1_system_proto_rawDescGZIP(), []int{4}
+	return file_threed_v1_system_proto_rawDescGZIP(), []int{5}
 }
 
 func (x *Limits) GetMaxUploadBytes() int64 {
@@ -442,7 +524,7 @@ type ProbeJobsRequest struct {
 
 func (x *ProbeJobsRequest) Reset() {
 	*x = ProbeJobsRequest{}
-	mi := &file_threed_v1_system_proto_msgTypes[5]
+	mi := &file_threed_v1_system_proto_msgTypes[6]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -454,7 +536,7 @@ func (x *ProbeJobsRequest) String() string {
 func (*ProbeJobsRequest) ProtoMessage() {}
 
 func (x *ProbeJobsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_threed_v1_system_proto_msgTypes[5]
+	mi := &file_threed_v1_system_proto_msgTypes[6]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -467,7 +549,7 @@ func (x *ProbeJobsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ProbeJobsRequest.ProtoReflect.Descriptor instead.
 func (*ProbeJobsRequest) Descriptor() ([]byte, []int) {
-	return file_threed_v1_system_proto_rawDescGZIP(), []int{5}
+	return file_threed_v1_system_proto_rawDescGZIP(), []int{6}
 }
 
 // How a job flowed.
@@ -485,7 +567,7 @@ type ProbeJobsResponse struct {
 
 func (x *ProbeJobsResponse) Reset() {
 	*x = ProbeJobsResponse{}
-	mi := &file_threed_v1_system_proto_msgTypes[6]
+	mi := &file_threed_v1_system_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -497,7 +579,7 @@ func (x *ProbeJobsResponse) String() string {
 func (*ProbeJobsResponse) ProtoMessage() {}
 
 func (x *ProbeJobsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_threed_v1_system_proto_msgTypes[6]
+	mi := &file_threed_v1_system_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -510,7 +592,7 @@ func (x *ProbeJobsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ProbeJobsResponse.ProtoReflect.Descriptor instead.
 func (*ProbeJobsResponse) Descriptor() ([]byte, []int) {
-	return file_threed_v1_system_proto_rawDescGZIP(), []int{6}
+	return file_threed_v1_system_proto_rawDescGZIP(), []int{7}
 }
 
 func (x *ProbeJobsResponse) GetQueueDuration() *durationpb.Duration {
@@ -539,14 +621,15 @@ var File_threed_v1_system_proto protoreflect.FileDescriptor
 const file_threed_v1_system_proto_rawDesc = "" +
 	"\n" +
 	"\x16threed/v1/system.proto\x12\tthreed.v1\x1a\x1cgoogle/api/annotations.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x1egoogle/protobuf/duration.proto\x1a\x16threed/v1/access.proto\x1a\x16threed/v1/assets.proto\"\x18\n" +
-	"\x16GetCapabilitiesRequest\"\xac\x02\n" +
+	"\x16GetCapabilitiesRequest\"\xe9\x02\n" +
 	"\fCapabilities\x12\x1e\n" +
 	"\aversion\x18\x01 \x01(\tB\x04\xe2A\x01\x03R\aversion\x12;\n" +
 	"\aformats\x18\x02 \x03(\v2\x1b.threed.v1.FormatCapabilityB\x04\xe2A\x01\x03R\aformats\x12;\n" +
 	"\aengines\x18\x03 \x03(\v2\x1b.threed.v1.EngineCapabilityB\x04\xe2A\x01\x03R\aengines\x12(\n" +
 	"\fenvironments\x18\x04 \x03(\tB\x04\xe2A\x01\x03R\fenvironments\x12'\n" +
 	"\fworker_count\x18\x05 \x01(\x05B\x04\xe2A\x01\x03R\vworkerCount\x12/\n" +
-	"\x06limits\x18\x06 \x01(\v2\x11.threed.v1.LimitsB\x04\xe2A\x01\x03R\x06limits\"\xb3\x01\n" +
+	"\x06limits\x18\x06 \x01(\v2\x11.threed.v1.LimitsB\x04\xe2A\x01\x03R\x06limits\x12;\n" +
+	"\aoutputs\x18\a \x03(\v2\x1b.threed.v1.OutputCapabilityB\x04\xe2A\x01\x03R\aoutputs\"\xb3\x01\n" +
 	"\x10FormatCapability\x12\x18\n" +
 	"\x04name\x18\x01 \x01(\tB\x04\xe2A\x01\x03R\x04name\x12#\n" +
 	"\n" +
@@ -559,6 +642,11 @@ const file_threed_v1_system_proto_rawDesc = "" +
 	"\x10EngineCapability\x12\x18\n" +
 	"\x04name\x18\x01 \x01(\tB\x04\xe2A\x01\x03R\x04name\x12\x1e\n" +
 	"\aversion\x18\x02 \x01(\tB\x04\xe2A\x01\x03R\aversion\x12\"\n" +
+	"\tavailable\x18\x03 \x01(\bB\x04\xe2A\x01\x03R\tavailable\x123\n" +
+	"\x12unavailable_reason\x18\x04 \x01(\tB\x04\xe2A\x01\x03R\x11unavailableReason\"\xa5\x01\n" +
+	"\x10OutputCapability\x12\x1c\n" +
+	"\x06format\x18\x01 \x01(\tB\x04\xe2A\x01\x03R\x06format\x12\x1a\n" +
+	"\x05codec\x18\x02 \x01(\tB\x04\xe2A\x01\x03R\x05codec\x12\"\n" +
 	"\tavailable\x18\x03 \x01(\bB\x04\xe2A\x01\x03R\tavailable\x123\n" +
 	"\x12unavailable_reason\x18\x04 \x01(\tB\x04\xe2A\x01\x03R\x11unavailableReason\"\x85\x05\n" +
 	"\x06Limits\x12.\n" +
@@ -596,38 +684,40 @@ func file_threed_v1_system_proto_rawDescGZIP() []byte {
 	return file_threed_v1_system_proto_rawDescData
 }
 
-var file_threed_v1_system_proto_msgTypes = make([]protoimpl.MessageInfo, 7)
+var file_threed_v1_system_proto_msgTypes = make([]protoimpl.MessageInfo, 8)
 var file_threed_v1_system_proto_goTypes = []any{
 	(*GetCapabilitiesRequest)(nil), // 0: threed.v1.GetCapabilitiesRequest
 	(*Capabilities)(nil),           // 1: threed.v1.Capabilities
 	(*FormatCapability)(nil),       // 2: threed.v1.FormatCapability
 	(*EngineCapability)(nil),       // 3: threed.v1.EngineCapability
-	(*Limits)(nil),                 // 4: threed.v1.Limits
-	(*ProbeJobsRequest)(nil),       // 5: threed.v1.ProbeJobsRequest
-	(*ProbeJobsResponse)(nil),      // 6: threed.v1.ProbeJobsResponse
-	(Asset_Type)(0),                // 7: threed.v1.Asset.Type
-	(*durationpb.Duration)(nil),    // 8: google.protobuf.Duration
+	(*OutputCapability)(nil),       // 4: threed.v1.OutputCapability
+	(*Limits)(nil),                 // 5: threed.v1.Limits
+	(*ProbeJobsRequest)(nil),       // 6: threed.v1.ProbeJobsRequest
+	(*ProbeJobsResponse)(nil),      // 7: threed.v1.ProbeJobsResponse
+	(Asset_Type)(0),                // 8: threed.v1.Asset.Type
+	(*durationpb.Duration)(nil),    // 9: google.protobuf.Duration
 }
 var file_threed_v1_system_proto_depIdxs = []int32{
 	2,  // 0: threed.v1.Capabilities.formats:type_name -> threed.v1.FormatCapability
 	3,  // 1: threed.v1.Capabilities.engines:type_name -> threed.v1.EngineCapability
-	4,  // 2: threed.v1.Capabilities.limits:type_name -> threed.v1.Limits
-	7,  // 3: threed.v1.FormatCapability.asset_type:type_name -> threed.v1.Asset.Type
-	8,  // 4: threed.v1.Limits.upload_idle_timeout:type_name -> google.protobuf.Duration
-	8,  // 5: threed.v1.Limits.job_timeout:type_name -> google.protobuf.Duration
-	8,  // 6: threed.v1.Limits.download_url_lifetime:type_name -> google.protobuf.Duration
-	8,  // 7: threed.v1.Limits.delete_retention:type_name -> google.protobuf.Duration
-	8,  // 8: threed.v1.ProbeJobsResponse.queue_duration:type_name -> google.protobuf.Duration
-	8,  // 9: threed.v1.ProbeJobsResponse.run_duration:type_name -> google.protobuf.Duration
-	0,  // 10: threed.v1.SystemService.GetCapabilities:input_type -> threed.v1.GetCapabilitiesRequest
-	5,  // 11: threed.v1.SystemService.ProbeJobs:input_type -> threed.v1.ProbeJobsRequest
-	1,  // 12: threed.v1.SystemService.GetCapabilities:output_type -> threed.v1.Capabilities
-	6,  // 13: threed.v1.SystemService.ProbeJobs:output_type -> threed.v1.ProbeJobsResponse
-	12, // [12:14] is the sub-list for method output_type
-	10, // [10:12] is the sub-list for method input_type
-	10, // [10:10] is the sub-list for extension type_name
-	10, // [10:10] is the sub-list for extension extendee
-	0,  // [0:10] is the sub-list for field type_name
+	5,  // 2: threed.v1.Capabilities.limits:type_name -> threed.v1.Limits
+	4,  // 3: threed.v1.Capabilities.outputs:type_name -> threed.v1.OutputCapability
+	8,  // 4: threed.v1.FormatCapability.asset_type:type_name -> threed.v1.Asset.Type
+	9,  // 5: threed.v1.Limits.upload_idle_timeout:type_name -> google.protobuf.Duration
+	9,  // 6: threed.v1.Limits.job_timeout:type_name -> google.protobuf.Duration
+	9,  // 7: threed.v1.Limits.download_url_lifetime:type_name -> google.protobuf.Duration
+	9,  // 8: threed.v1.Limits.delete_retention:type_name -> google.protobuf.Duration
+	9,  // 9: threed.v1.ProbeJobsResponse.queue_duration:type_name -> google.protobuf.Duration
+	9,  // 10: threed.v1.ProbeJobsResponse.run_duration:type_name -> google.protobuf.Duration
+	0,  // 11: threed.v1.SystemService.GetCapabilities:input_type -> threed.v1.GetCapabilitiesRequest
+	6,  // 12: threed.v1.SystemService.ProbeJobs:input_type -> threed.v1.ProbeJobsRequest
+	1,  // 13: threed.v1.SystemService.GetCapabilities:output_type -> threed.v1.Capabilities
+	7,  // 14: threed.v1.SystemService.ProbeJobs:output_type -> threed.v1.ProbeJobsResponse
+	13, // [13:15] is the sub-list for method output_type
+	11, // [11:13] is the sub-list for method input_type
+	11, // [11:11] is the sub-list for extension type_name
+	11, // [11:11] is the sub-list for extension extendee
+	0,  // [0:11] is the sub-list for field type_name
 }
 
 func init() { file_threed_v1_system_proto_init() }
@@ -643,7 +733,7 @@ func file_threed_v1_system_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_threed_v1_system_proto_rawDesc), len(file_threed_v1_system_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   7,
+			NumMessages:   8,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

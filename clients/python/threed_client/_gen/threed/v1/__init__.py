@@ -110,7 +110,9 @@ __all__ = (
     "Meshopt",
     "MeshoptFilter",
     "Model",
+    "ModelAnimation",
     "Normals",
+    "OutputCapability",
     "Palette",
     "PauseRenderJobRequest",
     "Picture",
@@ -1022,7 +1024,7 @@ class AnimationFilm(betterproto2.Message):
 
     fps: "float" = betterproto2.field(2, betterproto2.TYPE_DOUBLE)
     """
-    Frames a second, 1 to 120. 0: 24.
+    Frames a second, 0.1 to 120. 0: 24.
     """
 
     start_s: "float" = betterproto2.field(3, betterproto2.TYPE_DOUBLE)
@@ -1502,7 +1504,7 @@ class CameraConfigAutoFrame(betterproto2.Message):
 
     yfov: "float" = betterproto2.field(3, betterproto2.TYPE_DOUBLE)
     """
-    Vertical field of view in radians, above 0 and below pi. 0: 0.61 (35 degrees).
+    Vertical field of view in radians, 1e-4 to below pi. 0: 0.61 (35 degrees).
     """
 
     margin: "float | None" = betterproto2.field(4, betterproto2.TYPE_DOUBLE, optional=True)
@@ -1522,7 +1524,7 @@ class CameraConfigLookAt(betterproto2.Message):
 
     eye: "list[float]" = betterproto2.field(1, betterproto2.TYPE_DOUBLE, repeated=True)
     """
-    Where the camera is: x, y, z in metres.
+    Where the camera is: x, y, z in metres, at most 1e11 m from the origin.
     """
 
     target: "list[float]" = betterproto2.field(2, betterproto2.TYPE_DOUBLE, repeated=True)
@@ -1532,12 +1534,12 @@ class CameraConfigLookAt(betterproto2.Message):
 
     up: "list[float]" = betterproto2.field(3, betterproto2.TYPE_DOUBLE, repeated=True)
     """
-    What is up in the picture. Empty: 0, 1, 0.
+    What is up in the picture, and not where the camera looks. Empty: 0, 1, 0.
     """
 
     yfov: "float" = betterproto2.field(4, betterproto2.TYPE_DOUBLE)
     """
-    Vertical field of view in radians, above 0 and below pi. 0: 0.61 (35 degrees).
+    Vertical field of view in radians, 1e-4 to below pi. 0: 0.61 (35 degrees).
     """
 
 
@@ -1562,12 +1564,12 @@ class CameraConfigOrthographic(betterproto2.Message):
 
     up: "list[float]" = betterproto2.field(3, betterproto2.TYPE_DOUBLE, repeated=True)
     """
-    What is up in the picture. Empty: 0, 1, 0.
+    What is up in the picture, and not where the camera looks. Empty: 0, 1, 0.
     """
 
     ymag: "float" = betterproto2.field(4, betterproto2.TYPE_DOUBLE)
     """
-    Half the height of what is seen, in metres. 0: chosen so that all of the scene is in view.
+    Half the height of what is seen, in metres, 1e-9 to 1e11. 0: chosen so that all of the scene is in view.
     """
 
 
@@ -1587,7 +1589,7 @@ class CameraPath(betterproto2.Message):
 
     fps: "float" = betterproto2.field(2, betterproto2.TYPE_DOUBLE)
     """
-    Frames a second, 1 to 120. 0: 24.
+    Frames a second, 0.1 to 120. 0: 24.
     """
 
 
@@ -1683,6 +1685,11 @@ class Capabilities(betterproto2.Message):
     limits: "Limits | None" = betterproto2.field(6, betterproto2.TYPE_MESSAGE, optional=True)
     """
     Every limit that a caller can meet.
+    """
+
+    outputs: "list[OutputCapability]" = betterproto2.field(7, betterproto2.TYPE_MESSAGE, repeated=True)
+    """
+    What outputs of render jobs can be written as.
     """
 
 
@@ -3699,7 +3706,7 @@ class Model(betterproto2.Message):
 
     animation_duration_s: "float" = betterproto2.field(27, betterproto2.TYPE_DOUBLE)
     """
-    The longest animation, in seconds.
+    The longest animation, in seconds. `animations` has the length of each.
     """
 
     generator: "str" = betterproto2.field(28, betterproto2.TYPE_STRING)
@@ -3737,8 +3744,39 @@ class Model(betterproto2.Message):
     Vertices of the primitive that has the most.
     """
 
+    animations: "list[ModelAnimation]" = betterproto2.field(35, betterproto2.TYPE_MESSAGE, repeated=True)
+    """
+    The animations, in order: `#0` is the first. Empty on assets that were checked before there was this field.
+    """
+
+    variant_names: "list[str]" = betterproto2.field(36, betterproto2.TYPE_STRING, repeated=True)
+    """
+    Names of the variants of KHR_materials_variants, in order; empty where unnamed. None on assets that were checked
+    before there was this field.
+    """
+
 
 default_message_pool.register_message("threed.v1", "Model", Model)
+
+
+@dataclass(eq=False, repr=False)
+class ModelAnimation(betterproto2.Message):
+    """
+    An animation of the document.
+    """
+
+    name: "str" = betterproto2.field(1, betterproto2.TYPE_STRING)
+    """
+    Its name; empty where it has none.
+    """
+
+    duration_s: "float" = betterproto2.field(2, betterproto2.TYPE_DOUBLE)
+    """
+    When its last keyframe is, in seconds.
+    """
+
+
+default_message_pool.register_message("threed.v1", "Model.Animation", ModelAnimation)
 
 
 @dataclass(eq=False, repr=False)
@@ -3759,6 +3797,36 @@ class Normals(betterproto2.Message):
 
 
 default_message_pool.register_message("threed.v1", "Normals", Normals)
+
+
+@dataclass(eq=False, repr=False)
+class OutputCapability(betterproto2.Message):
+    """
+    A way to write outputs of render jobs.
+    """
+
+    format: "str" = betterproto2.field(1, betterproto2.TYPE_STRING)
+    """
+    Its word in `output_format`: `PNG`, `MP4` ...
+    """
+
+    codec: "str" = betterproto2.field(2, betterproto2.TYPE_STRING)
+    """
+    The word in `video_codec` of how it is compressed. Empty where there is no choice.
+    """
+
+    available: "bool" = betterproto2.field(3, betterproto2.TYPE_BOOL)
+    """
+    Whether at least one living worker can write it.
+    """
+
+    unavailable_reason: "str" = betterproto2.field(4, betterproto2.TYPE_STRING)
+    """
+    Why not, and how to get it. Empty when available.
+    """
+
+
+default_message_pool.register_message("threed.v1", "OutputCapability", OutputCapability)
 
 
 @dataclass(eq=False, repr=False)
@@ -5239,7 +5307,7 @@ class Turntable(betterproto2.Message):
 
     seconds: "float" = betterproto2.field(2, betterproto2.TYPE_DOUBLE)
     """
-    How long it lasts, in seconds, above 0. 0: 4.
+    How long it lasts, in seconds, above 0, so that it has 0.1 to 120 frames a second. 0: 4.
     """
 
     turns: "float | None" = betterproto2.field(3, betterproto2.TYPE_DOUBLE, optional=True)
@@ -5850,7 +5918,7 @@ class WatchRenderJobResponse(betterproto2.Message):
 
     eta_s: "float" = betterproto2.field(4, betterproto2.TYPE_DOUBLE)
     """
-    Seconds until it is finished, estimated from the frames that are. 0: not known yet.
+    Seconds until it is finished, estimated from what is done and how long that took. 0: not known yet.
     """
 
     samples_done: "int" = betterproto2.field(5, betterproto2.TYPE_INT32)
@@ -7176,15 +7244,22 @@ class RenderServiceSyncStub:
         """
         Creates a render job. The answer is PENDING; call `WatchRenderJob` to follow it.
 
+        What cannot be made is refused here, as far as it can be known before a worker looks. Every refusal below names its
+        field in `field_violations`; what only a worker finds out fails the job, with the same reasons in its `error`.
+
         Errors:
 
+        * `INVALID_ARGUMENT` `FIELD_INVALID`: a field breaks a rule, or names an animation, a material variant or an
+          environment that there is not (the sentence names those there are), a moment after the end of the animation, or
+          a film that is longer or larger than its format can be.
         * `NOT_FOUND` `NOT_FOUND`: the scene, or an asset in it, is not in this project.
         * `FAILED_PRECONDITION` `ASSET_NOT_READY`: an asset is not VALIDATED yet, FAILED, or not a model. Watch it first.
         * `FAILED_PRECONDITION` `ASSET_DELETED`: the scene or an asset in it is soft-deleted.
-        * `FAILED_PRECONDITION` `ENGINE_UNAVAILABLE`: no worker has that engine; see GetCapabilities.
+        * `FAILED_PRECONDITION` `ENGINE_UNAVAILABLE`: no worker has that engine, or the encoder of that output; see
+          GetCapabilities.
         * `FAILED_PRECONDITION` `JOB_NOT_FINISHED`: the derivative is not COMPLETED, or has no GLB. Watch it first.
-        * `INVALID_ARGUMENT` `SCENE_INVALID`: nothing to see, no camera node of that id, no such animation or material
-          variant, a time out of range.
+        * `INVALID_ARGUMENT` `SCENE_INVALID`: nothing to see, no camera node of that id, a model without any size, or one
+          that reaches farther than 1e11 m.
         * `INVALID_ARGUMENT` `REQUEST_ID_REUSED`: the request_id came before with another job.
         """
 
@@ -7271,7 +7346,8 @@ class RenderServiceSyncStub:
 
     def list_render_frames(self, message: "ListRenderFramesRequest") -> "ListRenderFramesResponse":
         """
-        Lists the frames of a job page by page, in their order.
+        Lists the frames of a job page by page, in their order. Those of a `cached` job are all COMPLETED, with no attempts;
+        what they say of drawing is what the job said that drew them, as long as it is kept.
 
         Errors:
 
@@ -7368,15 +7444,22 @@ class RenderServiceStub(betterproto2_grpclib.ServiceStub):
         """
         Creates a render job. The answer is PENDING; call `WatchRenderJob` to follow it.
 
+        What cannot be made is refused here, as far as it can be known before a worker looks. Every refusal below names its
+        field in `field_violations`; what only a worker finds out fails the job, with the same reasons in its `error`.
+
         Errors:
 
+        * `INVALID_ARGUMENT` `FIELD_INVALID`: a field breaks a rule, or names an animation, a material variant or an
+          environment that there is not (the sentence names those there are), a moment after the end of the animation, or
+          a film that is longer or larger than its format can be.
         * `NOT_FOUND` `NOT_FOUND`: the scene, or an asset in it, is not in this project.
         * `FAILED_PRECONDITION` `ASSET_NOT_READY`: an asset is not VALIDATED yet, FAILED, or not a model. Watch it first.
         * `FAILED_PRECONDITION` `ASSET_DELETED`: the scene or an asset in it is soft-deleted.
-        * `FAILED_PRECONDITION` `ENGINE_UNAVAILABLE`: no worker has that engine; see GetCapabilities.
+        * `FAILED_PRECONDITION` `ENGINE_UNAVAILABLE`: no worker has that engine, or the encoder of that output; see
+          GetCapabilities.
         * `FAILED_PRECONDITION` `JOB_NOT_FINISHED`: the derivative is not COMPLETED, or has no GLB. Watch it first.
-        * `INVALID_ARGUMENT` `SCENE_INVALID`: nothing to see, no camera node of that id, no such animation or material
-          variant, a time out of range.
+        * `INVALID_ARGUMENT` `SCENE_INVALID`: nothing to see, no camera node of that id, a model without any size, or one
+          that reaches farther than 1e11 m.
         * `INVALID_ARGUMENT` `REQUEST_ID_REUSED`: the request_id came before with another job.
         """
 
@@ -7533,7 +7616,8 @@ class RenderServiceStub(betterproto2_grpclib.ServiceStub):
         metadata: "MetadataLike | None" = None,
     ) -> "ListRenderFramesResponse":
         """
-        Lists the frames of a job page by page, in their order.
+        Lists the frames of a job page by page, in their order. Those of a `cached` job are all COMPLETED, with no attempts;
+        what they say of drawing is what the job said that drew them, as long as it is kept.
 
         Errors:
 

@@ -721,7 +721,7 @@ export type Turntable = Message<"threed.v1.Turntable"> & {
   frames: number;
 
   /**
-   * How long it lasts, in seconds, above 0. 0: 4.
+   * How long it lasts, in seconds, above 0, so that it has 0.1 to 120 frames a second. 0: 4.
    *
    * @generated from field: double seconds = 2;
    */
@@ -763,7 +763,7 @@ export type AnimationFilm = Message<"threed.v1.AnimationFilm"> & {
   clip: string;
 
   /**
-   * Frames a second, 1 to 120. 0: 24.
+   * Frames a second, 0.1 to 120. 0: 24.
    *
    * @generated from field: double fps = 2;
    */
@@ -805,7 +805,7 @@ export type CameraPath = Message<"threed.v1.CameraPath"> & {
   keyframes: CameraPath_Keyframe[];
 
   /**
-   * Frames a second, 1 to 120. 0: 24.
+   * Frames a second, 0.1 to 120. 0: 24.
    *
    * @generated from field: double fps = 2;
    */
@@ -998,7 +998,7 @@ export const CameraConfigSchema: GenMessage<CameraConfig> = /*@__PURE__*/
  */
 export type CameraConfig_LookAt = Message<"threed.v1.CameraConfig.LookAt"> & {
   /**
-   * Where the camera is: x, y, z in metres.
+   * Where the camera is: x, y, z in metres, at most 1e11 m from the origin.
    *
    * @generated from field: repeated double eye = 1;
    */
@@ -1012,14 +1012,14 @@ export type CameraConfig_LookAt = Message<"threed.v1.CameraConfig.LookAt"> & {
   target: number[];
 
   /**
-   * What is up in the picture. Empty: 0, 1, 0.
+   * What is up in the picture, and not where the camera looks. Empty: 0, 1, 0.
    *
    * @generated from field: repeated double up = 3;
    */
   up: number[];
 
   /**
-   * Vertical field of view in radians, above 0 and below pi. 0: 0.61 (35 degrees).
+   * Vertical field of view in radians, 1e-4 to below pi. 0: 0.61 (35 degrees).
    *
    * @generated from field: double yfov = 4;
    */
@@ -1054,14 +1054,14 @@ export type CameraConfig_Orthographic = Message<"threed.v1.CameraConfig.Orthogra
   target: number[];
 
   /**
-   * What is up in the picture. Empty: 0, 1, 0.
+   * What is up in the picture, and not where the camera looks. Empty: 0, 1, 0.
    *
    * @generated from field: repeated double up = 3;
    */
   up: number[];
 
   /**
-   * Half the height of what is seen, in metres. 0: chosen so that all of the scene is in view.
+   * Half the height of what is seen, in metres, 1e-9 to 1e11. 0: chosen so that all of the scene is in view.
    *
    * @generated from field: double ymag = 4;
    */
@@ -1096,7 +1096,7 @@ export type CameraConfig_AutoFrame = Message<"threed.v1.CameraConfig.AutoFrame">
   pitch?: number | undefined;
 
   /**
-   * Vertical field of view in radians, above 0 and below pi. 0: 0.61 (35 degrees).
+   * Vertical field of view in radians, 1e-4 to below pi. 0: 0.61 (35 degrees).
    *
    * @generated from field: double yfov = 3;
    */
@@ -1699,7 +1699,7 @@ export type WatchRenderJobResponse = Message<"threed.v1.WatchRenderJobResponse">
   resumeToken: string;
 
   /**
-   * Seconds until it is finished, estimated from the frames that are. 0: not known yet.
+   * Seconds until it is finished, estimated from what is done and how long that took. 0: not known yet.
    *
    * @generated from field: double eta_s = 4;
    */
@@ -1868,15 +1868,22 @@ export const RenderService: GenService<{
   /**
    * Creates a render job. The answer is PENDING; call `WatchRenderJob` to follow it.
    *
+   * What cannot be made is refused here, as far as it can be known before a worker looks. Every refusal below names its
+   * field in `field_violations`; what only a worker finds out fails the job, with the same reasons in its `error`.
+   *
    * Errors:
    *
+   * * `INVALID_ARGUMENT` `FIELD_INVALID`: a field breaks a rule, or names an animation, a material variant or an
+   *   environment that there is not (the sentence names those there are), a moment after the end of the animation, or
+   *   a film that is longer or larger than its format can be.
    * * `NOT_FOUND` `NOT_FOUND`: the scene, or an asset in it, is not in this project.
    * * `FAILED_PRECONDITION` `ASSET_NOT_READY`: an asset is not VALIDATED yet, FAILED, or not a model. Watch it first.
    * * `FAILED_PRECONDITION` `ASSET_DELETED`: the scene or an asset in it is soft-deleted.
-   * * `FAILED_PRECONDITION` `ENGINE_UNAVAILABLE`: no worker has that engine; see GetCapabilities.
+   * * `FAILED_PRECONDITION` `ENGINE_UNAVAILABLE`: no worker has that engine, or the encoder of that output; see
+   *   GetCapabilities.
    * * `FAILED_PRECONDITION` `JOB_NOT_FINISHED`: the derivative is not COMPLETED, or has no GLB. Watch it first.
-   * * `INVALID_ARGUMENT` `SCENE_INVALID`: nothing to see, no camera node of that id, no such animation or material
-   *   variant, a time out of range.
+   * * `INVALID_ARGUMENT` `SCENE_INVALID`: nothing to see, no camera node of that id, a model without any size, or one
+   *   that reaches farther than 1e11 m.
    * * `INVALID_ARGUMENT` `REQUEST_ID_REUSED`: the request_id came before with another job.
    *
    * @generated from rpc threed.v1.RenderService.CreateRenderJob
@@ -1956,7 +1963,8 @@ export const RenderService: GenService<{
     output: typeof RenderJobSchema;
   },
   /**
-   * Lists the frames of a job page by page, in their order.
+   * Lists the frames of a job page by page, in their order. Those of a `cached` job are all COMPLETED, with no attempts;
+   * what they say of drawing is what the job said that drew them, as long as it is kept.
    *
    * Errors:
    *

@@ -17,7 +17,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file threed/v1/system.proto.
  */
 export const file_threed_v1_system: GenFile = /*@__PURE__*/
-  fileDesc("ChZ0aHJlZWQvdjEvc3lzdGVtLnByb3RvEgl0aHJlZWQudjEiGAoWR2V0Q2FwYWJpbGl0aWVzUmVxdWVzdCLuAQoMQ2FwYWJpbGl0aWVzEhUKB3ZlcnNpb24YASABKAlCBOJBAQMSMgoHZm9ybWF0cxgCIAMoCzIbLnRocmVlZC52MS5Gb3JtYXRDYXBhYmlsaXR5QgTiQQEDEjIKB2VuZ2luZXMYAyADKAsyGy50aHJlZWQudjEuRW5naW5lQ2FwYWJpbGl0eUIE4kEBAxIaCgxlbnZpcm9ubWVudHMYBCADKAlCBOJBAQMSGgoMd29ya2VyX2NvdW50GAUgASgFQgTiQQEDEicKBmxpbWl0cxgGIAEoCzIRLnRocmVlZC52MS5MaW1pdHNCBOJBAQMiiwEKEEZvcm1hdENhcGFiaWxpdHkSEgoEbmFtZRgBIAEoCUIE4kEBAxIYCgptZWRpYV90eXBlGAIgASgJQgTiQQEDEhgKCmV4dGVuc2lvbnMYAyADKAlCBOJBAQMSLwoKYXNzZXRfdHlwZRgEIAEoDjIVLnRocmVlZC52MS5Bc3NldC5UeXBlQgTiQQEDIngKEEVuZ2luZUNhcGFiaWxpdHkSEgoEbmFtZRgBIAEoCUIE4kEBAxIVCgd2ZXJzaW9uGAIgASgJQgTiQQEDEhcKCWF2YWlsYWJsZRgDIAEoCEIE4kEBAxIgChJ1bmF2YWlsYWJsZV9yZWFzb24YBCABKAlCBOJBAQMi0wMKBkxpbWl0cxIeChBtYXhfdXBsb2FkX2J5dGVzGAEgASgDQgTiQQEDEh0KD21heF9jaHVua19ieXRlcxgCIAEoA0IE4kEBAxI8ChN1cGxvYWRfaWRsZV90aW1lb3V0GAMgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uQgTiQQEDEhoKDG1heF93YXRjaGVycxgEIAEoBUIE4kEBAxIeChBqb2JfbWVtb3J5X2J5dGVzGAUgASgDQgTiQQEDEjQKC2pvYl90aW1lb3V0GAYgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uQgTiQQEDEh4KEGpvYl9tYXhfYXR0ZW1wdHMYByABKAVCBOJBAQMSPgoVZG93bmxvYWRfdXJsX2xpZmV0aW1lGAggASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uQgTiQQEDEjkKEGRlbGV0ZV9yZXRlbnRpb24YCSABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb25CBOJBAQMSHwoRbWF4X3JlbmRlcl9waXhlbHMYCiABKANCBOJBAQMSHgoQbWF4X2ltYWdlX3BpeGVscxgLIAEoA0IE4kEBAyISChBQcm9iZUpvYnNSZXF1ZXN0IpkBChFQcm9iZUpvYnNSZXNwb25zZRI3Cg5xdWV1ZV9kdXJhdGlvbhgBIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbkIE4kEBAxI1CgxydW5fZHVyYXRpb24YAiABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb25CBOJBAQMSFAoGd29ya2VyGAMgASgJQgTiQQEDMukBCg1TeXN0ZW1TZXJ2aWNlEmsKD0dldENhcGFiaWxpdGllcxIhLnRocmVlZC52MS5HZXRDYXBhYmlsaXRpZXNSZXF1ZXN0GhcudGhyZWVkLnYxLkNhcGFiaWxpdGllcyIcqNQYAYLT5JMCEhIQL3YxL2NhcGFiaWxpdGllcxJrCglQcm9iZUpvYnMSGy50aHJlZWQudjEuUHJvYmVKb2JzUmVxdWVzdBocLnRocmVlZC52MS5Qcm9iZUpvYnNSZXNwb25zZSIjqNQYAoLT5JMCGSIUL3YxL3N5c3RlbTpwcm9iZUpvYnM6ASpCPFo6Z2l0aHViLmNvbS90aHJlZWQtZGV2L3RocmVlZC9jbGllbnRzL2dvL3RocmVlZC92MTt0aHJlZWR2MWIGcHJvdG8z", [file_google_api_annotations, file_google_api_field_behavior, file_google_protobuf_duration, file_threed_v1_access, file_threed_v1_assets]);
+  fileDesc("ChZ0aHJlZWQvdjEvc3lzdGVtLnByb3RvEgl0aHJlZWQudjEiGAoWR2V0Q2FwYWJpbGl0aWVzUmVxdWVzdCKiAgoMQ2FwYWJpbGl0aWVzEhUKB3ZlcnNpb24YASABKAlCBOJBAQMSMgoHZm9ybWF0cxgCIAMoCzIbLnRocmVlZC52MS5Gb3JtYXRDYXBhYmlsaXR5QgTiQQEDEjIKB2VuZ2luZXMYAyADKAsyGy50aHJlZWQudjEuRW5naW5lQ2FwYWJpbGl0eUIE4kEBAxIaCgxlbnZpcm9ubWVudHMYBCADKAlCBOJBAQMSGgoMd29ya2VyX2NvdW50GAUgASgFQgTiQQEDEicKBmxpbWl0cxgGIAEoCzIRLnRocmVlZC52MS5MaW1pdHNCBOJBAQMSMgoHb3V0cHV0cxgHIAMoCzIbLnRocmVlZC52MS5PdXRwdXRDYXBhYmlsaXR5QgTiQQEDIosBChBGb3JtYXRDYXBhYmlsaXR5EhIKBG5hbWUYASABKAlCBOJBAQMSGAoKbWVkaWFfdHlwZRgCIAEoCUIE4kEBAxIYCgpleHRlbnNpb25zGAMgAygJQgTiQQEDEi8KCmFzc2V0X3R5cGUYBCABKA4yFS50aHJlZWQudjEuQXNzZXQuVHlwZUIE4kEBAyJ4ChBFbmdpbmVDYXBhYmlsaXR5EhIKBG5hbWUYASABKAlCBOJBAQMSFQoHdmVyc2lvbhgCIAEoCUIE4kEBAxIXCglhdmFpbGFibGUYAyABKAhCBOJBAQMSIAoSdW5hdmFpbGFibGVfcmVhc29uGAQgASgJQgTiQQEDIngKEE91dHB1dENhcGFiaWxpdHkSFAoGZm9ybWF0GAEgASgJQgTiQQEDEhMKBWNvZGVjGAIgASgJQgTiQQEDEhcKCWF2YWlsYWJsZRgDIAEoCEIE4kEBAxIgChJ1bmF2YWlsYWJsZV9yZWFzb24YBCABKAlCBOJBAQMi0wMKBkxpbWl0cxIeChBtYXhfdXBsb2FkX2J5dGVzGAEgASgDQgTiQQEDEh0KD21heF9jaHVua19ieXRlcxgCIAEoA0IE4kEBAxI8ChN1cGxvYWRfaWRsZV90aW1lb3V0GAMgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uQgTiQQEDEhoKDG1heF93YXRjaGVycxgEIAEoBUIE4kEBAxIeChBqb2JfbWVtb3J5X2J5dGVzGAUgASgDQgTiQQEDEjQKC2pvYl90aW1lb3V0GAYgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uQgTiQQEDEh4KEGpvYl9tYXhfYXR0ZW1wdHMYByABKAVCBOJBAQMSPgoVZG93bmxvYWRfdXJsX2xpZmV0aW1lGAggASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uQgTiQQEDEjkKEGRlbGV0ZV9yZXRlbnRpb24YCSABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb25CBOJBAQMSHwoRbWF4X3JlbmRlcl9waXhlbHMYCiABKANCBOJBAQMSHgoQbWF4X2ltYWdlX3BpeGVscxgLIAEoA0IE4kEBAyISChBQcm9iZUpvYnNSZXF1ZXN0IpkBChFQcm9iZUpvYnNSZXNwb25zZRI3Cg5xdWV1ZV9kdXJhdGlvbhgBIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbkIE4kEBAxI1CgxydW5fZHVyYXRpb24YAiABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb25CBOJBAQMSFAoGd29ya2VyGAMgASgJQgTiQQEDMukBCg1TeXN0ZW1TZXJ2aWNlEmsKD0dldENhcGFiaWxpdGllcxIhLnRocmVlZC52MS5HZXRDYXBhYmlsaXRpZXNSZXF1ZXN0GhcudGhyZWVkLnYxLkNhcGFiaWxpdGllcyIcqNQYAYLT5JMCEhIQL3YxL2NhcGFiaWxpdGllcxJrCglQcm9iZUpvYnMSGy50aHJlZWQudjEuUHJvYmVKb2JzUmVxdWVzdBocLnRocmVlZC52MS5Qcm9iZUpvYnNSZXNwb25zZSIjqNQYAoLT5JMCGSIUL3YxL3N5c3RlbTpwcm9iZUpvYnM6ASpCPFo6Z2l0aHViLmNvbS90aHJlZWQtZGV2L3RocmVlZC9jbGllbnRzL2dvL3RocmVlZC92MTt0aHJlZWR2MWIGcHJvdG8z", [file_google_api_annotations, file_google_api_field_behavior, file_google_protobuf_duration, file_threed_v1_access, file_threed_v1_assets]);
 
 /**
  * Request of GetCapabilities.
@@ -81,6 +81,13 @@ export type Capabilities = Message<"threed.v1.Capabilities"> & {
    * @generated from field: threed.v1.Limits limits = 6;
    */
   limits?: Limits | undefined;
+
+  /**
+   * What outputs of render jobs can be written as.
+   *
+   * @generated from field: repeated threed.v1.OutputCapability outputs = 7;
+   */
+  outputs: OutputCapability[];
 };
 
 /**
@@ -175,6 +182,48 @@ export const EngineCapabilitySchema: GenMessage<EngineCapability> = /*@__PURE__*
   messageDesc(file_threed_v1_system, 3);
 
 /**
+ * A way to write outputs of render jobs.
+ *
+ * @generated from message threed.v1.OutputCapability
+ */
+export type OutputCapability = Message<"threed.v1.OutputCapability"> & {
+  /**
+   * Its word in `output_format`: `PNG`, `MP4` ...
+   *
+   * @generated from field: string format = 1;
+   */
+  format: string;
+
+  /**
+   * The word in `video_codec` of how it is compressed. Empty where there is no choice.
+   *
+   * @generated from field: string codec = 2;
+   */
+  codec: string;
+
+  /**
+   * Whether at least one living worker can write it.
+   *
+   * @generated from field: bool available = 3;
+   */
+  available: boolean;
+
+  /**
+   * Why not, and how to get it. Empty when available.
+   *
+   * @generated from field: string unavailable_reason = 4;
+   */
+  unavailableReason: string;
+};
+
+/**
+ * Describes the message threed.v1.OutputCapability.
+ * Use `create(OutputCapabilitySchema)` to create a new message.
+ */
+export const OutputCapabilitySchema: GenMessage<OutputCapability> = /*@__PURE__*/
+  messageDesc(file_threed_v1_system, 4);
+
+/**
  * Every limit that a caller can meet. Operators set them; see docs/settings.md.
  *
  * @generated from message threed.v1.Limits
@@ -263,7 +312,7 @@ export type Limits = Message<"threed.v1.Limits"> & {
  * Use `create(LimitsSchema)` to create a new message.
  */
 export const LimitsSchema: GenMessage<Limits> = /*@__PURE__*/
-  messageDesc(file_threed_v1_system, 4);
+  messageDesc(file_threed_v1_system, 5);
 
 /**
  * Request of ProbeJobs.
@@ -278,7 +327,7 @@ export type ProbeJobsRequest = Message<"threed.v1.ProbeJobsRequest"> & {
  * Use `create(ProbeJobsRequestSchema)` to create a new message.
  */
 export const ProbeJobsRequestSchema: GenMessage<ProbeJobsRequest> = /*@__PURE__*/
-  messageDesc(file_threed_v1_system, 5);
+  messageDesc(file_threed_v1_system, 6);
 
 /**
  * How a job flowed.
@@ -313,7 +362,7 @@ export type ProbeJobsResponse = Message<"threed.v1.ProbeJobsResponse"> & {
  * Use `create(ProbeJobsResponseSchema)` to create a new message.
  */
 export const ProbeJobsResponseSchema: GenMessage<ProbeJobsResponse> = /*@__PURE__*/
-  messageDesc(file_threed_v1_system, 6);
+  messageDesc(file_threed_v1_system, 7);
 
 /**
  * What this deployment is, what it can do, and whether it works.
