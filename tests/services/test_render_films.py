@@ -191,24 +191,6 @@ async def test_what_does_not_go_together_is_refused_by_its_field(door: Door, nam
     assert list(refusal.violations) == [f"render_job.{field}"]
 
 
-async def test_animations_and_variants_that_no_model_has_are_refused(door: Door):
-    walking = await asset(door, animation_names=["Walk", ""], animation_duration_s=2.0, variant_count=0)
-    for job, field in (
-        ({"animation": {"clip": "Run"}}, "animation.clip"),
-        ({"animation": {"clip": "#2"}}, "animation.clip"),
-        ({"animation": {"clip": "Walk", "seconds": 2.5}}, "animation.seconds"),
-        ({"animationFilm": {"clip": "Walk", "startS": 1, "endS": 3}}, "animation_film.end_s"),
-        ({"materialVariant": "red"}, "material_variant"),
-    ):
-        with refused("SCENE_INVALID") as refusal:
-            await create(door, {"assetId": walking, **job})
-        assert list(refusal.violations) == [f"render_job.{field}"]
-    job = await create(door, {"assetId": walking, "animationFilm": {"clip": "#0", "fps": 10}})
-    assert (job.frame_count, job.animation_film.end_s) == (20, 2.0)
-    with refused("SCENE_INVALID"):
-        await create(door, {"assetId": await asset(door), "animationFilm": {}})
-
-
 async def test_a_preset_fills_in_what_is_not_given(door: Door):
     job = await create(door, {"assetId": await asset(door), "preset": "turntable", "turntable": {"frames": 12}})
     assert (job.turntable.frames, job.turntable.seconds) == (12, 4.0), "a given field replaces the preset's wholly"
@@ -251,6 +233,48 @@ async def test_an_equal_job_is_answered_with_the_outputs_of_the_first(door: Door
     engines[0]["version"] = "2"
     await execute(door, workers.seen("w", {"engines": engines}))
     assert (await create(door, {"assetId": model})).status == RenderJob.PENDING
+
+
+async def drawn(door: Door, job: dict) -> RenderJob:
+    """A film whose frames are all drawn, by a worker that says what it can."""
+    await execute(door, workers.seen("w", {"engines": [{"name": "raster", "version": "1", "available": True}]}))
+    made = await create(door, job)
+    for _ in range(made.frame_count + (made.frame_count > 1)):
+        row = await claimed(door)
+        await end(door, row)
+    output = {"key": "k", "name": "film.zip", "media_type": "application/zip", "size_bytes": "3", "sha256": "0" * 64}
+    id = ids.parse("render_job", made.job_id)
+    await execute(door, render_jobs.publish(id, outputs=[output], engine_used="raster", losses=[]))
+    return await get(door, made)
+
+
+async def test_the_frames_of_a_cached_film_are_those_that_were_drawn(door: Door):
+    # Given a film, and another one that gets its outputs
+    job = {"assetId": await asset(door), "turntable": {"frames": 5, "seconds": 1}, "outputFormat": "ZIP"}
+    first = await drawn(door, job)
+    again = await create(door, job)
+    assert (again.cached, again.frame_count, again.frames_completed) == (True, 5, 5)
+    # Then it lists as many frames, which nobody attempted again
+    listed = (await frames(door, again)).frames
+    assert [(frame.frame, frame.status, frame.attempts) for frame in listed] == [
+        (number, RenderJob.COMPLETED, 0) for number in range(5)
+    ]
+    assert [(frame.samples, frame.render_s) for frame in listed] == [(4, 0.5)] * 5
+    assert [frame.seconds for frame in listed] == [frame.seconds for frame in (await frames(door, first)).frames]
+    # And in pages, and by filters, as those of any job
+    page = await frames(door, again, page_size=3)
+    rest = await frames(door, again, page_size=3, page_token=page.next_page_token)
+    assert [frame.frame for frame in [*page.frames, *rest.frames]] == [0, 1, 2, 3, 4]
+    assert [frame.frame for frame in (await frames(door, again, filter="frame > 2 AND status = COMPLETED")).frames] == [
+        3,
+        4,
+    ]
+    # When the job that drew them is deleted
+    delete = render_jobs_pb2.DeleteRenderJobRequest(job_id=first.job_id)
+    await door.renders.DeleteRenderJob(delete, metadata=door.who())
+    # Then they are still there, with what is still known
+    left = (await frames(door, again, filter="engine_used = raster")).frames
+    assert [(frame.frame, frame.engine_used, frame.samples) for frame in left] == [(n, "raster", 0) for n in range(5)]
 
 
 async def test_a_watcher_that_comes_back_sees_every_status_that_it_missed(door: Door):

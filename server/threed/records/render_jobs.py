@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.dialects.postgresql import JSONB, insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from threed import ids
@@ -25,9 +25,9 @@ _JOB_COLUMNS = [
 ]
 selected = sa.select(render_jobs, *_JOB_COLUMNS).join(jobs, jobs.c.id == render_jobs.c.id)
 
-# One row a frame of a job with several: the job that draws it, and what it has drawn.
+# One row a frame: the job that draws it, and what it has drawn.
 _FRAME_COLUMNS = [jobs.c[name] for name in ("id", "ordinal", "status", "attempt", "error")]
-frames = sa.select(*_FRAME_COLUMNS, render_frames.c.result).outerjoin(render_frames, render_frames.c.id == jobs.c.id)
+_frames = sa.select(*_FRAME_COLUMNS, render_frames.c.result).outerjoin(render_frames, render_frames.c.id == jobs.c.id)
 
 
 def not_found(id: uuid.UUID) -> NotFound:
@@ -94,9 +94,41 @@ def publish_frame(id: uuid.UUID, keys: Sequence[str], result: dict[str, Any]) ->
     return sa.insert(render_frames).values(id=id, keys=list(keys), result=result)
 
 
+def frames(row: sa.Row) -> sa.Subquery:
+    """The frames of the render job in `row`: their ordinal, status, attempt, error and result."""
+    if row.cached:
+        return _frames_again(row)
+    # A job of one frame draws it itself.
+    return _frames.where(jobs.c.parent == row.id if row.parts else jobs.c.id == row.id).subquery("frames")
+
+
+def _frames_again(row: sa.Row) -> sa.Subquery:
+    """Those of a job that handed out what another drew: nobody attempted them; their results are of that one's frames.
+
+    When that one is deleted, all that is known of each is which engine drew it.
+    """
+    same = (render_jobs.c.project == row.project, render_jobs.c.cache_key == row.cache_key)
+    first = sa.select(jobs.c.id).join(render_jobs, render_jobs.c.id == jobs.c.id)
+    first = first.where(*same, ~render_jobs.c.cached, jobs.c.state == "COMPLETED").order_by(render_jobs.c.created_at)
+    it = first.limit(1).scalar_subquery()
+    drawn = _frames.where(sa.or_(jobs.c.parent == it, sa.and_(jobs.c.id == it, jobs.c.parts == 0))).subquery("drawn")
+    numbers = sa.func.generate_series(0, row.frame_count - 1).table_valued(sa.column("number", sa.Integer))
+    numbers = numbers.render_derived("numbers")
+    known = sa.func.jsonb_build_object("engine_used", sa.cast(row.engine_used, sa.Text), type_=JSONB)
+    columns = (
+        numbers.c.number.label("ordinal"),
+        sa.literal("COMPLETED", sa.Text).label("status"),
+        sa.literal(0).label("attempt"),
+        sa.cast(sa.null(), JSONB).label("error"),
+        sa.func.coalesce(drawn.c.result, known, type_=JSONB).label("result"),
+    )
+    joined = sa.select(*columns).outerjoin_from(numbers, drawn, drawn.c.ordinal == numbers.c.number)
+    return joined.subquery("frames")
+
+
 def frames_of(id: uuid.UUID) -> sa.Select:
     """The frames of a render job, in their order."""
-    return frames.where(jobs.c.parent == id).order_by(jobs.c.ordinal)
+    return _frames.where(jobs.c.parent == id).order_by(jobs.c.ordinal)
 
 
 def drop_frames(id: uuid.UUID) -> list[sa.Executable]:

@@ -12,18 +12,18 @@ from google.protobuf import empty_pb2, json_format
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from threed import access, ids
-from threed.errors import EngineUnavailable, JobCancelled, JobNotFinished, JobNotRetryable, OutputMissing
+from threed.errors import JobCancelled, JobNotFinished, JobNotRetryable, OutputMissing
 from threed.events import Kind
-from threed.records import jobs, render_jobs, requests, workers
+from threed.films import fps
+from threed.records import jobs, render_jobs, requests
 from threed.records.filters import Boolean, Enum, Fields, Integer, Orders, Text, Timestamp
 from threed.records.filters.fields import Id
 from threed.records.paging import PageRequest, page
 from threed.records.tables import jobs as jobs_table
-from threed.records.tables import render_frames as render_frames_table
 from threed.records.tables import render_jobs as table
 from threed.services import Backend, masks, render_watching
 from threed.services.assets import download_url
-from threed.services.render_frames import fps
+from threed.services.render_abilities import engines_for
 from threed.services.render_plan import plan
 from threed.services.rendering import cache_key, prepare
 from threed.services.watching import until_token_expires
@@ -61,15 +61,17 @@ ORDERS = Orders(
     default="created_at desc",
     tie="job_id",
 )
-FRAME_FIELDS = Fields(
-    {
-        "frame": Integer(jobs_table.c.ordinal),
-        "status": Enum(jobs_table.c.status, {name: name for name in RenderJob.Status.keys()}),
-        "attempts": Integer(jobs_table.c.attempt),
-        "engine_used": Text(render_frames_table.c.result["engine_used"].astext),
+
+
+def _frame_fields(frames: sa.Subquery) -> tuple[Fields, Orders]:
+    """What frames are filtered by, and their order."""
+    fields = {
+        "frame": Integer(frames.c.ordinal),
+        "status": Enum(frames.c.status, {name: name for name in RenderJob.Status.keys()}),
+        "attempts": Integer(frames.c.attempt),
+        "engine_used": Text(frames.c.result["engine_used"].astext),
     }
-)
-FRAME_ORDERS = Orders({"frame": jobs_table.c.ordinal}, default="frame", tie="frame")
+    return Fields(fields), Orders({"frame": frames.c.ordinal}, default="frame", tie="frame")
 
 
 class RenderService(render_jobs_pb2_grpc.RenderServiceServicer):
@@ -88,7 +90,7 @@ class RenderService(render_jobs_pb2_grpc.RenderServiceServicer):
             made = await requests.earlier(connection, who.project, request.request_id, content)
             if made is None:
                 spec = await prepare(connection, who.project, request.render_job, self._backend.settings)
-                engines = await _engines(connection, spec.render_job.engine)
+                engines = await engines_for(connection, spec.render_job, spec.scene)
                 key = None if request.no_cache else cache_key(spec, engines)
                 same = await render_jobs.made_before(connection, who.project, key) if key else None
                 planned = plan(spec, engines, same is not None)
@@ -169,10 +171,10 @@ class RenderService(render_jobs_pb2_grpc.RenderServiceServicer):
         asked = PageRequest.of("threed.v1.RenderService.ListRenderFrames", project, request)
         async with self._records.autocommit() as connection:
             row = await render_jobs.get(connection, project, id)
-            # A job of one frame draws it itself.
-            mine = jobs_table.c.parent == id if row.parts else jobs_table.c.id == id
-            statement = render_jobs.frames.where(mine, FRAME_FIELDS.where(request.filter))
-            found = await page(connection, statement, FRAME_ORDERS.parse(""), asked, self._backend.pages)
+            frames = render_jobs.frames(row)
+            fields, orders = _frame_fields(frames)
+            statement = sa.select(frames).where(fields.where(request.filter))
+            found = await page(connection, statement, orders.parse(""), asked, self._backend.pages)
         listed = [frame_to_proto(frame, row) for frame in found.rows]
         return render_jobs_pb2.ListRenderFramesResponse(frames=listed, next_page_token=found.next_token)
 
@@ -312,23 +314,3 @@ def _output(output: dict[str, Any]) -> render_jobs_pb2.RenderOutput:
 def _not_finished(row: sa.Row, why: str) -> JobNotFinished:
     job_id = ids.write("render_job", row.id)
     return JobNotFinished(f"The job {job_id} is {row.state} and {why}.", job_id=job_id, status=row.state)
-
-
-async def _engines(connection: AsyncConnection, wanted: str) -> list[dict[str, str]]:
-    """The engines that may draw, best first, as living workers tell of them.
-
-    Refuses an engine that none of them has. Without any worker, nobody can say: the job waits.
-    """
-    alive = (await connection.execute(workers.alive())).all()
-    told = [found for worker in alive for found in worker.capabilities.get("engines", [])]
-    known = {found["name"]: found for found in told}
-    able: dict[str, dict[str, str]] = {}
-    for found in told:
-        if found.get("available"):
-            able.setdefault(found["name"], found)
-    if wanted and told and wanted not in able:
-        why = known.get(wanted, {}).get("unavailable_reason", "no worker knows it")
-        have = ", ".join(sorted(able)) or "none"
-        sentence = f"The engine {wanted} cannot run here: {why}. Available: {have}. Leave engine empty for the best."
-        raise EngineUnavailable(sentence, engine=wanted, available=have)
-    return [found for name, found in able.items() if wanted in ("", name)]

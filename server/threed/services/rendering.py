@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 import sqlalchemy as sa
 from google.protobuf import json_format
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from threed import ids
-from threed.errors import AssetDeleted, FieldInvalid, JobNotFinished, SceneInvalid
+from threed.errors import AssetDeleted, AssetNotReady, FieldInvalid, JobNotFinished, NotFound, SceneInvalid
 from threed.records import assets, derivatives, scenes
-from threed.services import render_checks, render_frames
+from threed.services import render_checks, render_clips, render_frames
 from threed.services.readiness import check_ready, not_ready
+from threed.services.render_clips import Looks
 from threed.services.render_presets import PRESETS
 from threed.settings import Settings
+from threed.v1.derivatives_pb2 import Derivative
 from threed.v1.jobs_pb2 import BlobRef, RenderSpec
+from threed.v1.recipes_pb2 import Recipe
 from threed.v1.render_jobs_pb2 import RenderJob
 from threed.v1.scenes_pb2 import Scene
 
@@ -46,10 +50,8 @@ async def prepare(connection: AsyncConnection, project: str, asked: RenderJob, s
     render_checks.check(job, settings)
     render_checks.check_scene_cameras(job, scene)
     models = await _add_files(connection, project, spec)
-    _check_models(job, models)
-    seconds = max((model.get("animation_duration_s", 0.0) for model in models), default=0.0)
-    render_frames.fill_defaults(job, seconds)
-    render_frames.check_motion(job, seconds)
+    render_clips.check(job, models)
+    render_frames.fill_defaults(job, render_clips.seconds(job.animation_film.clip, models))
     job.frame_count = render_frames.count(job, settings.max_render_frames)
     return spec
 
@@ -115,57 +117,56 @@ async def _scene(connection: AsyncConnection, project: str, job: RenderJob) -> S
         scene = Scene()
         scene.nodes.add(id="asset", asset_id=job.asset_id)
         return scene
-    row = await scenes.get(connection, project, ids.parse("scene", job.scene_id, "render_job.scene_id"))
-    if row.delete_time is not None:
-        raise AssetDeleted(f"The scene {job.scene_id} is deleted. Undelete it first.", scene_id=job.scene_id)
+    id = ids.parse("scene", job.scene_id, "render_job.scene_id")
+    with _naming("render_job.scene_id"):
+        row = await scenes.get(connection, project, id)
+        if row.delete_time is not None:
+            raise AssetDeleted(f"The scene {job.scene_id} is deleted. Undelete it first.", scene_id=job.scene_id)
     job.scene_revision = row.revision
     return json_format.ParseDict(row.content, Scene())
 
 
-async def _add_files(connection: AsyncConnection, project: str, spec: RenderSpec) -> list[Mapping]:
-    """Name the stored file of every asset that is drawn; what is known of its models.
+async def _add_files(connection: AsyncConnection, project: str, spec: RenderSpec) -> list[Looks]:
+    """Name the stored file of every asset that is drawn; what its models can show.
 
     Raises NotFound, AssetDeleted, AssetNotReady, JobNotFinished, SceneInvalid.
     """
-    lit_by, environment = spec.scene.environment, None
+    job, lit_by, environment = spec.render_job, spec.scene.environment, None
     if lit_by.WhichOneof("source") == "asset_id":
         environment = ids.parse("asset", lit_by.asset_id, "render_job.environment.asset_id")
     drawn = {node.asset_id for node in spec.scene.nodes if node.WhichOneof("content") == "asset_id"}
-    models = [ids.parse("asset", asset_id) for asset_id in sorted(drawn)]
+    models = [ids.parse("asset", asset_id, "render_job.asset_id") for asset_id in sorted(drawn)]
+    source = "render_job.scene_id" if job.scene_id else "render_job.asset_id"
     if not models:
-        raise SceneInvalid("There is nothing to see: no node holds an asset. Add one to the scene.")
-    rows = await assets.get_many(connection, project, [*models, *filter(None, [environment])])
-    for id in models:
-        spec.models[ids.write("asset", id)].CopyFrom(_render_copy(rows[id]))
-    if spec.render_job.derivative_id:
-        blob = await _derived(connection, project, models[0], spec.render_job.derivative_id)
+        sentence = "There is nothing to see: no node holds an asset. Add one to the scene."
+        raise SceneInvalid(sentence, violations=((source, sentence),))
+    with _naming(source):
+        rows = await assets.get_many(connection, project, models)
+        for id in models:
+            spec.models[ids.write("asset", id)].CopyFrom(_render_copy(rows[id]))
+    if environment:
+        with _naming("render_job.environment.asset_id" if job.HasField("environment") else source):
+            found = await assets.get_many(connection, project, [environment])
+            spec.environment.CopyFrom(_panorama(found[environment]))
+    looks = [Looks.of(rows[id].model or {}) for id in models]
+    if job.derivative_id:
+        blob, recipe = await _derived(connection, project, models[0], job.derivative_id)
         spec.models[ids.write("asset", models[0])].CopyFrom(blob)
         spec.derived = True
-    if environment:
-        spec.environment.CopyFrom(_panorama(rows[environment]))
-    return [rows[id].model or {} for id in models]
+        return [each.after(recipe) for each in looks]
+    if job.asset_id:
+        render_checks.check_extent(rows[models[0]].model or {})
+    return looks
 
 
-def _check_models(job: RenderJob, models: Sequence[Mapping]) -> None:
-    """Raises SceneInvalid for an animation or a material variant that no model has."""
-    if job.material_variant and not any(model.get("variant_count") for model in models):
-        sentence = "No model has material variants. Leave material_variant out."
-        raise SceneInvalid(sentence, violations=(("render_job.material_variant", sentence),))
-    for field, wanted in (("animation", job.animation), ("animation_film", job.animation_film)):
-        if job.HasField(field):
-            _check_clip(field, wanted.clip, [model.get("animation_names", []) for model in models])
-
-
-def _check_clip(field: str, clip: str, names: Sequence[Sequence[str]]) -> None:
-    if clip.startswith("#") and clip[1:].isdecimal():
-        found = any(int(clip[1:]) < len(of_model) for of_model in names)
-    else:
-        found = any(clip in of_model or (not clip and of_model) for of_model in names)
-    if not found:
-        have = ", ".join(sorted({name for of_model in names for name in of_model if name})[:10]) or "none with a name"
-        count = max((len(of_model) for of_model in names), default=0)
-        sentence = f"No model has an animation {clip!r}. There are {count}: {have}."
-        raise SceneInvalid(sentence, violations=((f"render_job.{field}.clip", sentence),))
+@contextlib.contextmanager
+def _naming(field: str) -> Iterator[None]:
+    """Refusals of an asset name the field of the request that it comes by."""
+    try:
+        yield
+    except (NotFound, AssetDeleted, AssetNotReady) as error:
+        error.violations = ((field, error.message),)
+        raise
 
 
 def _render_copy(row: sa.Row) -> BlobRef:
@@ -176,14 +177,19 @@ def _render_copy(row: sa.Row) -> BlobRef:
     raise not_ready(row.id, "has no copy that an engine can read")
 
 
-async def _derived(connection: AsyncConnection, project: str, asset_id: uuid.UUID, derivative_id: str) -> BlobRef:
+async def _derived(
+    connection: AsyncConnection, project: str, asset_id: uuid.UUID, derivative_id: str
+) -> tuple[BlobRef, Recipe]:
+    """Its GLB, and what it was made by. Raises NotFound, JobNotFinished."""
     id = ids.parse("derivative", derivative_id, "render_job.derivative_id")
     row = await derivatives.get(connection, project, asset_id, id)
     for file in row.files:
         if file["format"] == "EXPORT_GLB":
-            return _blob(file)
+            return _blob(file), json_format.ParseDict(row.request, Derivative()).recipe
     why = "has no GLB. Use one that exports GLB" if row.state == "COMPLETED" else f"is {row.state}. Watch it first"
-    raise JobNotFinished(f"The derivative {derivative_id} {why}.", derivative_id=derivative_id, status=row.state)
+    sentence = f"The derivative {derivative_id} {why}."
+    violations = (("render_job.derivative_id", sentence),)
+    raise JobNotFinished(sentence, violations=violations, derivative_id=derivative_id, status=row.state)
 
 
 def _panorama(row: sa.Row) -> BlobRef:
