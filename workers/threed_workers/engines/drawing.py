@@ -156,7 +156,8 @@ LAYERS = ("depth", "normal", "albedo", "object_id", "alpha")
 class Pass:
     """A picture so far: uint8 (h, w, 4), sRGB with straight alpha, top row first. The last one has done == total.
 
-    `done` and `total` count samples a pixel. `radiance` float32 (h, w, 4), linear, premultiplied, before exposure and
+    `done` and `total` count samples a pixel; `part` is how much of the time that it may take has passed, if that is
+    limited. `radiance` float32 (h, w, 4), linear, premultiplied, before exposure and
     tone mapping, if the engine knows it. `layers` are those of the settings, in the last pass.
     """
 
@@ -165,3 +166,9 @@ class Pass:
     total: int = 1
     radiance: np.ndarray | None = None
     layers: Mapping[str, np.ndarray] = field(default_factory=dict)
+    part: float = 0.0
+
+    @property
+    def progress(self) -> float:
+        """How near the last one is, 0 to 1: by samples or by time, whichever ends it first."""
+        return min(1.0, max(self.done / self.total, self.part))

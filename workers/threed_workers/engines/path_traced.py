@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import math
+import resource
 import time
 from collections.abc import Iterator
 from dataclasses import replace
@@ -19,7 +20,7 @@ from typing import Any
 import numpy as np
 
 from threed.errors import EngineFailed, EngineUnavailable
-from threed_workers.document.model import Json
+from threed_workers.document.model import Json, loss
 from threed_workers.engines.drawing import Drawing, Pass, Settings, View
 from threed_workers.engines.kept import Kept
 from threed_workers.engines.models import SURPRISES
@@ -39,6 +40,8 @@ _SAMPLER = "ldsampler"
 _GUIDE_SAMPLES = 16
 # Drawings whose meshes and textures are kept: of a film, the one frame that the next is like.
 _KEPT_STAGES = 1
+# Of the processor time of a process: the rest is for the last pass, the denoiser and the encoder.
+_SPENT = 0.75
 
 
 class PathTraced:
@@ -117,16 +120,18 @@ class TracedSession:
         wanted = settings.samples or DEFAULT_SAMPLES
         pixels = math.prod(settings.size)
         shot = _Shot(self, view)
-        started = time.monotonic()
+        clock = _Clock(settings.max_seconds)
         done = 0
         for seed, count in enumerate(schedule(wanted, pixels, self._variant)):
             shot.sample(count, seed)
             done += count
-            if settings.max_seconds and time.monotonic() - started >= settings.max_seconds:
-                wanted = done
-            if done == wanted:
+            part = clock.part()
+            if done == wanted or part >= 1:
                 break
-            yield self._picture(shot, shot.radiance(), done, wanted)
+            yield replace(self._picture(shot, shot.radiance(), done, wanted), part=part)
+        if done < wanted and clock.is_exhausted():
+            why = f"the processor time of a job was over after {done} of {wanted} samples a pixel"
+            self.losses.append(loss("samples", wanted - done, why, "picture"))
         yield self._last(shot, view, done)
 
     def _last(self, shot: _Shot, view: View, done: int) -> Pass:
@@ -142,6 +147,26 @@ class TracedSession:
         lost = shot.shade(radiance, done == total and self._settings.denoise)
         image = finishing.picture(shot.completed(radiance, shot.as_shown(lost)), self._drawing.backdrop, self._settings)
         return Pass(image, done, total, shot.completed(radiance, lost), layers or {})
+
+
+class _Clock:
+    """How much of the time that a picture may take has passed: of `max_seconds`, if not 0, and of the processor time
+    that this process may take. A limit of the system would end it without a picture."""
+
+    def __init__(self, max_seconds: float):
+        self._max_seconds = max_seconds
+        self._started = time.monotonic()
+        limit, _ = resource.getrlimit(resource.RLIMIT_CPU)
+        self._cpu_s = math.inf if limit == resource.RLIM_INFINITY else _SPENT * limit
+
+    def part(self) -> float:
+        """0 at the begin, 1 when it is over."""
+        passed = (time.monotonic() - self._started) / self._max_seconds if self._max_seconds else 0.0
+        return max(passed, time.process_time() / self._cpu_s)
+
+    def is_exhausted(self) -> bool:
+        """Whether it is the process that may take no more."""
+        return time.process_time() >= self._cpu_s
 
 
 class _Shot:

@@ -144,7 +144,7 @@ class _Film:
         for place, (number, frame) in enumerate(frames):
             began = time.monotonic()
             for picture in session.render(frame.view, frame.moment):
-                self._progress(picture, number, (place + picture.done / picture.total) / len(frames))
+                self._progress(picture, number, (place + picture.progress) / len(frames))
             stem = "picture" if len(frames) == 1 else f"picture-{number}"
             engine, losses = told()
             drawn = {
