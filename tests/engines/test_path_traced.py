@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import math
+import resource
+import signal
+import time
 from dataclasses import replace
 
 import numpy as np
@@ -218,6 +221,37 @@ def test_passes_get_better_and_count_what_was_done(traced):
 def test_a_time_limit_ends_after_the_first_pass_and_says_so(traced):
     _, passes = traced({"paper": PAPER}, places(paper={}), Settings(32, 32, 1000, max_seconds=1e-6))
     assert [(one.done, one.total) for one in passes] == [(1, 1)]
+
+
+def test_progress_is_by_the_time_where_that_ends_it(traced):
+    # Given a picture of many samples, and a time in which few of them are drawn
+    _, passes = traced({"paper": PAPER}, places(paper={}), Settings(32, 32, 4096, max_seconds=0.2))
+    # Then each pass tells how much of the time has passed, and only the last has all
+    progress = [one.progress for one in passes]
+    assert progress == sorted(progress) and progress[-1] == 1
+    assert all(one.progress == max(one.part, one.done / one.total) < 1 for one in passes[:-1])
+    # And without a limit, how many of the samples
+    _, passes = traced({"paper": PAPER}, places(paper={}), Settings(32, 32, 8))
+    assert [one.progress for one in passes] == [one.done / 8 for one in passes]
+
+
+@pytest.fixture
+def short_lived():
+    """This process may take little more processor time, and outlives it all the same."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_CPU)
+    before = signal.signal(signal.SIGXCPU, signal.SIG_IGN)
+    resource.setrlimit(resource.RLIMIT_CPU, (int(time.process_time()) + 2, hard))
+    yield
+    resource.setrlimit(resource.RLIMIT_CPU, (soft, hard))
+    signal.signal(signal.SIGXCPU, before)
+
+
+def test_a_picture_ends_before_its_process_may_take_no_more_time(traced, short_lived):
+    losses, passes = traced({"paper": PAPER}, places(paper={}), Settings(32, 32, 4096))
+    # Then there is a picture of what was drawn, and a loss that says so
+    assert passes[-1].done == passes[-1].total < 4096
+    (lost,) = [each for each in losses if each["feature"] == "samples"]
+    assert lost["count"] == 4096 - passes[-1].done
 
 
 def test_layers_are_those_of_the_first_surface(traced):
