@@ -9,7 +9,7 @@ import pytest
 import sqlalchemy as sa
 from google.protobuf import json_format
 from tests.services.door import Door, refused
-from tests.services.test_render_jobs import create, execute, get
+from tests.services.test_render_jobs import create, execute, get, make_scene
 
 from threed import ids
 from threed.errors import EngineFailed
@@ -195,6 +195,11 @@ async def test_a_preset_fills_in_what_is_not_given(door: Door):
     job = await create(door, {"assetId": await asset(door), "preset": "turntable", "turntable": {"frames": 12}})
     assert (job.turntable.frames, job.turntable.seconds) == (12, 4.0), "a given field replaces the preset's wholly"
     assert (job.output_format, job.environment.builtin, job.preset) == (RenderJob.MP4, "studio", "turntable")
+    model = await asset(door)
+    scene = await make_scene(door, [{"id": "a", "assetId": model}, {"id": "eye", "camera": {"perspective": {}}}])
+    assert (await create(door, {"assetId": model, "preset": "product"})).camera_config.auto_frame.margin == 0.1
+    own = await create(door, {"sceneId": scene.scene_id, "preset": "product"})
+    assert not own.HasField("camera_config"), "the scene's own camera is not replaced"
     still = await create(
         door, {"assetId": await asset(door), "preset": "thumbnail", "resolution": {"width": 64, "height": 64}}
     )

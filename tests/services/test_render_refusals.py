@@ -6,7 +6,7 @@ import pytest
 from google.protobuf import json_format
 from tests.services.door import Door, refused
 from tests.services.test_render_films import asset
-from tests.services.test_render_jobs import create, execute
+from tests.services.test_render_jobs import create, execute, make_scene
 
 from threed.records import workers
 from threed.services.render_clips import Looks
@@ -84,8 +84,6 @@ async def test_a_scene_plays_a_clip_as_long_as_in_the_model_where_it_is_longest(
     long = await asset(door, animations=[{"name": "Walk", "duration_s": 3.0}])
     short = await asset(door, animations=[{"name": "Walk", "duration_s": 1.0}])
     still = await asset(door)
-    from tests.services.test_render_jobs import make_scene
-
     nodes = [{"id": f"n{number}", "assetId": each} for number, each in enumerate((long, short, still))]
     scene = await make_scene(door, nodes)
     job = await create(door, {"sceneId": scene.scene_id, "animationFilm": {"clip": "Walk", "fps": 10}})

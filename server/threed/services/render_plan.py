@@ -25,7 +25,7 @@ def plan(spec: RenderSpec, engines: Sequence[Mapping[str, str]], cached: bool) -
     size = job.region if job.HasField("region") else job.resolution
     pixels, samples = size.width * size.height, job.samples or _SAMPLES.get(engine, 1)
     frame = pixels * samples * second
-    frame = min(frame, job.max_seconds) if job.max_seconds else frame
+    frame = min(frame, job.max_seconds) if job.max_seconds and engine == "path_traced" else frame
     models = sum(blob.size_bytes for blob in spec.models.values())
     return RenderPlan(
         engine=engine,

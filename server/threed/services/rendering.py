@@ -103,7 +103,8 @@ def _preset(given: RenderJob) -> RenderJob:
         raise FieldInvalid(sentence, violations=(("render_job.preset", sentence),))
     job = RenderJob()
     job.CopyFrom(PRESETS[given.preset])
-    if given.cameras or given.HasField("camera_path"):
+    # A scene may have a camera of its own.
+    if given.cameras or given.HasField("camera_path") or given.scene_id:
         job.ClearField("camera_config")
     for field, _ in given.ListFields():
         job.ClearField(field.name)
