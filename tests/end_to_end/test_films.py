@@ -121,3 +121,16 @@ def test_a_watched_film_shows_previews_and_every_status(grpc_door, asset):
     shown = [response.preview for response in seen if response.HasField("preview")]
     assert shown, "no preview came"
     assert all(max(Image.open(io.BytesIO(preview.image)).size) <= 320 for preview in shown)
+
+
+def test_what_ends_in_time_tells_progress_by_time(grpc_door, asset):
+    # Given a picture of more samples than there is time for
+    wanted = {"asset_id": asset.asset_id, "engine": "path_traced", "samples": 4096, "max_seconds": 4}
+    job = grpc_door("CreateRenderJob", render_job=wanted | {"resolution": SMALL})
+    # When it is watched
+    seen = list(grpc_door.watch("WatchRenderJob", job_id=job.job_id))
+    assert seen[-1].render_job.status == RenderJob.COMPLETED, seen[-1].render_job.error
+    # Then it gets on faster than its samples, and so the time that is left is told from more than those
+    drawn = [(each.render_job.progress, each.samples_done / each.samples) for each in seen if each.samples]
+    assert any(progress > 0.1 + 0.85 * part + 0.1 for progress, part in drawn), drawn
+    assert any(each.eta_s > 0 for each in seen)
