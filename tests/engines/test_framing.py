@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import math
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -11,7 +12,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from threed.errors import SceneInvalid
+from threed_workers.budget import Budget
+from threed_workers.document import Builder, read_glb
 from threed_workers.engines import framing
+from threed_workers.engines.models import Model
+from threed_workers.samples import glb_bytes
 
 CUBE = np.array(list(itertools.product((-1.0, 1.0), repeat=3)))
 UP = (0, 1, 0)
@@ -84,3 +89,24 @@ def test_planes_that_are_given_are_kept_and_checked():
 def test_a_camera_that_looks_away_has_planes_too():
     near, far = framing.depth_range(CUBE, framing.looking((0, 0, 5), (0, 0, 9), UP))
     assert 0 < near < far
+
+
+def test_a_round_thing_fills_the_picture_as_a_box_does():
+    # Given a disk of 2 m, whose box has corners that it has not
+    angles = np.linspace(0, 2 * np.pi, 500, endpoint=False)
+    rim = np.stack([np.cos(angles), np.zeros(500), np.sin(angles)], axis=-1).astype(np.float32)
+    placed = rim + np.array([0, 3, 0], np.float32)
+    builder = Builder("tests")
+    mesh = {"primitives": [{"attributes": {"POSITION": builder.positions(rim)}, "mode": 0}]}
+    node = builder.add("nodes", {"mesh": builder.add("meshes", mesh), "translation": [0, 3, 0]})
+    builder.add("scenes", {"nodes": [node]})
+    builder.json["scene"] = 0
+    document = read_glb(memoryview(glb_bytes(builder.finish())), Budget())
+    outline = Model(Path("disk.glb"), document).outline()
+    # Then what a camera has to have in view are vertices of it, few of them
+    assert set(map(tuple, outline)) <= set(map(tuple, placed))
+    assert 20 < len(outline) < 154
+    # And seen from any side, all of it is as near to the edge as the margin says, give or take a hundredth
+    for yaw in (0.0, 0.4, 1.1):
+        view = framing.framed(outline, yaw, 0.35, 0.6, 0.05, 1.0)
+        assert np.abs(projected(placed, view, 1.0)).max() == pytest.approx(0.9, abs=0.01)

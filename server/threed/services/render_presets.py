@@ -7,8 +7,6 @@ from threed.v1.scenes_pb2 import Background, Environment
 
 _STUDIO = Environment(builtin="studio")
 _SOFT = Environment(builtin="soft")
-# A margin of nothing: the box around a thing has corners that the thing has not, and they are in view.
-_CLOSE = CameraConfig(auto_frame=CameraConfig.AutoFrame(margin=0))
 
 # Both path traced ones end in time for the default limits of a job, whatever the machine: denoised, few samples do.
 PRESETS: dict[str, RenderJob] = {
@@ -18,7 +16,7 @@ PRESETS: dict[str, RenderJob] = {
         output_format=RenderJob.WEBP,
         background=Background(transparent=True),
         environment=_STUDIO,
-        camera_config=_CLOSE,
+        camera_config=CameraConfig(auto_frame=CameraConfig.AutoFrame(margin=0.02)),
     ),
     # For shops: white, soft light, a shadow to stand on, as it was authored.
     "product": RenderJob(
@@ -48,7 +46,6 @@ PRESETS: dict[str, RenderJob] = {
         environment=_STUDIO,
         tone_mapping=RenderJob.AGX,
         ground_shadow=True,
-        camera_config=_CLOSE,
     ),
     # Full HD, of a motion that the caller gives; else once around in ten seconds.
     "film": RenderJob(

@@ -69,7 +69,7 @@ class Backdrop:
 
 @dataclass(frozen=True, eq=False)
 class Drawing:
-    """Everything in the picture. `points` float64 (n, 3): the corners of the boxes of all instances, in the world.
+    """Everything in the picture. `points` float64 (n, 3): how far all instances reach, in the world.
 
     Of a film they hold what is seen at any of its moments. `ground` is the height in metres of a floor that only its
     shadow is seen of; None without. `losses` are what the drawing lacks, whatever engine draws it.

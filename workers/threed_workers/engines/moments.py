@@ -72,10 +72,11 @@ def checked_count(frames: float) -> int:
 
 
 def extent(job: render_jobs_pb2.RenderJob, instances: list[Instance]) -> tuple[np.ndarray, float | None]:
-    """(corners of each instance's box in the world (n, 3), height in metres of the lowest point).
+    """(how far each instance reaches in the world (n, 3), height in metres of the lowest point).
 
-    Of a film, the boxes hold every moment of it, so that the framing does not jump. The lowest point is None for jobs
-    without a ground. Raises SceneInvalid when nothing is to be seen, or nothing that a camera can have in view.
+    Of a film, these are the corners of boxes that hold every moment of it, so that the framing does not jump. The
+    lowest point is None for jobs without a ground. Raises SceneInvalid when nothing is to be seen, or nothing that a
+    camera can have in view.
     """
     moments: list[float | None] = [None]
     if job.WhichOneof("motion") == "animation_film":
@@ -85,7 +86,7 @@ def extent(job: render_jobs_pb2.RenderJob, instances: list[Instance]) -> tuple[n
     boxes, lowest = [], []
     for seconds in moments:
         models = {id(each.model): each.model if seconds is None else each.model.at(seconds) for each in instances}
-        corners = {key: model.corners() for key, model in models.items()}
+        corners = {key: model.corners() if seconds is not None else model.outline() for key, model in models.items()}
         boxes.append([_moved(corners[id(each.model)], each.matrix) for each in instances])
         if job.ground_shadow:
             lowest += [models[id(each.model)].lowest(each.matrix) for each in instances]
