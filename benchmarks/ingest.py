@@ -9,7 +9,6 @@ checks, drawn in three sizes. Target: at most 2 s. Beside it what one would scri
 from __future__ import annotations
 
 import argparse
-import contextlib
 import json
 import statistics
 import sys
@@ -21,7 +20,7 @@ from pathlib import Path
 
 import grpc
 import yardsticks
-from measuring import glbs, processes
+from measuring import glbs
 from measuring.report import Report, median_ratio
 from measuring.stacks import Measured, measured_stack
 from measuring.steps import command
@@ -29,7 +28,6 @@ from measuring.steps import command
 from threed.v1 import assets_pb2, assets_pb2_grpc
 
 _PIECE = 1 << 20
-_WARM_S = 900
 
 
 def main() -> int:
@@ -42,7 +40,7 @@ def main() -> int:
     report = Report("model", "MB", "way", "median s", "lowest", "highest", "CPU s")
     with measured_stack("--workers", "1") as stack, grpc.insecure_channel(stack.stack.address) as channel:
         stack.stack.wait_until_able()
-        _wait_for_shaders(stack)
+        stack.wait_for_shaders()
         ways = {
             "threed, REST": lambda data: rest(stack, data),
             "threed, gRPC": lambda data: by_grpc(stack, channel, data),
@@ -64,11 +62,11 @@ def _compare(
     for number in range(runs + 1):
         for name, send in ways.items():
             fresh = glbs.renewed(data)
-            before, began = _cpu_s(stack), time.perf_counter()
+            before, began = stack.cpu_s(), time.perf_counter()
             theirs = send(fresh)
             wall = time.perf_counter() - began
             if number:  # the first run of each warms up
-                took[name].append((wall, _cpu_s(stack) - before if theirs is None else theirs))
+                took[name].append((wall, stack.cpu_s() - before if theirs is None else theirs))
     walls = {name: [wall for wall, _ in each] for name, each in took.items()}
     for name, each in walls.items():
         cpu = statistics.median(spent for _, spent in took[name])
@@ -126,24 +124,6 @@ def scripted(data: bytes) -> float:
 def _check(status: str, kinds: list[str]) -> None:
     if status != "VALIDATED" or kinds.count("THUMBNAIL") != 6:
         raise RuntimeError(f"the asset is {status}, with {kinds}")
-
-
-def _cpu_s(stack: Measured) -> float:
-    """Of everything that the stack has started."""
-    found = 0.0
-    for pid in processes.descendants(stack.stack.process.pid):
-        with contextlib.suppress(OSError):
-            found += processes.cpu_s(pid, reaped=True)
-    return found
-
-
-def _wait_for_shaders(stack: Measured) -> None:
-    """A worker compiles them once, after its first start on a machine."""
-    deadline = time.monotonic() + _WARM_S
-    while not (stack.stack.data / "cache" / "shaders" / "warm").exists():
-        if time.monotonic() > deadline:
-            raise RuntimeError("the worker has not compiled its shaders")
-        time.sleep(0.2)
 
 
 if __name__ == "__main__":

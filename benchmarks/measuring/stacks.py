@@ -7,6 +7,7 @@ import functools
 import os
 import re
 import shutil
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,10 +16,11 @@ import grpc
 from tests.servers.folder import short_folder
 from tests.stack import RunningStack, running_stack
 
-from measuring import processes
+from measuring import processes, shaders
 
 _SERVER, _WORKER = re.compile(r"-m threed serve$"), re.compile(r"threed_workers\.run")
 _ENVOY = re.compile(r"^\S*envoy\S* ")
+_WARM_S = 900
 _OPTIONS = [("grpc.max_receive_message_length", 16 << 20)]
 
 
@@ -48,12 +50,31 @@ class Measured:
                     path.unlink()
         os.sync()
 
+    def cpu_s(self) -> float:
+        """Processor seconds so far of everything that the stack has started."""
+        found = 0.0
+        for pid in processes.descendants(self.stack.process.pid):
+            with contextlib.suppress(OSError):
+                found += processes.cpu_s(pid, reaped=True)
+        return found
+
+    def wait_for_shaders(self) -> None:
+        """A worker compiles them once, after its first start on a machine. Raises RuntimeError when it does not."""
+        deadline = time.monotonic() + _WARM_S
+        while not (self.stack.data / "cache" / "shaders" / "warm").exists():
+            if time.monotonic() > deadline:
+                raise RuntimeError("the worker has not compiled its shaders")
+            time.sleep(0.2)
+
 
 @contextlib.contextmanager
-def measured_stack(*arguments: str, **environment: str) -> Iterator[Measured]:
-    """A stack in a temporary folder; `--workers 0` unless the arguments say otherwise."""
-    with short_folder() as folder, stack_on(folder, *arguments, **environment) as measured:
-        yield measured
+def measured_stack(*arguments: str, warm: Path | None = None, **environment: str) -> Iterator[Measured]:
+    """A stack in a temporary folder; `--workers 0` unless the arguments say otherwise. `warm`: compiled shaders."""
+    with short_folder() as folder:
+        if warm is not None:
+            shaders.place(warm, folder)
+        with stack_on(folder, *arguments, **environment) as measured:
+            yield measured
 
 
 @contextlib.contextmanager
