@@ -70,24 +70,35 @@ def straight(image: np.ndarray) -> np.ndarray:
 
 def laid_over(image: np.ndarray, linear: tuple[float, float, float]) -> np.ndarray:
     """The opaque picture of a premultiplied one over a colour, mixed as encoded, as browsers do."""
-    out = np.full_like(image, 255)
+    out = np.empty_like(image)
+    behind = _shining_through(encoded(np.array(linear)))
     for rows in _bands(image):
-        out[rows, :, :3] = np.minimum(
-            image[rows, :, :3] + _shining_through(image[rows], encoded(np.array(linear))), 255
-        )
+        np.add(image[rows], np.minimum(_looked_up(behind, image[rows]), ~image[rows]), out=out[rows])
     return out
 
 
 def lifted_off(opaque: np.ndarray, alpha: np.ndarray, behind: np.ndarray) -> np.ndarray:
     """`opaque` without the colour uint8 (3,) that lies behind it: premultiplied, by the alpha of another picture."""
-    out = np.array(alpha)
+    out = np.empty_like(alpha)
+    table = _shining_through(behind)
     for rows in _bands(alpha):
-        out[rows, :, :3] = np.maximum(opaque[rows, :, :3] - _shining_through(alpha[rows], behind), 0)
+        np.subtract(opaque[rows], np.minimum(_looked_up(table, alpha[rows]), opaque[rows]), out=out[rows])
+    out[..., 3] = alpha[..., 3]
     return out
 
 
-def _shining_through(image: np.ndarray, colour: np.ndarray) -> np.ndarray:
-    return ((255 - image[..., 3:].astype(np.int32)) * colour + 127) // 255
+def _shining_through(colour: np.ndarray) -> np.ndarray:
+    """What is seen of an opaque colour, uint8 (3,), behind each alpha: RGBA in the bytes of uint32 (256,).
+
+    A table of whole pixels, because films are laid over a colour frame by frame: 1 ms at 512 x 512, where the sum for
+    each pixel and channel takes 11, and a table of bytes 8.
+    """
+    opaque = np.append(colour, 255).astype(np.int32)
+    return (((255 - np.arange(256)[:, None]) * opaque + 127) // 255).astype(np.uint8).view(np.uint32)[:, 0]
+
+
+def _looked_up(table: np.ndarray, image: np.ndarray) -> np.ndarray:
+    return table[image[..., 3]].view(np.uint8).reshape(image.shape)
 
 
 def _bands(image: np.ndarray) -> list[slice]:
