@@ -116,7 +116,7 @@ def _film(asset: str) -> RenderJob:
 
 
 def _run(renders: Renders, job: RenderJob, warm: int, count: int) -> list[Took]:
-    return [renders.run(job) for _ in range(warm + count)][warm:]
+    return [renders.run(job) for _ in range(warm + count if count else 0)][warm:]
 
 
 def _lengths(changes: Sequence[tuple[str, float]], ended: float) -> dict[str, float]:

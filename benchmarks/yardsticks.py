@@ -1,4 +1,4 @@
-"""Install the servers that the benchmarks compare with, in .tools/bench: `python benchmarks/yardsticks.py`.
+"""Install the programs that the benchmarks compare with, in .tools/bench: `python benchmarks/yardsticks.py`.
 
 They are never dependencies of the product. Pinned, so that two results mean the same. Idempotent.
 """
@@ -20,6 +20,7 @@ from threed.local.ports import accepts, free_ports
 
 HOME = CHECKOUT / ".tools" / "bench"
 PYTHON = HOME / "python" / "bin" / "python"
+CYCLES_PYTHON = HOME / "cycles" / "bin" / "python"
 RIVALS = Path(__file__).resolve().parent / "rivals"
 PYTHON_PACKAGES = (
     "fastapi==0.165.0",
@@ -30,6 +31,8 @@ PYTHON_PACKAGES = (
     "f3d==4.0.0",
 )
 NODE_PACKAGES = ("@tus/server@2.4.5", "@tus/file-store@2.1.1", "gltfpack@1.3.0", "@gltf-transform/cli@4.5.1")
+# Blender as a module, for Cycles. 890 MB, GPL: in an environment of its own, only where it is asked for.
+CYCLES = "bpy==4.5.15"
 _READY_S = 30
 
 
@@ -48,6 +51,18 @@ def install() -> None:
     quiet = ("--no-audit", "--no-fund", "--loglevel=error")
     subprocess.run(["npm", "install", "--prefix", HOME, *quiet, *NODE_PACKAGES], check=True)
     stamp.write_text(wanted)
+
+
+def install_cycles() -> None:
+    """The environment of CYCLES_PYTHON. Raises CalledProcessError when the registry does not answer."""
+    stamp = HOME / "cycles" / "installed"
+    if stamp.exists() and stamp.read_text() == CYCLES:
+        return
+    if not shutil.which("uv"):
+        raise SystemExit("uv is needed to install Cycles, and is not on the PATH.")
+    subprocess.run(["uv", "venv", "--quiet", "--allow-existing", "--python", "3.11", HOME / "cycles"], check=True)
+    subprocess.run(["uv", "pip", "install", "--quiet", "--python", CYCLES_PYTHON, CYCLES], check=True)
+    stamp.write_text(CYCLES)
 
 
 class Rival:
