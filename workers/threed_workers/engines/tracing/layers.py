@@ -37,10 +37,13 @@ class Layers:
         self._seen = [(towards(piece, view), look) for piece, look in stage.seen(view, settings)]
 
     def guides(self, samples: int) -> tuple[np.ndarray, np.ndarray]:
-        """(albedo, normals) float32 (h, w, 3) for a denoiser, smooth at edges."""
-        soft = {"type": "independent"}
+        """(albedo, normals) float32 (h, w, 3) for a denoiser, smooth at edges. Albedo is of four times the samples.
+
+        Textures are to be as free of noise as can be: what is wrong in them stays in the picture.
+        """
+        soft = {"type": "ldsampler"}
         normals = uncovered(self._shot(self._normals, samples, soft)) - np.float32(_LIFT)
-        return uncovered(self._albedo(samples, soft)), normals
+        return uncovered(self._albedo(4 * samples, soft)), normals
 
     def layer(self, name: str, radiance: np.ndarray) -> np.ndarray:
         """One of drawing.LAYERS, float32 (h, w, c)."""

@@ -19,7 +19,8 @@ from threed_workers.engines.tracing.building import mesh
 from threed_workers.engines.tracing.fields import Fields
 from threed_workers.engines.tracing.geometry import Piece, by_handedness, facing, is_closed, placed, towards
 from threed_workers.engines.tracing.looks import Look, read_look
-from threed_workers.engines.tracing.materials import OPACITY, TINT, Materials, tint
+from threed_workers.engines.tracing.materials import OPACITY, Materials, tint
+from threed_workers.engines.tracing.opaque import TINT
 from threed_workers.engines.tracing.strokes import drawn_strokes
 
 

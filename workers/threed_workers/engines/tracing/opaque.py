@@ -1,0 +1,142 @@
+"""Opaque surfaces as Mitsuba's BSDFs: metal, and plastic (what glTF calls a dielectric), mixed by `metallic`.
+
+A plastic is a lobe with paper beside it (energy.py), which keeps all light in every direction. A surface with a coat,
+with anisotropy or with another index of refraction than 1.5 is `principled`, and keeps it on the average of them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from threed_workers.document.model import Json
+from threed_workers.engines.tracing import energy
+from threed_workers.engines.tracing.fields import Field, Sampling, constant, together
+from threed_workers.engines.tracing.looks import Look
+
+# The name of the vertex attribute with colours that replace the base colour.
+TINT = "vertex_tint"
+# Less of something is not drawn.
+_SEEN = 0.02
+# `roughplastic` is equally rough everywhere: two of them are mixed when roughness goes further than this.
+_ALIKE = 0.15
+_SMOOTHEST = 0.001
+# What `principled` calls clearcoat is a quarter of it, and its roughness ends here.
+_COAT, _COAT_ALPHAS = 4.0, (0.001, 0.1)
+
+
+@dataclass(frozen=True, eq=False)
+class _Surface:
+    """What is the same for all lobes: values (h, w, channels) or (channels,), how they are looked up, and as what."""
+
+    base: np.ndarray
+    metallic: np.ndarray
+    roughness: np.ndarray
+    sampling: Sampling | None
+    texture: Callable[[Field], Json]
+    tinted: bool
+
+    def over(self, values: np.ndarray) -> Json:
+        """Values as a texture."""
+        return self.texture(Field(values, self.sampling) if values.ndim > 1 else constant(*values))
+
+    def colour(self, values: np.ndarray) -> Json:
+        """Colours made of the base colour; of a tinted surface, its vertex colours, multiplied as the base was."""
+        if not self.tinted:
+            return self.over(values)
+        return {"type": "mesh_attribute", "name": TINT, "scale": float(values.mean() / max(self.base.mean(), 1e-6))}
+
+
+def opaque(look: Look, texture: Callable[[Field], Json], tinted: bool) -> Json:
+    """The BSDF of a look that nothing shines through, its normal map and its back left out."""
+    (base, metallic, roughness, sheen), sampling, _ = together(look.base, look.metallic, look.roughness, look.sheen)
+    surface = _Surface(energy.under_sheen(base, sheen), metallic, roughness, sampling, texture, tinted)
+    if look.clearcoat.values.max() > 0 or look.anisotropy or look.specular != 1 or look.ior != energy.PLASTIC_IOR:
+        return _principled(surface, look)
+    if metallic.max() < _SEEN:
+        return _plastic(surface)
+    if metallic.min() > 1 - _SEEN:
+        return _metal(surface)
+    return _mixed(surface.over(metallic), _plastic(surface), _metal(surface))
+
+
+def _metal(surface: _Surface) -> Json:
+    kept = energy.kept_base(surface.base, np.ones_like(surface.metallic), surface.roughness, 1.0)
+    roughness = surface.over(surface.roughness)
+    return {"type": "principled", "base_color": surface.colour(kept), "metallic": 1.0, "roughness": roughness}
+
+
+def _plastic(surface: _Surface) -> Json:
+    share = energy.paper_share(surface.roughness)
+    share = share if share > _SEEN else 0.0
+    low, high = np.percentile(surface.roughness, (5, 95))
+    if high - low < _ALIKE:
+        found = _plastic_lobe(surface, float(surface.roughness.mean()), share)
+    else:
+        first, second = (_plastic_lobe(surface, float(rough), share) for rough in (low, high))
+        found = _mixed(surface.over(((surface.roughness - low) / (high - low)).clip(0, 1)), first, second)
+    if not share:
+        return found
+    reflected = surface.base * energy.plastic_shares(surface.roughness)[1] / share
+    return _mixed({"type": "uniform", "value": share}, found, _paper(surface, reflected))
+
+
+def _plastic_lobe(surface: _Surface, roughness: float, paper_share: float) -> Json:
+    within = energy.plastic_shares(np.array(roughness))[0] / (1 - paper_share)
+    return {
+        "type": "roughplastic",
+        "distribution": "ggx",
+        "alpha": max(roughness**2, _SMOOTHEST),
+        "int_ior": energy.PLASTIC_IOR,
+        "ext_ior": 1.0,
+        "diffuse_reflectance": surface.colour(surface.base * within),
+        "specular_reflectance": {"type": "uniform", "value": 1 / (1 - paper_share)},
+    }
+
+
+def _principled(surface: _Surface, look: Look) -> Json:
+    base, metallic, roughness = surface.base, surface.metallic, surface.roughness
+    weight = energy.matte_part(metallic, roughness)
+    mirrored = energy.mirrored(roughness, look.specular)
+    paper = _paper(surface, base * (1 - mirrored) + mirrored)
+    if weight.min() > 1 - _SEEN:
+        return paper
+    found = {
+        "type": "principled",
+        "base_color": surface.colour(energy.kept_base(base, metallic, roughness, look.specular)),
+        "metallic": surface.over(metallic),
+        "roughness": surface.over(roughness),
+        "eta": eta(look),
+        **_lobes(look, surface.texture),
+    }
+    return found if weight.max() < _SEEN else _mixed(surface.over(weight), found, paper)
+
+
+def _lobes(look: Look, texture: Callable[[Field], Json]) -> Json:
+    lobes: Json = {}
+    if look.clearcoat.values.max() > 0:
+        low, high = _COAT_ALPHAS
+        alpha = min(max(look.clearcoat_roughness**2, low), high)
+        coat = look.clearcoat.mapped(lambda values: _COAT * values)
+        lobes |= {"clearcoat": texture(coat), "clearcoat_gloss": (high - alpha) / (high - low)}
+    if look.anisotropy:
+        lobes["anisotropic"] = float(look.anisotropy)
+    return lobes
+
+
+def eta(look: Look) -> float:
+    """The index of refraction that mirrors as much as `specular` leaves of what the look's own does."""
+    if look.specular == 1.0 or look.transmission.values.max() > 0:
+        return max(look.ior, 1.001)
+    root = np.sqrt(max(((look.ior - 1) / (look.ior + 1)) ** 2 * look.specular, 1e-6))
+    return float((1 + root) / (1 - root))
+
+
+def _paper(surface: _Surface, reflected: np.ndarray) -> Json:
+    return {"type": "diffuse", "reflectance": surface.colour(reflected)}
+
+
+def _mixed(weight: Json, first: Json, second: Json) -> Json:
+    return {"type": "blendbsdf", "weight": weight, "first": first, "second": second}
