@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import math
-import resource
-import signal
-import time
 from dataclasses import replace
 
 import numpy as np
@@ -235,19 +232,8 @@ def test_progress_is_by_the_time_where_that_ends_it(traced):
     assert [one.progress for one in passes] == [one.done / 8 for one in passes]
 
 
-@pytest.fixture
-def short_lived():
-    """This process may take little more processor time, and outlives it all the same."""
-    soft, hard = resource.getrlimit(resource.RLIMIT_CPU)
-    before = signal.signal(signal.SIGXCPU, signal.SIG_IGN)
-    resource.setrlimit(resource.RLIMIT_CPU, (int(time.process_time()) + 2, hard))
-    yield
-    resource.setrlimit(resource.RLIMIT_CPU, (soft, hard))
-    signal.signal(signal.SIGXCPU, before)
-
-
-def test_a_picture_ends_before_its_process_may_take_no_more_time(traced, short_lived):
-    losses, passes = traced({"paper": PAPER}, places(paper={}), Settings(32, 32, 4096))
+def test_a_picture_ends_before_its_process_may_take_no_more_time(traced):
+    losses, passes = traced({"paper": PAPER}, places(paper={}), Settings(32, 32, 4096, cpu_s=1.0))
     # Then there is a picture of what was drawn, and a loss that says so
     assert passes[-1].done == passes[-1].total < 4096
     (lost,) = [each for each in losses if each["feature"] == "samples"]

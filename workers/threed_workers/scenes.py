@@ -79,7 +79,7 @@ def fetched(claim: Claim, engine: WarmEngine, spec: RenderSpec) -> dict[str, Any
     job = spec.render_job
     size = job.region if job.HasField("region") else job.resolution
     request = {"spec": json_format.MessageToDict(spec), "models": models, "environment": panorama}
-    return request | {"limits": {"pixels": size.width * size.height}}
+    return request | {"limits": {"pixels": size.width * size.height, "cpu_s": claim.limits.cpu_s}}
 
 
 def _copy_for_engines(claim: Claim, blob: BlobRef, path: Path) -> None:

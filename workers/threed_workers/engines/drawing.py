@@ -109,8 +109,9 @@ class Settings:
     """How a picture is made, sizes in pixels. `tone_mapping`: pbr_neutral, agx, aces, linear; `exposure` in stops.
 
     `samples` 0: the engine's default. `max_seconds` 0: without end; else progressive engines stop then, after a first
-    pass. `layers` of LAYERS are made beside the picture by engines that can. `region` is the part that is drawn, and
-    the whole output: its left and upper edge, width and height; None for all of `width` x `height`.
+    pass. `cpu_s`: processor seconds after which the process is ended, 0 without. `layers` of LAYERS are made beside the
+    picture by engines that can. `region` is the part that is drawn, and the whole output: its left and upper edge,
+    width and height; None for all of `width` x `height`.
     """
 
     width: int = 1024
@@ -120,6 +121,7 @@ class Settings:
     exposure: float = 0.0
     denoise: bool = True
     max_seconds: float = 0.0
+    cpu_s: float = 0.0
     layers: tuple[str, ...] = ()
     region: tuple[int, int, int, int] | None = None
 

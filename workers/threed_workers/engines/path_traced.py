@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import contextlib
 import math
-import resource
 import time
 from collections.abc import Iterator
 from dataclasses import replace
@@ -40,7 +39,7 @@ _SAMPLER = "ldsampler"
 _GUIDE_SAMPLES = 16
 # Drawings whose meshes and textures are kept: of a film, the one frame that the next is like.
 _KEPT_STAGES = 1
-# Of the processor time of a process: the rest is for the last pass, the denoiser and the encoder.
+# Of the processor time of a request: the rest is for the last pass, the denoiser and the encoder.
 _SPENT = 0.75
 
 
@@ -88,6 +87,7 @@ class TracedSession:
         self._stages = stages
         self._drawing = drawing
         self._settings = settings
+        self._cpu_s = time.process_time()
         self._frame = _frame(drawing)
         self._seconds: float | None = None
         self._stage = self._staged(None)
@@ -120,7 +120,7 @@ class TracedSession:
         wanted = settings.samples or DEFAULT_SAMPLES
         pixels = math.prod(settings.size)
         shot = _Shot(self, view)
-        clock = _Clock(settings.max_seconds)
+        clock = _Clock(settings, self._cpu_s)
         done = 0
         for seed, count in enumerate(schedule(wanted, pixels, self._variant)):
             shot.sample(count, seed)
@@ -150,23 +150,26 @@ class TracedSession:
 
 
 class _Clock:
-    """How much of the time that a picture may take has passed: of `max_seconds`, if not 0, and of the processor time
-    that this process may take. A limit of the system would end it without a picture."""
+    """How much of the time that a picture may take has passed, of `max_seconds` and of the processor time `cpu_s`, if
+    they are not 0. Who goes beyond the second is ended, without a picture. `since`: the processor time at the begin."""
 
-    def __init__(self, max_seconds: float):
-        self._max_seconds = max_seconds
+    def __init__(self, settings: Settings, since: float):
+        self._max_seconds = settings.max_seconds
         self._started = time.monotonic()
-        limit, _ = resource.getrlimit(resource.RLIMIT_CPU)
-        self._cpu_s = math.inf if limit == resource.RLIM_INFINITY else _SPENT * limit
+        self._since = since
+        self._cpu_s = _SPENT * settings.cpu_s or math.inf
 
     def part(self) -> float:
         """0 at the begin, 1 when it is over."""
         passed = (time.monotonic() - self._started) / self._max_seconds if self._max_seconds else 0.0
-        return max(passed, time.process_time() / self._cpu_s)
+        return max(passed, self._spent() / self._cpu_s)
 
     def is_exhausted(self) -> bool:
         """Whether it is the process that may take no more."""
-        return time.process_time() >= self._cpu_s
+        return self._spent() >= self._cpu_s
+
+    def _spent(self) -> float:
+        return time.process_time() - self._since
 
 
 class _Shot:

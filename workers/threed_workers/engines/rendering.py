@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TypeVar
 
@@ -39,7 +40,7 @@ def render(request: dict, folder: Path, report: Report) -> dict:
 
     request: {"spec": RenderSpec as proto3 JSON, "models": {asset_id: file name}, "environment": file name or None,
     "frames": which ones (optional, the first), "engines": names that work here (optional, all), "limits": {"pixels":
-    most pixels of a picture} (optional)}.
+    most pixels of a picture, "cpu_s": most processor seconds} (optional)}.
     Each frame is reported once it is written, as {"drawn": {"frame", "file", "media_type", "width_px", "height_px",
     "samples", "seconds", "layers": [{"layer", "file", "media_type"}], "objects": [{"node", "color"}], "engine_used",
     "losses": [{"feature", "count", "reason"}]}}; frames of films are PNG. Meanwhile {"samples_done", "samples"} and now
@@ -48,9 +49,10 @@ def render(request: dict, folder: Path, report: Report) -> dict:
     """
     spec = ParseDict(request["spec"], jobs_pb2.RenderSpec())
     job = spec.render_job
-    settings = settings_of(job)
+    limits = request.get("limits") or {}
+    settings = replace(settings_of(job), cpu_s=limits.get("cpu_s") or 0.0)
     suffix = "png" if job.WhichOneof("motion") else _SUFFIXES.get(job.output_format, "png")
-    _check(settings, (request.get("limits") or {}).get("pixels", MOST_PIXELS))
+    _check(settings, limits.get("pixels", MOST_PIXELS))
     report({"phase": "loading", "progress": 0.0})
     files = {asset: folder / name for asset, name in (request.get("models") or {}).items()}
     environment = request.get("environment")
