@@ -17,7 +17,7 @@ log = logging.getLogger(__name__)
 
 _VARIABLE = "THREED_SHADERS"  # of engines.shaders, which a worker does not import: it brings the engines along
 _LLVM = "TRACING_LLVM"  # of engines.tracing.variant
-_WARMING_S = 120
+_WARMING_S = 600  # 33 s of processor time, behind everything else
 
 
 class ShaderCache:
