@@ -11,7 +11,7 @@ import numpy as np
 
 from threed.errors import FieldInvalid
 from threed_workers.engines.drawing import Pass
-from threed_workers.engines.pictures import encode
+from threed_workers.engines.pictures import encode, srgb
 
 EXR_MEDIA_TYPE = "image/x-exr"
 
@@ -44,10 +44,8 @@ def png16(image: np.ndarray) -> bytes:
 
 
 def encoded16(linear: np.ndarray) -> np.ndarray:
-    """Linear light, float, to uint16 sRGB (IEC 61966-2-1); what is beyond 0 to 1 is cut."""
-    linear = np.clip(linear, 0, 1)
-    curve = np.where(linear <= 0.0031308, linear * 12.92, 1.055 * np.maximum(linear, 1e-9) ** (1 / 2.4) - 0.055)
-    return np.rint(curve * 65535).astype(np.uint16)
+    """Linear light to uint16 sRGB; what is beyond 0 to 1 is cut."""
+    return np.rint(srgb(linear) * 65535).astype(np.uint16)
 
 
 def deep_png(shown: np.ndarray) -> bytes:

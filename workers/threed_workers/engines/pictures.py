@@ -112,10 +112,14 @@ def decoded(values: np.ndarray) -> np.ndarray:
 
 
 def encoded(linear: np.ndarray) -> np.ndarray:
-    """Linear light to uint8 sRGB (IEC 61966-2-1); what is beyond 0 to 1 is cut."""
+    """Linear light to uint8 sRGB; what is beyond 0 to 1 is cut."""
+    return np.rint(srgb(linear) * 255).astype(np.uint8)
+
+
+def srgb(linear: np.ndarray) -> np.ndarray:
+    """Linear light to sRGB, 0 to 1 (IEC 61966-2-1); what is beyond is cut."""
     linear = np.clip(linear, 0, 1)
-    curve = np.where(linear <= 0.0031308, linear * 12.92, 1.055 * np.maximum(linear, 1e-9) ** (1 / 2.4) - 0.055)
-    return np.rint(curve * 255).astype(np.uint8)
+    return np.where(linear <= 0.0031308, linear * 12.92, 1.055 * np.maximum(linear, 1e-9) ** (1 / 2.4) - 0.055)
 
 
 _STEPS = np.arange(256) / 255

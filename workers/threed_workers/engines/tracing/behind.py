@@ -11,6 +11,7 @@ from threed_workers.engines.drawing import Settings, Sky, View
 from threed_workers.engines.environments.blurred import blurred_panorama
 from threed_workers.engines.skylight import radiance_of
 from threed_workers.engines.tracing.building import scene, sensor
+from threed_workers.engines.tracing.filling import continued
 from threed_workers.engines.tracing.lights import panorama_emitter
 
 _SAMPLER = {"type": "independent"}
@@ -64,8 +65,8 @@ class Catcher:
         lit, free = (np.maximum(values @ _LUMINANCE, 0) for values in self._sums)
         bare = (alpha[..., 0] < 1e-3) & (free > 0)
         lost = np.where(bare, 1 - lit / np.maximum(free, 1e-6), 0).clip(0, 1)
-        lost = _continued(lost, bare | (free <= 0))
-        return (_smooth(lost) if denoise else lost)[..., None].astype(np.float32)
+        lost = continued(lost[..., None], bare | (free <= 0), _BELOW)
+        return _smooth(lost) if denoise else lost
 
     def _ground(self, height: float, radius: float) -> Any:
         turned = self._mi.ScalarTransform4f().translate([0, height, 0]).rotate([1, 0, 0], -90)
@@ -74,27 +75,10 @@ class Catcher:
         )
 
 
-def _continued(values: np.ndarray, known: np.ndarray) -> np.ndarray:
-    """The values, and around what is known, a few pixels of the mean of known neighbours."""
-    weight = known.astype(np.float32)
-    found = values * weight
-    for _ in range(_BELOW):
-        near, count = _around(found * weight), _around(weight)
-        new = (weight == 0) & (count > 0)
-        found = np.where(new, near / np.maximum(count, 1), found)
-        weight = np.where(new, 1, weight)
-    return found
-
-
-def _around(plane: np.ndarray) -> np.ndarray:
-    padded = np.pad(plane, 1)
-    rows = padded[:-2] + padded[1:-1] + padded[2:]
-    return rows[:, :-2] + rows[:, 1:-1] + rows[:, 2:]
-
-
 def _smooth(lost: np.ndarray) -> np.ndarray:
     """Without noise: shadows of light from all sides have no edges that it could have."""
     import mitsuba_oidn as oidn
 
-    grey = np.ascontiguousarray(np.repeat(lost[..., None], 3, axis=-1), np.float32)
-    return np.asarray(oidn.denoise(grey, hdr=False)).mean(axis=-1).clip(0, 1)
+    grey = np.ascontiguousarray(np.repeat(lost, 3, axis=-1), np.float32)
+    smooth = np.asarray(oidn.denoise(grey, hdr=False)).mean(axis=-1, keepdims=True)
+    return smooth.clip(0, 1).astype(np.float32)

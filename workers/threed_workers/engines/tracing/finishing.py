@@ -5,7 +5,9 @@ from __future__ import annotations
 import numpy as np
 
 from threed_workers.engines.drawing import Backdrop, Settings
+from threed_workers.engines.pictures import srgb
 from threed_workers.engines.tonemapping import tone_mapped
+from threed_workers.engines.tracing.filling import continued
 
 
 def denoised(radiance: np.ndarray, albedo: np.ndarray, normal: np.ndarray, blended: bool) -> np.ndarray:
@@ -19,7 +21,7 @@ def denoised(radiance: np.ndarray, albedo: np.ndarray, normal: np.ndarray, blend
 
     alpha = radiance[..., 3:]
     shade = albedo * (1 - _MIRRORED) + _MIRRORED
-    light = _continued(radiance[..., :3] / np.maximum(alpha, _FAINT), alpha[..., 0] > _FAINT) / shade
+    light = continued(radiance[..., :3] / np.maximum(alpha, _FAINT), alpha[..., 0] > _FAINT, _PIXELS_BEYOND) / shade
     guides = {"albedo": np.ones_like(albedo), "normal": normal}
     clean = np.maximum(oidn.denoise(np.ascontiguousarray(light, np.float32), hdr=True, **guides), 0) * shade
     if blended:
@@ -35,7 +37,7 @@ def uncovered(values: np.ndarray) -> np.ndarray:
     A denoiser takes the fall to black at the edge of a thing for a part of its look, and smears it.
     """
     alpha = values[..., 3]
-    return _continued(values[..., :3] / np.maximum(values[..., 3:], _FAINT), alpha > _FAINT)
+    return continued(values[..., :3] / np.maximum(values[..., 3:], _FAINT), alpha > _FAINT, _PIXELS_BEYOND)
 
 
 # What surfaces reflect beside their albedo, about: light that is divided by nothing is noise.
@@ -43,27 +45,6 @@ _MIRRORED = 0.04
 # Less of a pixel than this says nothing.
 _FAINT = 1e-3
 _PIXELS_BEYOND = 8
-
-
-def _continued(values: np.ndarray, known: np.ndarray) -> np.ndarray:
-    """The values, and around what is known, a few pixels of the mean of known neighbours."""
-    weight = known.astype(np.float32)[..., None]
-    found = np.where(weight > 0, values, 0).astype(np.float32)
-    if known.all():
-        return np.ascontiguousarray(found)
-    for _ in range(_PIXELS_BEYOND):
-        total, count = (_neighbours(plane) for plane in (found * weight, weight))
-        new = (weight == 0) & (count > 0)
-        found = np.where(new, total / np.maximum(count, 1), found)
-        weight = np.where(new, 1, weight).astype(np.float32)
-    return np.ascontiguousarray(found)
-
-
-def _neighbours(plane: np.ndarray) -> np.ndarray:
-    """The sum over 3 x 3 pixels."""
-    padded = np.pad(plane, ((1, 1), (1, 1), (0, 0)))
-    rows = padded[:-2] + padded[1:-1] + padded[2:]
-    return rows[:, :-2] + rows[:, 1:-1] + rows[:, 2:]
 
 
 def picture(radiance: np.ndarray, backdrop: Backdrop, settings: Settings) -> np.ndarray:
@@ -75,15 +56,9 @@ def shown(radiance: np.ndarray, backdrop: Backdrop, settings: Settings) -> np.nd
     """(h, w, 4), sRGB, straight alpha, 0 to 1. A backdrop's colour is laid under the tone-mapped picture."""
     alpha = radiance[..., 3:]
     straight = radiance[..., :3] / np.maximum(alpha, 1e-6)
-    colour = _encoded(tone_mapped(straight, settings.tone_mapping, settings.exposure))
+    colour = srgb(tone_mapped(straight, settings.tone_mapping, settings.exposure))
     if backdrop.kind == "color":
-        colour = colour * alpha + _encoded(np.array(backdrop.color, np.float32)) * (1 - alpha)
+        colour = colour * alpha + srgb(np.array(backdrop.color, np.float32)) * (1 - alpha)
     if backdrop.kind != "transparent":
         alpha = np.ones_like(alpha)
     return np.concatenate([np.where(alpha > 0, colour, 0), alpha], axis=-1)
-
-
-def _encoded(linear: np.ndarray) -> np.ndarray:
-    """Linear light to sRGB, 0 to 1 (IEC 61966-2-1)."""
-    linear = linear.clip(0, 1)
-    return np.where(linear <= 0.0031308, linear * 12.92, 1.055 * np.maximum(linear, 1e-9) ** (1 / 2.4) - 0.055)
