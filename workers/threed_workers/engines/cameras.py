@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
 from threed.errors import SceneInvalid
@@ -11,6 +13,8 @@ from threed_workers.engines.composition import places
 from threed_workers.engines.drawing import View
 
 _UP = (0.0, 1.0, 0.0)
+# Depth of 24 bits tells apart a hundred times as much.
+_NEARER = 1000.0
 
 
 def camera_count(job: render_jobs_pb2.RenderJob) -> int:
@@ -31,15 +35,16 @@ def view_of(spec: jobs_pb2.RenderSpec, points: np.ndarray, aspect: float, camera
         return _scene_camera(spec.scene, config.scene_camera, points)
     if kind == "look_at":
         look = config.look_at
-        return looking(look.eye, look.target, look.up or _UP, look.yfov or framing.YFOV, points)
+        view = looking(look.eye, look.target, look.up or _UP, look.yfov or framing.YFOV, points)
+        return above_ground(job, view)
     if kind == "orthographic":
-        return _orthographic(config.orthographic, points, aspect)
+        return above_ground(job, _orthographic(config.orthographic, points, aspect))
     if kind is None:
         for node, (_, hidden) in zip(spec.scene.nodes, places(spec.scene.nodes), strict=True):
             if node.HasField("camera") and not hidden:
                 return _scene_camera(spec.scene, node.id, points)
     frame = config.auto_frame
-    return framing.framed(
+    view = framing.framed(
         points,
         yaw=frame.yaw if frame.HasField("yaw") else framing.YAW,
         pitch=frame.pitch if frame.HasField("pitch") else framing.PITCH,
@@ -47,6 +52,12 @@ def view_of(spec: jobs_pb2.RenderSpec, points: np.ndarray, aspect: float, camera
         margin=frame.margin if frame.HasField("margin") else framing.MARGIN,
         aspect=aspect,
     )
+    return above_ground(job, view)
+
+
+def above_ground(job: render_jobs_pb2.RenderJob, view: View) -> View:
+    """The view with its near plane before the ground, if there is one: it reaches to the camera."""
+    return replace(view, near=min(view.near, view.far / _NEARER)) if job.ground_shadow else view
 
 
 def looking(eye: np.ndarray, target: np.ndarray, up: np.ndarray, yfov: float, points: np.ndarray) -> View:

@@ -11,7 +11,7 @@ from threed import films
 from threed.errors import SceneInvalid
 from threed.v1 import jobs_pb2, render_jobs_pb2
 from threed_workers.engines import framing
-from threed_workers.engines.cameras import camera_count, looking, view_of
+from threed_workers.engines.cameras import above_ground, camera_count, looking, view_of
 from threed_workers.engines.drawing import Drawing, View
 from threed_workers.engines.moments import checked_count, film_moments
 
@@ -116,7 +116,7 @@ def _path(job: render_jobs_pb2.RenderJob, drawing: Drawing) -> Frames:
         value = _spline(times, values, slopes, times[0] + number / fps)
         yfov = float(np.clip(value[9], values[:, 9].min(), values[:, 9].max()))
         view = looking(value[:3], value[3:6], value[6:9], yfov, drawing.points)
-        return Frame(view, seconds=number / fps)
+        return Frame(above_ground(job, view), seconds=number / fps)
 
     return Frames(count, fps, frame)
 
