@@ -7,6 +7,7 @@ from threed.v1.scenes_pb2 import Background, Environment
 
 _STUDIO = Environment(builtin="studio")
 _SOFT = Environment(builtin="soft")
+_CONTRAST = Environment(builtin="contrast")
 
 # Both path traced ones end in time for the default limits of a job, whatever the machine: denoised, few samples do.
 PRESETS: dict[str, RenderJob] = {
@@ -36,15 +37,14 @@ PRESETS: dict[str, RenderJob] = {
         output_format=RenderJob.MP4,
         environment=_STUDIO,
     ),
-    # The one large picture: path traced, with the light that it stands in behind it.
+    # The one large picture: path traced, before the dark that its light comes out of. In `studio` with AgX it was pale.
     "hero": RenderJob(
         engine="path_traced",
         resolution=Resolution(width=3840, height=2160),
         samples=256,
         max_seconds=300,
         background=Background(blurred_environment=0.5),
-        environment=_STUDIO,
-        tone_mapping=RenderJob.AGX,
+        environment=_CONTRAST,
         ground_shadow=True,
     ),
     # Full HD, of a motion that the caller gives; else once around in ten seconds.
