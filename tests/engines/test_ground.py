@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import itertools
+
 import numpy as np
 import pytest
+from google.protobuf.json_format import ParseDict
 
+from threed.v1.jobs_pb2 import RenderSpec
+from threed_workers.engines.cameras import view_of
 from threed_workers.engines.drawing import Drawing, Sky
 from threed_workers.engines.environments.blurred import blurred
 from threed_workers.engines.environments.cubemap import face_directions
@@ -68,3 +73,17 @@ def test_a_little_blur_keeps_what_is_large_and_softens_edges():
     up = np.stack([face_directions(face, cube.shape[1])[..., 0, 1] for face in range(6)])
     assert (cube[up > 0.4] > 0.97).all() and (cube[up < -0.4] < 0.03).all()
     assert cube[np.abs(up) < 0.03].mean() == pytest.approx(0.5, abs=0.05)
+
+
+@pytest.mark.parametrize("camera", [{"autoFrame": {}}, {"lookAt": {"eye": [0, 1, 6], "target": [0, 0, 0]}}])
+def test_the_ground_is_seen_up_to_the_camera(camera):
+    # Given a camera whose near plane is just before what it looks at
+    points = np.array(list(itertools.product((-1.0, 1.0), repeat=3)))
+    without = view_of(ParseDict({"renderJob": {"cameraConfig": camera}}, RenderSpec()), points, 1.0)
+    job = {"cameraConfig": camera, "groundShadow": True}
+    view = view_of(ParseDict({"renderJob": job}, RenderSpec()), points, 1.0)
+    # Then the ground before it is not cut off, and nothing else is another
+    assert without.near > 0.1 * without.far
+    assert view.near == view.far / 1000
+    assert (view.far, view.yfov) == (without.far, without.yfov)
+    assert np.array_equal(view.pose, without.pose)
