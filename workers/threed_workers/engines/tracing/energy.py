@@ -3,9 +3,9 @@
 Microfacets scatter once there: rough metals get dark, and so do rough plastics. The matte part of the Disney BRDF
 (Burley 2012) does not know what the surface mirrors. glTF's reference renderers, Filament and Cycles keep the energy.
 
-A dielectric is `roughplastic` with paper (Lambert) beside it, in shares for which white reflects all of a uniform light
-towards everywhere: least squares over directions of view, of what Mitsuba 3.9.1 answered for each lobe alone. A metal
-is `principled` with a brighter base colour, and keeps all light on the average of all directions.
+A dielectric is `roughplastic` with paper (Lambert) beside it, in shares for which white reflects all of a uniform
+light, found by least squares over directions of view from what Mitsuba 3.9.1 answered for each lobe alone. A metal is
+`principled` with a brighter base colour.
 """
 
 from __future__ import annotations
@@ -14,8 +14,10 @@ import numpy as np
 
 _STEPS = np.linspace(0, 1, 11)
 # A dielectric with an index of refraction of 1.5: the base colour that `roughplastic` gets, and that of the paper.
-_PLASTIC = np.array([1.018, 1.008, 0.945, 0.892, 0.822, 0.695, 0.503, 0.330, 0.219, 0.156, 0.126])
-_PLASTIC_PAPER = np.array([0.002, 0.013, 0.084, 0.174, 0.302, 0.475, 0.664, 0.803, 0.882, 0.924, 0.948])
+# Twice the first would be white in a white room for every view, within 1 %. But what is below is dimmed there by the
+# angle of the light, too, which Cycles and Filament do not do; so half of it is paper.
+_PLASTIC = np.array([0.509, 0.504, 0.472, 0.446, 0.411, 0.347, 0.252, 0.165, 0.110, 0.078, 0.063])
+_PLASTIC_PAPER = np.array([0.455, 0.460, 0.498, 0.547, 0.616, 0.708, 0.808, 0.882, 0.925, 0.950, 0.965])
 PLASTIC_IOR = 1.5
 # Paper that is drawn in a share of 1 / n reflects n times as much; more than this is noise.
 _DENSEST = 2.0

@@ -1,7 +1,7 @@
 """Opaque surfaces as Mitsuba's BSDFs: metal, and plastic (what glTF calls a dielectric), mixed by `metallic`.
 
-A plastic is a lobe with paper beside it (energy.py), which keeps all light in every direction. A surface with a coat,
-with anisotropy or with another index of refraction than 1.5 is `principled`, and keeps it on the average of them.
+A plastic is a lobe with paper beside it (energy.py). A surface with a coat, with anisotropy, with another index of
+refraction than 1.5 or with a roughness that varies much is `principled` instead.
 """
 
 from __future__ import annotations
@@ -20,8 +20,9 @@ from threed_workers.engines.tracing.looks import Look
 TINT = "vertex_tint"
 # Less of something is not drawn.
 _SEEN = 0.02
-# `roughplastic` is equally rough everywhere: two of them are mixed when roughness goes further than this.
-_ALIKE = 0.15
+# `roughplastic` is equally rough everywhere: two of them are mixed when roughness goes further than the first of these,
+# and beyond the second the mixture looks like neither (FlightHelmet against Cycles: FLIP 0.067 became 0.082).
+_ALIKE, _DIFFERENT = 0.15, 0.3
 _SMOOTHEST = 0.001
 # What `principled` calls clearcoat is a quarter of it, and its roughness ends here.
 _COAT, _COAT_ALPHAS = 4.0, (0.001, 0.1)
@@ -53,13 +54,23 @@ def opaque(look: Look, texture: Callable[[Field], Json], tinted: bool) -> Json:
     """The BSDF of a look that nothing shines through, its normal map and its back left out."""
     (base, metallic, roughness, sheen), sampling, _ = together(look.base, look.metallic, look.roughness, look.sheen)
     surface = _Surface(energy.under_sheen(base, sheen), metallic, roughness, sampling, texture, tinted)
-    if look.clearcoat.values.max() > 0 or look.anisotropy or look.specular != 1 or look.ior != energy.PLASTIC_IOR:
+    if _is_special(look) or np.ptp(_reach(roughness)) > _DIFFERENT:
         return _principled(surface, look)
     if metallic.max() < _SEEN:
         return _plastic(surface)
     if metallic.min() > 1 - _SEEN:
         return _metal(surface)
     return _mixed(surface.over(metallic), _plastic(surface), _metal(surface))
+
+
+def _is_special(look: Look) -> bool:
+    coated = look.clearcoat.values.max() > 0
+    return coated or bool(look.anisotropy) or look.specular != 1 or look.ior != energy.PLASTIC_IOR
+
+
+def _reach(roughness: np.ndarray) -> np.ndarray:
+    """How smooth and how rough a surface is, but for a few places."""
+    return np.percentile(roughness, (5, 95))
 
 
 def _metal(surface: _Surface) -> Json:
@@ -71,7 +82,7 @@ def _metal(surface: _Surface) -> Json:
 def _plastic(surface: _Surface) -> Json:
     share = energy.paper_share(surface.roughness)
     share = share if share > _SEEN else 0.0
-    low, high = np.percentile(surface.roughness, (5, 95))
+    low, high = _reach(surface.roughness)
     if high - low < _ALIKE:
         found = _plastic_lobe(surface, float(surface.roughness.mean()), share)
     else:
