@@ -14,6 +14,7 @@ from threed_workers.engines import choose
 from threed_workers.engines.cameras import view_of
 from threed_workers.engines.composition import composed, settings_of
 from threed_workers.engines.drawing import LAYERS, Backdrop, Pass, Settings
+from threed_workers.engines.tracing import finishing
 from threed_workers.samples.shapes import box, sphere
 
 from .pieces import PAPER, RED, look, matte, model, spec, unlit, wall
@@ -256,6 +257,36 @@ def test_layers_are_those_of_the_first_surface(traced):
     assert layers["alpha"][16, 16, 0] == 1
     assert np.isinf(layers["depth"][0, 0, 0]) and layers["object_id"][0, 0, 0] == layers["alpha"][0, 0, 0] == 0
     assert layers["normal"][0, 0] == pytest.approx([0, 0, 0])
+
+
+@pytest.mark.parametrize("roughness", [0.0, 0.3, 0.6, 1.0])
+def test_white_plastic_in_a_white_room_is_as_white_at_every_slant(traced, white, roughness):
+    # Given a white plastic ball, in a picture with a ring of pixels for every slant
+    plastic = matte(1.0)
+    plastic["pbrMetallicRoughness"]["roughnessFactor"] = roughness
+    _, passes = traced({"ball": model(SMOOTH, plastic)}, places(ball={}), **white)
+    ball, slant = passes[-1].radiance, np.hypot(*(np.mgrid[:32, :32] - 15.5))
+    edge = slant[ball[..., 3] > 0.999].max()
+    # Then every ring is as bright as the room, and all of it is
+    assert ball[..., :3][slant < edge].mean() == pytest.approx(1.0, abs=0.03)
+    for inner in (0.0, 0.4, 0.7, 0.9):
+        ring = ball[..., :3][(slant >= inner * edge) & (slant < min(inner + 0.3, 0.98) * edge)]
+        assert ring.mean() == pytest.approx(1.0, abs=0.08), inner
+
+
+def test_stripes_of_two_pixels_keep_their_contrast_when_noise_is_taken_away():
+    # Given noisy light on stripes of plastic, which mirrors 4 % of it, and albedo as it was sampled
+    random = np.random.default_rng(5)
+    stripes = np.where((np.indices((64, 64)).sum(axis=0) // 2 % 2)[..., None], (0.5, 0.45, 0.05), (0.05, 0.3, 0.4))
+    albedo = (stripes * random.normal(1, 0.05, (64, 64, 1))).astype(np.float32)
+    light, seen = random.gamma(9, 1 / 9, (64, 64, 1)), 0.96 * stripes + 0.04
+    noisy = np.concatenate([seen * light, np.ones((64, 64, 1))], axis=-1).astype(np.float32)
+    normal = np.broadcast_to(np.array([0, 0, 1], np.float32), (64, 64, 3)).copy()
+    # When it is denoised
+    clean = finishing.denoised(noisy, albedo, normal, blended=False)[..., :3]
+    # Then the stripes are there, and the noise is not
+    assert clean.std(axis=(0, 1)) == pytest.approx(seen.std(axis=(0, 1)), rel=0.1)
+    assert np.abs(clean - seen).mean() < 0.3 * np.abs(noisy[..., :3] - seen).mean()
 
 
 def test_a_denoised_picture_is_smoother_and_as_bright(traced):
