@@ -6,6 +6,9 @@ Facts about filly 0.2.1 that this module is built on, each measured:
   and unlit surfaces, and is limited to EV -10 ... 24; so it stays there, and lights and materials are scaled instead.
 * Transparent pictures come premultiplied on the encoded values. Glass sees nothing behind it in them and turns black.
 * Points and lines are one pixel wide, whatever the size of the picture.
+* `scene.ssao` has a radius of 0.3 units and no other setting. Tried with models of 0.4, 1 and 2 units: at 0.4, SSIM
+  against the path tracer rose by 0.006 (alien) and 0.011 (FlightHelmet), and fell by 0.031 (MorphStressTest) and
+  0.044 (SheenCloth), at up to a fifth more time a frame. Not used.
 """
 
 from __future__ import annotations

@@ -41,7 +41,7 @@ class Layers:
 
         Textures are to be as free of noise as can be: what is wrong in them stays in the picture.
         """
-        soft = {"type": "ldsampler"}
+        soft = {"type": "multijitter"}
         normals = uncovered(self._shot(self._normals, samples, soft)) - np.float32(_LIFT)
         return uncovered(self._albedo(4 * samples, soft)), normals
 

@@ -12,7 +12,7 @@ _AFFORDABLE = {"scalar_rgb": 1 << 20, "llvm_ad_rgb": 1 << 21}
 def schedule(samples: int, pixels: int, variant: str) -> Iterator[int]:
     """1, 1, 1, 1, 4, 4, 4, 16 ... samples a pixel that sum to `samples`: first something, then little overhead.
 
-    Powers of four, as the low-discrepancy sampler wants them. They depend on nothing but the arguments, so that the
+    Powers of four, as stratified samplers want them. They depend on nothing but the arguments, so that the
     same job draws the same picture.
     """
     most = max(1, _AFFORDABLE[variant] // pixels)
