@@ -34,9 +34,9 @@ from threed_workers.engines.tracing.stage import Stage
 _DEPTH = 12
 # What glows lights little beyond its neighbours.
 _GLOW_DEPTH = 5
-# Its first dimensions, the place in the pixel, depend on the seed alone. So both scenes agree on edges. Tried: `ldsampler`,
-# whose noise is alike in neighbouring pixels when a picture is the sum of many small passes, as large ones are: streaks,
-# which no denoiser takes for noise (alien at 512 x 512 against Cycles: SSIM 0.667, and 0.960 with this).
+# Its first dimensions, the place in the pixel, depend on the seed alone. So both scenes agree on edges. Tried:
+# `ldsampler`, whose noise is alike in neighbouring pixels when a picture is the sum of many small passes, as large ones
+# are: streaks, which no denoiser takes for noise (alien at 512 x 512 against Cycles: SSIM 0.667, and 0.960 with this).
 _SAMPLER = "multijitter"
 _GUIDE_SAMPLES = 16
 # Drawings whose meshes and textures are kept: of a film, the one frame that the next is like.
