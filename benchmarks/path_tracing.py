@@ -1,16 +1,16 @@
-"""A path traced picture beside Cycles 4.5: `python benchmarks/path_tracing.py [--llvm LIBRARY]`.
+"""A path traced picture beside Cycles 4.5: `python benchmarks/path_tracing.py`.
 
 The product of measuring/showrooms.py, lit by the built-in studio: 512 x 512, 32 samples a pixel, 8 bounces, no
 denoising, no adaptive sampling. Both have the scene loaded, and draw it from one place after the other. Ours counts
 the passes that a watcher sees getting better; Cycles keeps its data between pictures. Targets: at most 0.4 of Cycles'
-time with LLVM, 0.9 without. LLVM is measured where a library of version 17 or later is found, or named by --llvm.
+time with LLVM, 0.9 without. LLVM is measured where a library of version 17 or later is found, or named by
+DRJIT_LIBLLVM_PATH.
 """
 
 from __future__ import annotations
 
 import argparse
 import contextlib
-import os
 import sys
 from pathlib import Path
 
@@ -22,7 +22,7 @@ from measuring.rows import tell
 
 from threed_workers.document import write_glb
 from threed_workers.engines.tracing.llvm import found
-from threed_workers.engines.tracing.variant import DRJIT, VARIABLE
+from threed_workers.engines.tracing.variant import VARIABLE
 
 _SCENE = {"samples": 32, "bounces": 8}
 _SCALAR, _LLVM = "threed, scalar", "threed, LLVM"
@@ -33,11 +33,8 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--runs", type=int, default=5)
     parser.add_argument("--size", type=int, default=512)
-    parser.add_argument("--llvm", default="", help="the path of a libLLVM")
     arguments = parser.parse_args()
     yardsticks.install_cycles()
-    if arguments.llvm:
-        os.environ[DRJIT] = arguments.llvm
     library = found()
     report = Report("renderer", "median s", "lowest", "highest", "CPU s")
     with contestants.place() as folder:
@@ -54,7 +51,8 @@ def main() -> int:
     if not library:
         report.note("LLVM was not measured: there is no libLLVM of version 17 or later.")
     report.note(
-        f"{arguments.runs} pictures of {arguments.size} x {arguments.size} of each, in turns, after one that is not counted."
+        f"{arguments.runs} pictures of {arguments.size} x {arguments.size} of each, in turns, after one that is not "
+        "counted."
     )
     return report.finish()
 
