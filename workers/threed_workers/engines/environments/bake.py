@@ -10,7 +10,7 @@ from __future__ import annotations
 import lzma
 
 from threed_workers.engines.environments import FOLDER, ktx1, studio
-from threed_workers.engines.environments.cubemap import Radiance
+from threed_workers.engines.environments.cubemap import Averaged, Radiance
 from threed_workers.engines.environments.prefilter import SAMPLES, irradiance_harmonics, prefiltered_levels
 
 SIZE, LEVELS = 128, 5
@@ -21,9 +21,9 @@ def bake(name: str, size: int = SIZE) -> bytes:
     return baked(studio.radiance(name), size)
 
 
-def baked(light: Radiance, size: int = SIZE, samples: int = SAMPLES) -> bytes:
-    """The KTX 1 that Filament lights by, of any radiance."""
-    return ktx1.pack(prefiltered_levels(light, size, LEVELS, samples), irradiance_harmonics(light))
+def baked(light: Radiance, size: int = SIZE, samples: int = SAMPLES, averaged: Averaged | None = None) -> bytes:
+    """The KTX 1 that Filament lights by, of any radiance; see prefiltered_levels for `averaged`."""
+    return ktx1.pack(prefiltered_levels(light, size, LEVELS, samples, averaged), irradiance_harmonics(light))
 
 
 def main() -> None:

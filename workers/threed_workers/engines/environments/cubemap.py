@@ -8,6 +8,8 @@ import numpy as np
 
 # (directions (n, 3)) -> linear RGB radiance (n, 3).
 Radiance = Callable[[np.ndarray], np.ndarray]
+# (solid angle in steradians) -> the radiance averaged over about as much around each direction.
+Averaged = Callable[[float], Radiance]
 
 FACES = ("+X", "-X", "+Y", "-Y", "+Z", "-Z")
 
@@ -52,3 +54,48 @@ def panorama_radiance(panorama: np.ndarray) -> Radiance:
         return upper * (1 - down) + lower * down
 
     return radiance
+
+
+def cube_averages(cube: np.ndarray) -> Averaged:
+    """A cube map float32 (6, n, n, 3), n a power of two, halved until a texel is as large as asked for.
+
+    Texels of a cube are nearly alike; those of a panorama get thin at its poles, which is where lamps hang.
+    """
+    halves = [cube]
+    while halves[-1].shape[1] > 2:
+        finer = halves[-1]
+        rows = finer[:, ::2] + finer[:, 1::2]
+        halves.append((rows[:, :, ::2] + rows[:, :, 1::2]) / 4)
+    texel = 4 * np.pi / (6 * cube.shape[1] ** 2)
+
+    def averaged(angle: float) -> Radiance:
+        level = int(np.clip(np.ceil(np.log2(max(angle / texel, 1.0)) / 2), 0, len(halves) - 1))
+        return _cube_radiance(halves[level])
+
+    return averaged
+
+
+def _cube_radiance(cube: np.ndarray) -> Radiance:
+    """Bilinear look-up within the faces of a cube map."""
+    size = cube.shape[1]
+
+    def radiance(directions: np.ndarray) -> np.ndarray:
+        axis = np.abs(directions).argmax(axis=1)
+        rows = np.arange(len(directions))
+        along = directions[rows, axis]
+        face = 2 * axis + (along < 0)
+        across = directions[rows, _ACROSS[face]] * _TURNS[face, 0] / np.abs(along)
+        down = directions[rows, _DOWN[face]] * _TURNS[face, 1] / np.abs(along)
+        x, y = (np.clip((part + 1) / 2 * size - 0.5, 0, size - 1) for part in (across, down))
+        left, top = (np.minimum(part.astype(np.int64), size - 2) for part in (x, y))
+        x, y = (x - left)[:, None], (y - top)[:, None]
+        upper = cube[face, top, left] * (1 - x) + cube[face, top, left + 1] * x
+        lower = cube[face, top + 1, left] * (1 - x) + cube[face, top + 1, left + 1] * x
+        return upper * (1 - y) + lower * y
+
+    return radiance
+
+
+# Which axes run to the right and down on each face, and whether they run backwards: the inverse of `face_directions`.
+_ACROSS, _DOWN = np.array([2, 2, 0, 0, 0, 0]), np.array([1, 1, 2, 2, 1, 1])
+_TURNS = np.array([(-1, -1), (1, -1), (1, 1), (1, -1), (1, -1), (-1, -1)])
