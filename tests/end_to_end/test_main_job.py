@@ -175,6 +175,8 @@ def test_a_panorama_lights_a_scene(project, rest):
     # Given the same scene in a studio and under a sky that was uploaded
     scene = rest("CreateScene", scene=composed(project, project.asset.asset_id))
     shown = {"environment": True}
+    # And the sky's light was made ready when it came in
+    assert "LIGHT" in [AssetFile.Kind.Name(file.kind) for file in project.environment.files]
     # When each is rendered with its surroundings in view
     studio = rendered(rest, scene_id=scene.scene_id, background=shown)
     lit_by = {"asset_id": project.environment.asset_id}

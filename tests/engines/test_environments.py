@@ -59,6 +59,34 @@ def test_irradiance_is_never_negative():
     assert (terms.T @ harmonics).min() > 0
 
 
+def test_a_sun_in_a_panorama_is_blurred_and_not_seen_as_dots():
+    # Given a grey panorama with a sun of 4 x 4 of its 512 x 256 pixels, 5,000 times as bright
+    panorama = np.full((256, 512, 3), 0.2, np.float32)
+    panorama[75:79, 150:154] = 1000.0
+    # When its levels are made as those of an upload are
+    cube = prefilter.mirror(cubemap.panorama_radiance(panorama), 256, 2)
+    averaged = cubemap.cube_averages(cube)
+    made = prefilter.prefiltered_levels(cubemap.panorama_radiance(panorama), 32, 5, 32, averaged)
+    for level, values in list(enumerate(made))[2:]:
+        roughness = prefilter.perceptual_roughness(level / (len(made) - 1))
+        normals = np.concatenate([cubemap.face_directions(face, 32 >> level).reshape(-1, 3) for face in range(6)])
+        right = np.array([lobe_over(panorama[..., 0], normal, roughness**2) for normal in normals])
+        # Then each texel is what the lobe sums up of the whole panorama, within a tenth of the brightest
+        assert np.abs(values[..., 0].reshape(-1) - right).max() < 0.1 * right.max(), f"level {level}"
+
+
+def lobe_over(panorama: np.ndarray, normal: np.ndarray, alpha: float) -> float:
+    """The radiance (h, w) weighted by GGX (Walter 2007) and the cosine, seen along the normal: over every pixel."""
+    height, width = panorama.shape
+    directions = cubemap.panorama_directions(height).reshape(-1, 3)
+    area = np.repeat(np.sin((np.arange(height) + 0.5) / height * np.pi), width)
+    half = directions + normal
+    cos_half = (half @ normal) / np.maximum(np.linalg.norm(half, axis=1), 1e-9)
+    lobe = alpha**2 / (cos_half**2 * (alpha**2 - 1) + 1) ** 2
+    weights = lobe * np.maximum(directions @ normal, 0) * area
+    return float(weights @ panorama.reshape(-1) / weights.sum())
+
+
 def test_a_panorama_is_read_back_where_it_was_painted():
     panorama = np.random.default_rng(1).random((16, 32, 3))
     directions = cubemap.panorama_directions(16)

@@ -66,19 +66,20 @@ class Drawn:
 def fetched(claim: Claim, engine: WarmEngine, spec: RenderSpec) -> dict[str, Any]:
     """The request of a step that draws the scene, whose files the engine's process can read now."""
 
+    def as_it_is(blob: BlobRef, suffix: str) -> Path:
+        return engine.file(blob.sha256 + suffix, lambda path: claim.store.fetch(blob.key, path, blob.sha256))
+
     def model(blob: BlobRef) -> Path:
         if not spec.derived:
-            return engine.file(f"{blob.sha256}.glb", lambda path: claim.store.fetch(blob.key, path, blob.sha256))
+            return as_it_is(blob, ".glb")
         return engine.file(f"{blob.sha256}.render.glb", lambda path: _copy_for_engines(claim, blob, path))
 
     models = {asset_id: str(model(blob)) for asset_id, blob in spec.models.items()}
-    panorama = None
-    if spec.HasField("environment"):
-        blob = spec.environment
-        panorama = str(engine.file(blob.sha256, lambda path: claim.store.fetch(blob.key, path, blob.sha256)))
+    found = {name: getattr(spec, name) for name in ("environment", "environment_light") if spec.HasField(name)}
     job = spec.render_job
     size = job.region if job.HasField("region") else job.resolution
-    request = {"spec": json_format.MessageToDict(spec), "models": models, "environment": panorama}
+    request = {"spec": json_format.MessageToDict(spec), "models": models}
+    request |= {name: str(as_it_is(blob, "")) for name, blob in found.items()}
     return request | {"limits": {"pixels": size.width * size.height, "cpu_s": claim.limits.cpu_s}}
 
 

@@ -14,6 +14,7 @@ STEPS: dict[str, str] = {
     "nothing": "threed_workers.steps:nothing",
     "import": "threed_workers.steps:import_file",
     "picture_thumbnails": "threed_workers.steps:picture_thumbnails",
+    "light": "threed_workers.steps:light",
     "thumbnails": "threed_workers.engines.thumbnails:thumbnails",
     "derive": "threed_workers.deriving:derive",
     "prove": "threed_workers.proof:prove",
@@ -63,6 +64,15 @@ def make_render_copy(request: dict, folder: Path, report: Any) -> dict:
     packed, _ = render_copy(document)
     write_glb(packed, folder / request["target"])
     return {}
+
+
+def light(request: dict, folder: Path, report: Any) -> dict:
+    """{"source"}, a panorama in the folder -> {"file"}, the KTX that the raster engine lights by."""
+    from threed_workers.engines.environments.bake import of_panorama
+    from threed_workers.engines.environments.panorama import read_panorama
+
+    (folder / "light.ktx").write_bytes(of_panorama(read_panorama(folder / request["source"])))
+    return {"file": "light.ktx"}
 
 
 def picture_thumbnails(request: dict, folder: Path, report: Any) -> dict:

@@ -180,8 +180,8 @@ class Assets:
     ) -> Path:
         """Write one file of the asset to `path`, which appears when it is whole and its SHA-256 is right.
 
-        `kind` is AssetFileKind.ORIGINAL, NORMALIZED (a GLB), THUMBNAIL or RENDER_COPY; `long_edge_px` and `media_type`
-        choose among thumbnails. A broken download goes on where it stopped, in the next process too.
+        `kind` is AssetFileKind.ORIGINAL, NORMALIZED (a GLB), THUMBNAIL, RENDER_COPY or LIGHT; `long_edge_px` and
+        `media_type` choose among thumbnails. A broken download goes on where it stopped, in the next process too.
         """
         return self._downloader.fetch(
             lambda: self.download_url(asset_id, kind, long_edge_px=long_edge_px, media_type=media_type),

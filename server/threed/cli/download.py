@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 HELP = "fetch an asset's file or a job's pictures"
 
-_KINDS = ("original", "normalized", "thumbnail", "render_copy")
+_KINDS = ("original", "normalized", "thumbnail", "render_copy", "light")
 _ENDINGS = {"image/png": ".png", "image/jpeg": ".jpg", "image/webp": ".webp", "model/gltf-binary": ".glb"}
 
 

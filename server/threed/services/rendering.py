@@ -68,7 +68,7 @@ def cache_key(spec: RenderSpec, engines: Sequence[Mapping[str, str]]) -> str | N
     digest = hashlib.sha256(job.SerializeToString(deterministic=True) + scene.SerializeToString(deterministic=True))
     for asset_id, blob in sorted(spec.models.items()):
         digest.update(f"\n{asset_id} {blob.sha256} {spec.derived}".encode())
-    digest.update(f"\n{spec.environment.sha256}".encode())
+    digest.update(f"\n{spec.environment.sha256} {spec.environment_light.sha256}".encode())
     for engine in sorted(f"{engine['name']} {engine.get('version', '')}" for engine in engines):
         digest.update(f"\n{engine}".encode())
     return digest.hexdigest()
@@ -149,6 +149,8 @@ async def _add_files(connection: AsyncConnection, project: str, spec: RenderSpec
         with _naming("render_job.environment.asset_id" if job.HasField("environment") else source):
             found = await assets.get_many(connection, project, [environment])
             spec.environment.CopyFrom(_panorama(found[environment]))
+            if light := _file(found[environment], "LIGHT"):
+                spec.environment_light.CopyFrom(light)
     looks = [Looks.of(rows[id].model or {}) for id in models]
     if job.derivative_id:
         blob, recipe = await _derived(connection, project, models[0], job.derivative_id)
@@ -172,9 +174,8 @@ def _naming(field: str) -> Iterator[None]:
 
 def _render_copy(row: sa.Row) -> BlobRef:
     check_ready(row, "MODEL")
-    for file in row.files:
-        if file["kind"] == "RENDER_COPY":
-            return _blob(file)
+    if copy := _file(row, "RENDER_COPY"):
+        return copy
     raise not_ready(row.id, "has no copy that an engine can read")
 
 
@@ -196,6 +197,10 @@ async def _derived(
 def _panorama(row: sa.Row) -> BlobRef:
     check_ready(row, "ENVIRONMENT")
     return BlobRef(key=row.blob_key, sha256=row.sha256, size_bytes=row.size_bytes)
+
+
+def _file(row: sa.Row, kind: str) -> BlobRef | None:
+    return next((_blob(file) for file in row.files if file["kind"] == kind), None)
 
 
 def _blob(file: Mapping) -> BlobRef:

@@ -294,11 +294,13 @@ class AssetFile(_message.Message):
         NORMALIZED: _ClassVar[AssetFile.Kind]
         THUMBNAIL: _ClassVar[AssetFile.Kind]
         RENDER_COPY: _ClassVar[AssetFile.Kind]
+        LIGHT: _ClassVar[AssetFile.Kind]
     KIND_UNSPECIFIED: AssetFile.Kind
     ORIGINAL: AssetFile.Kind
     NORMALIZED: AssetFile.Kind
     THUMBNAIL: AssetFile.Kind
     RENDER_COPY: AssetFile.Kind
+    LIGHT: AssetFile.Kind
     KIND_FIELD_NUMBER: _ClassVar[int]
     MEDIA_TYPE_FIELD_NUMBER: _ClassVar[int]
     SIZE_BYTES_FIELD_NUMBER: _ClassVar[int]

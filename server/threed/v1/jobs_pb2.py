@@ -29,7 +29,7 @@ from threed.v1 import render_jobs_pb2 as threed_dot_v1_dot_render__jobs__pb2
 from threed.v1 import scenes_pb2 as threed_dot_v1_dot_scenes__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x14threed/v1/jobs.proto\x12\tthreed.v1\x1a\x1fgoogle/api/field_behavior.proto\x1a\x16threed/v1/assets.proto\x1a\x1bthreed/v1/derivatives.proto\x1a\x1bthreed/v1/render_jobs.proto\x1a\x16threed/v1/scenes.proto\"\xf4\x01\n\x03Job\x12-\n\x06ingest\x18\x01 \x01(\x0b\x32\x15.threed.v1.IngestSpecB\x04\xe2\x41\x01\x01H\x00\x12-\n\x06render\x18\x02 \x01(\x0b\x32\x15.threed.v1.RenderSpecB\x04\xe2\x41\x01\x01H\x00\x12+\n\x05probe\x18\x03 \x01(\x0b\x32\x14.threed.v1.ProbeSpecB\x04\xe2\x41\x01\x01H\x00\x12-\n\x06\x64\x65rive\x18\x04 \x01(\x0b\x32\x15.threed.v1.DeriveSpecB\x04\xe2\x41\x01\x01H\x00\x12+\n\x05\x66rame\x18\x05 \x01(\x0b\x32\x14.threed.v1.FrameSpecB\x04\xe2\x41\x01\x01H\x00\x42\x06\n\x04spec\"\x9e\x01\n\nIngestSpec\x12\x16\n\x08\x61sset_id\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\x12(\n\x06source\x18\x02 \x01(\x0b\x32\x12.threed.v1.BlobRefB\x04\xe2\x41\x01\x02\x12\x16\n\x08\x66ilename\x18\x03 \x01(\tB\x04\xe2\x41\x01\x02\x12\x36\n\x0eimport_options\x18\x04 \x01(\x0b\x32\x18.threed.v1.ImportOptionsB\x04\xe2\x41\x01\x01\"\xa5\x02\n\nRenderSpec\x12.\n\nrender_job\x18\x01 \x01(\x0b\x32\x14.threed.v1.RenderJobB\x04\xe2\x41\x01\x02\x12%\n\x05scene\x18\x02 \x01(\x0b\x32\x10.threed.v1.SceneB\x04\xe2\x41\x01\x02\x12\x37\n\x06models\x18\x03 \x03(\x0b\x32!.threed.v1.RenderSpec.ModelsEntryB\x04\xe2\x41\x01\x01\x12-\n\x0b\x65nvironment\x18\x04 \x01(\x0b\x32\x12.threed.v1.BlobRefB\x04\xe2\x41\x01\x01\x12\x15\n\x07\x64\x65rived\x18\x05 \x01(\x08\x42\x04\xe2\x41\x01\x01\x1a\x41\n\x0bModelsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12!\n\x05value\x18\x02 \x01(\x0b\x32\x12.threed.v1.BlobRef:\x02\x38\x01\"!\n\tFrameSpec\x12\x14\n\x06number\x18\x01 \x01(\x05\x42\x04\xe2\x41\x01\x02\"\x0b\n\tProbeSpec\"g\n\nDeriveSpec\x12/\n\nderivative\x18\x01 \x01(\x0b\x32\x15.threed.v1.DerivativeB\x04\xe2\x41\x01\x02\x12(\n\x06source\x18\x02 \x01(\x0b\x32\x12.threed.v1.BlobRefB\x04\xe2\x41\x01\x02\"L\n\x07\x42lobRef\x12\x11\n\x03key\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\x12\x14\n\x06sha256\x18\x02 \x01(\tB\x04\xe2\x41\x01\x02\x12\x18\n\nsize_bytes\x18\x03 \x01(\x03\x42\x04\xe2\x41\x01\x02\x42<Z:github.com/threed-dev/threed/clients/go/threed/v1;threedv1b\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x14threed/v1/jobs.proto\x12\tthreed.v1\x1a\x1fgoogle/api/field_behavior.proto\x1a\x16threed/v1/assets.proto\x1a\x1bthreed/v1/derivatives.proto\x1a\x1bthreed/v1/render_jobs.proto\x1a\x16threed/v1/scenes.proto\"\xf4\x01\n\x03Job\x12-\n\x06ingest\x18\x01 \x01(\x0b\x32\x15.threed.v1.IngestSpecB\x04\xe2\x41\x01\x01H\x00\x12-\n\x06render\x18\x02 \x01(\x0b\x32\x15.threed.v1.RenderSpecB\x04\xe2\x41\x01\x01H\x00\x12+\n\x05probe\x18\x03 \x01(\x0b\x32\x14.threed.v1.ProbeSpecB\x04\xe2\x41\x01\x01H\x00\x12-\n\x06\x64\x65rive\x18\x04 \x01(\x0b\x32\x15.threed.v1.DeriveSpecB\x04\xe2\x41\x01\x01H\x00\x12+\n\x05\x66rame\x18\x05 \x01(\x0b\x32\x14.threed.v1.FrameSpecB\x04\xe2\x41\x01\x01H\x00\x42\x06\n\x04spec\"\x9e\x01\n\nIngestSpec\x12\x16\n\x08\x61sset_id\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\x12(\n\x06source\x18\x02 \x01(\x0b\x32\x12.threed.v1.BlobRefB\x04\xe2\x41\x01\x02\x12\x16\n\x08\x66ilename\x18\x03 \x01(\tB\x04\xe2\x41\x01\x02\x12\x36\n\x0eimport_options\x18\x04 \x01(\x0b\x32\x18.threed.v1.ImportOptionsB\x04\xe2\x41\x01\x01\"\xda\x02\n\nRenderSpec\x12.\n\nrender_job\x18\x01 \x01(\x0b\x32\x14.threed.v1.RenderJobB\x04\xe2\x41\x01\x02\x12%\n\x05scene\x18\x02 \x01(\x0b\x32\x10.threed.v1.SceneB\x04\xe2\x41\x01\x02\x12\x37\n\x06models\x18\x03 \x03(\x0b\x32!.threed.v1.RenderSpec.ModelsEntryB\x04\xe2\x41\x01\x01\x12-\n\x0b\x65nvironment\x18\x04 \x01(\x0b\x32\x12.threed.v1.BlobRefB\x04\xe2\x41\x01\x01\x12\x15\n\x07\x64\x65rived\x18\x05 \x01(\x08\x42\x04\xe2\x41\x01\x01\x12\x33\n\x11\x65nvironment_light\x18\x06 \x01(\x0b\x32\x12.threed.v1.BlobRefB\x04\xe2\x41\x01\x01\x1a\x41\n\x0bModelsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12!\n\x05value\x18\x02 \x01(\x0b\x32\x12.threed.v1.BlobRef:\x02\x38\x01\"!\n\tFrameSpec\x12\x14\n\x06number\x18\x01 \x01(\x05\x42\x04\xe2\x41\x01\x02\"\x0b\n\tProbeSpec\"g\n\nDeriveSpec\x12/\n\nderivative\x18\x01 \x01(\x0b\x32\x15.threed.v1.DerivativeB\x04\xe2\x41\x01\x02\x12(\n\x06source\x18\x02 \x01(\x0b\x32\x12.threed.v1.BlobRefB\x04\xe2\x41\x01\x02\"L\n\x07\x42lobRef\x12\x11\n\x03key\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\x12\x14\n\x06sha256\x18\x02 \x01(\tB\x04\xe2\x41\x01\x02\x12\x18\n\nsize_bytes\x18\x03 \x01(\x03\x42\x04\xe2\x41\x01\x02\x42<Z:github.com/threed-dev/threed/clients/go/threed/v1;threedv1b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -67,6 +67,8 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_RENDERSPEC'].fields_by_name['environment']._serialized_options = b'\342A\001\001'
   _globals['_RENDERSPEC'].fields_by_name['derived']._loaded_options = None
   _globals['_RENDERSPEC'].fields_by_name['derived']._serialized_options = b'\342A\001\001'
+  _globals['_RENDERSPEC'].fields_by_name['environment_light']._loaded_options = None
+  _globals['_RENDERSPEC'].fields_by_name['environment_light']._serialized_options = b'\342A\001\001'
   _globals['_FRAMESPEC'].fields_by_name['number']._loaded_options = None
   _globals['_FRAMESPEC'].fields_by_name['number']._serialized_options = b'\342A\001\002'
   _globals['_DERIVESPEC'].fields_by_name['derivative']._loaded_options = None
@@ -84,15 +86,15 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_INGESTSPEC']._serialized_start=422
   _globals['_INGESTSPEC']._serialized_end=580
   _globals['_RENDERSPEC']._serialized_start=583
-  _globals['_RENDERSPEC']._serialized_end=876
-  _globals['_RENDERSPEC_MODELSENTRY']._serialized_start=811
-  _globals['_RENDERSPEC_MODELSENTRY']._serialized_end=876
-  _globals['_FRAMESPEC']._serialized_start=878
-  _globals['_FRAMESPEC']._serialized_end=911
-  _globals['_PROBESPEC']._serialized_start=913
-  _globals['_PROBESPEC']._serialized_end=924
-  _globals['_DERIVESPEC']._serialized_start=926
-  _globals['_DERIVESPEC']._serialized_end=1029
-  _globals['_BLOBREF']._serialized_start=1031
-  _globals['_BLOBREF']._serialized_end=1107
+  _globals['_RENDERSPEC']._serialized_end=929
+  _globals['_RENDERSPEC_MODELSENTRY']._serialized_start=864
+  _globals['_RENDERSPEC_MODELSENTRY']._serialized_end=929
+  _globals['_FRAMESPEC']._serialized_start=931
+  _globals['_FRAMESPEC']._serialized_end=964
+  _globals['_PROBESPEC']._serialized_start=966
+  _globals['_PROBESPEC']._serialized_end=977
+  _globals['_DERIVESPEC']._serialized_start=979
+  _globals['_DERIVESPEC']._serialized_end=1082
+  _globals['_BLOBREF']._serialized_start=1084
+  _globals['_BLOBREF']._serialized_end=1160
 # @@protoc_insertion_point(module_scope)

@@ -38,7 +38,7 @@ class IngestSpec(_message.Message):
     def __init__(self, asset_id: _Optional[str] = ..., source: _Optional[_Union[BlobRef, _Mapping]] = ..., filename: _Optional[str] = ..., import_options: _Optional[_Union[_assets_pb2.ImportOptions, _Mapping]] = ...) -> None: ...
 
 class RenderSpec(_message.Message):
-    __slots__ = ("render_job", "scene", "models", "environment", "derived")
+    __slots__ = ("render_job", "scene", "models", "environment", "derived", "environment_light")
     class ModelsEntry(_message.Message):
         __slots__ = ("key", "value")
         KEY_FIELD_NUMBER: _ClassVar[int]
@@ -51,12 +51,14 @@ class RenderSpec(_message.Message):
     MODELS_FIELD_NUMBER: _ClassVar[int]
     ENVIRONMENT_FIELD_NUMBER: _ClassVar[int]
     DERIVED_FIELD_NUMBER: _ClassVar[int]
+    ENVIRONMENT_LIGHT_FIELD_NUMBER: _ClassVar[int]
     render_job: _render_jobs_pb2.RenderJob
     scene: _scenes_pb2.Scene
     models: _containers.MessageMap[str, BlobRef]
     environment: BlobRef
     derived: bool
-    def __init__(self, render_job: _Optional[_Union[_render_jobs_pb2.RenderJob, _Mapping]] = ..., scene: _Optional[_Union[_scenes_pb2.Scene, _Mapping]] = ..., models: _Optional[_Mapping[str, BlobRef]] = ..., environment: _Optional[_Union[BlobRef, _Mapping]] = ..., derived: _Optional[bool] = ...) -> None: ...
+    environment_light: BlobRef
+    def __init__(self, render_job: _Optional[_Union[_render_jobs_pb2.RenderJob, _Mapping]] = ..., scene: _Optional[_Union[_scenes_pb2.Scene, _Mapping]] = ..., models: _Optional[_Mapping[str, BlobRef]] = ..., environment: _Optional[_Union[BlobRef, _Mapping]] = ..., derived: _Optional[bool] = ..., environment_light: _Optional[_Union[BlobRef, _Mapping]] = ...) -> None: ...
 
 class FrameSpec(_message.Message):
     __slots__ = ("number",)

@@ -31,10 +31,13 @@ _TONE_MAPPINGS = {
 }
 
 
-def composed(spec: jobs_pb2.RenderSpec, models: Mapping[str, Path], environment: Path | None = None) -> Drawing:
+def composed(
+    spec: jobs_pb2.RenderSpec, models: Mapping[str, Path], environment: Path | None = None, light: Path | None = None
+) -> Drawing:
     """What the job's scene shows: visible nodes in the world, lights, environment and background.
 
-    `models` has the file of each model asset by asset_id, `environment` is the panorama of an environment asset.
+    `models` has the file of each model asset by asset_id, `environment` is the panorama of an environment asset, and
+    `light` what was made of it for rasterizers.
     The models wear the job's material variant, and are at its moment; of a film, at the first. Raises SceneInvalid when
     the graph cannot be followed, a number in it is not finite, nothing is to be seen, or no model has that variant or
     moment.
@@ -57,7 +60,7 @@ def composed(spec: jobs_pb2.RenderSpec, models: Mapping[str, Path], environment:
         tuple(instances),
         points,
         tuple(lights),
-        _sky(spec, environment),
+        _sky(spec, environment, light),
         _backdrop(spec),
         ground=lowest,
         losses=tuple(lost.values()),
@@ -145,7 +148,7 @@ def _light(light: scenes_pb2.Light, matrix: np.ndarray) -> Light:
     )
 
 
-def _sky(spec: jobs_pb2.RenderSpec, file: Path | None) -> Sky:
+def _sky(spec: jobs_pb2.RenderSpec, file: Path | None, light: Path | None) -> Sky:
     chosen = spec.render_job if spec.render_job.HasField("environment") else spec.scene
     environment = chosen.environment
     asset = environment.WhichOneof("source") == "asset_id"
@@ -154,6 +157,7 @@ def _sky(spec: jobs_pb2.RenderSpec, file: Path | None) -> Sky:
     return Sky(
         builtin=environment.builtin or environments.NAMES[0],
         file=file if asset else None,
+        light=light if asset else None,
         intensity=environment.intensity if environment.HasField("intensity") else 1.0,
         rotation=environment.rotation,
     )

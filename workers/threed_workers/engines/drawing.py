@@ -44,13 +44,14 @@ class Light:
 
 @dataclass(frozen=True)
 class Sky:
-    """Light from all sides: a built-in environment by name, or the panorama in `file`.
+    """Light from all sides: a built-in environment by name, or the panorama in `file`, whose KTX may be in `light`.
 
     `rotation` in radians turns it counter-clockwise around +Y as seen from above; `intensity` multiplies its radiance.
     """
 
     builtin: str = "studio"
     file: Path | None = None
+    light: Path | None = None
     intensity: float = 1.0
     rotation: float = 0.0
 

@@ -31,6 +31,8 @@ _SUFFIXES = {
     render_jobs_pb2.RenderJob.EXR: "exr",
 }
 
+_SKY = ("environment", "environment_light")
+
 T = TypeVar("T")
 Told = Callable[[], tuple[str, list[Json]]]
 
@@ -38,9 +40,10 @@ Told = Callable[[], tuple[str, list[Json]]]
 def render(request: dict, folder: Path, report: Report) -> dict:
     """Draw frames of a RenderSpec into `folder`, all in one session of one engine.
 
-    request: {"spec": RenderSpec as proto3 JSON, "models": {asset_id: file name}, "environment": file name or None,
-    "frames": which ones (optional, the first), "engines": names that work here (optional, all), "limits": {"pixels":
-    most pixels of a picture, "cpu_s": most processor seconds} (optional)}.
+    request: {"spec": RenderSpec as proto3 JSON, "models": {asset_id: file name}, "environment": file name of a
+    panorama (optional), "environment_light": that of its KTX (optional), "frames": which ones (optional, the first),
+    "engines": names that work here (optional, all), "limits": {"pixels": most pixels of a picture, "cpu_s": most
+    processor seconds} (optional)}.
     Each frame is reported once it is written, as {"drawn": {"frame", "file", "media_type", "width_px", "height_px",
     "samples", "seconds", "layers": [{"layer", "file", "media_type"}], "objects": [{"node", "color"}], "engine_used",
     "losses": [{"feature", "count", "reason"}]}}; frames of films are PNG. Meanwhile {"samples_done", "samples"} and now
@@ -55,8 +58,8 @@ def render(request: dict, folder: Path, report: Report) -> dict:
     _check(settings, limits.get("pixels", MOST_PIXELS))
     report({"phase": "loading", "progress": 0.0})
     files = {asset: folder / name for asset, name in (request.get("models") or {}).items()}
-    environment = request.get("environment")
-    drawing = composed(spec, files, folder / environment if environment else None)
+    environment, light = (folder / request[name] if request.get(name) else None for name in _SKY)
+    drawing = composed(spec, files, environment, light)
     _check_format(suffix, drawing)
     frames = frames_of(spec, drawing, settings.aspect)
     wanted = [(number, frames[number]) for number in request.get("frames") or [0]]

@@ -14,7 +14,6 @@ from threed_workers.engines.environments import bake, ktx1, studio
 from threed_workers.engines.environments.blurred import blurred
 from threed_workers.engines.environments.cubemap import (
     Radiance,
-    cube_averages,
     panorama_directions,
     panorama_radiance,
 )
@@ -23,10 +22,8 @@ from threed_workers.engines.environments.prefilter import mirror
 from threed_workers.engines.kept import identity
 from threed_workers.engines.pantry import Pantry
 
-# Of an uploaded panorama; see prefiltered_levels. The built-in ones are baked with more.
-_SAMPLES = 32
-# Edge of the cube map of an uploaded panorama, as wide as Filament makes its own.
-_SEEN = 256
+# Texels along the edge of the cube map that is seen of an uploaded panorama, and samples along that of each.
+_SHARP = 512, 2
 _LUMINANCE = np.array([0.2126, 0.7152, 0.0722])
 
 
@@ -40,21 +37,21 @@ def light_by(pantry: Pantry, scene: Any, drawing: Drawing, gain: float, folder: 
 
 
 def _environment(renderer: Any, sky: Sky, backdrop: Backdrop, folder: Path) -> Any:
-    """Panoramas are prefiltered here: filly's own way (0.2.1) takes 17 processor seconds on Mesa's driver, this one two."""
-    light, seen = folder / "light.ktx", folder / "background.ktx"
-    if sky.file is None:
-        light = environments.unpack(sky.builtin, folder)
-    else:
-        radiance = panorama_radiance(read_panorama(sky.file))
-        cube = mirror(radiance, _SEEN, supersamples=2)
-        light.write_bytes(bake.baked(radiance, samples=_SAMPLES, averaged=cube_averages(cube)))
+    seen = light = environments.unpack(sky.builtin, folder) if sky.file is None else sky.light or _made(sky, folder)
     if backdrop.blur:
+        seen = folder / "background.ktx"
         seen.write_bytes(ktx1.pack([blurred(radiance_of(sky), backdrop.blur)]))
     elif sky.file is not None and backdrop.kind == "environment":
-        seen.write_bytes(ktx1.pack([cube]))
-    else:
-        seen = light
+        seen = folder / "background.ktx"
+        seen.write_bytes(ktx1.pack([mirror(radiance_of(sky), *_SHARP)]))
     return renderer.load_environment_ktx(str(light), str(seen))
+
+
+def _made(sky: Sky, folder: Path) -> Path:
+    """The light of a panorama that came without."""
+    light = folder / "light.ktx"
+    light.write_bytes(bake.of_panorama(read_panorama(sky.file)))
+    return light
 
 
 def radiance_of_paper(sky: Sky, height: int = 64) -> float:

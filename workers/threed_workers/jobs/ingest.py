@@ -6,6 +6,7 @@ warning of its validation; only a file that cannot be read fails.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, TypeVar
@@ -14,6 +15,7 @@ import sqlalchemy as sa
 
 from threed.errors import (
     FileRefused,
+    JobCancelled,
     JobCrashed,
     JobFailed,
     JobOutOfMemory,
@@ -27,6 +29,8 @@ from threed.v1.assets_pb2 import ImportOptions
 from threed_workers import validation
 from threed_workers.claims import Claim, Outcome, was_killed
 from threed_workers.validator import Validator, missing
+
+log = logging.getLogger(__name__)
 
 _A, _B = TypeVar("_A"), TypeVar("_B")
 
@@ -61,7 +65,7 @@ def run(claim: Claim, validator: Validator, thumbnails_s: float = 60.0) -> Outco
     )
     claim.report("storing", 0.9)
     report = validation.merged(khronos, [*found["issues"], *_not_drawn(found), *issues, *undrawn])
-    files = [*_models(claim, found), *(_thumbnail(claim, made) for made in thumbnails)]
+    files = [*_models(claim, found), *_light(claim, found), *(_thumbnail(claim, made) for made in thumbnails)]
     statement = _update(
         claim,
         file_format=found["file_format"],
@@ -170,22 +174,33 @@ def _models(claim: Claim, found: dict) -> list[dict]:
     files = []
     for kind, name in _MODEL_FIELDS_BY_KIND.items():
         if found["files"].get(name):
-            blob = claim.store_output(found["files"][name])
-            file = {"kind": kind, "media_type": "model/gltf-binary", "key": blob.key}
-            files.append({**file, "size_bytes": blob.size, "sha256": blob.sha256})
+            files.append(_stored(claim, kind, "model/gltf-binary", found["files"][name]))
     return files
 
 
+def _light(claim: Claim, found: dict) -> list[dict]:
+    """What the raster engine takes from an environment; without it, each picture makes it anew."""
+    if found["asset_type"] != "ENVIRONMENT":
+        return []
+    try:
+        made = claim.run("light", {"source": found["files"]["picture"]})
+    except ThreedError as error:
+        if was_killed(error) or isinstance(error, JobCancelled):
+            raise
+        log.warning("no light of asset %s: %s", claim.row.subject, error)
+        return []
+    return [_stored(claim, "LIGHT", "image/ktx", made["file"])]
+
+
+def _stored(claim: Claim, kind: str, media_type: str, name: object) -> dict:
+    blob = claim.store_output(name)
+    stored = {"kind": kind, "media_type": media_type, "key": blob.key}
+    return stored | {"size_bytes": blob.size, "sha256": blob.sha256}
+
+
 def _thumbnail(claim: Claim, made: dict) -> dict:
-    blob = claim.store_output(made["file"])
-    return {
-        "kind": "THUMBNAIL",
-        "media_type": made["media_type"],
-        "key": blob.key,
-        "size_bytes": blob.size,
-        "sha256": blob.sha256,
-        "long_edge_px": int(made["long_edge_px"]),
-    }
+    stored = _stored(claim, "THUMBNAIL", made["media_type"], made["file"])
+    return stored | {"long_edge_px": int(made["long_edge_px"])}
 
 
 def _model(found: dict | None) -> dict | None:

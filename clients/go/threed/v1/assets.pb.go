@@ -335,6 +335,9 @@ const (
 	AssetFile_THUMBNAIL AssetFile_Kind = 3
 	// The GLB that the raster engine reads: NORMALIZED without what a picture does not need.
 	AssetFile_RENDER_COPY AssetFile_Kind = 4
+	// Of an environment, the light that the raster engine takes from it, as KTX 1: a cube map whose mip levels are
+	// blurred by GGX lobes, and the irradiance as spherical harmonics.
+	AssetFile_LIGHT AssetFile_Kind = 5
 )
 
 // Enum value maps for AssetFile_Kind.
@@ -345,6 +348,7 @@ var (
 		2: "NORMALIZED",
 		3: "THUMBNAIL",
 		4: "RENDER_COPY",
+		5: "LIGHT",
 	}
 	AssetFile_Kind_value = map[string]int32{
 		"KIND_UNSPECIFIED": 0,
@@ -352,6 +356,7 @@ var (
 		"NORMALIZED":       2,
 		"THUMBNAIL":        3,
 		"RENDER_COPY":      4,
+		"LIGHT":            5,
 	}
 )
 
@@ -2497,7 +2502,7 @@ const file_threed_v1_assets_proto_rawDesc = "" +
 	"\x04Loss\x12\x1e\n" +
 	"\afeature\x18\x01 \x01(\tB\x04\xe2A\x01\x03R\afeature\x12\x1a\n" +
 	"\x05count\x18\x02 \x01(\x03B\x04\xe2A\x01\x03R\x05count\x12\x1c\n" +
-	"\x06reason\x18\x03 \x01(\tB\x04\xe2A\x01\x03R\x06reason\"\xac\x02\n" +
+	"\x06reason\x18\x03 \x01(\tB\x04\xe2A\x01\x03R\x06reason\"\xb7\x02\n" +
 	"\tAssetFile\x123\n" +
 	"\x04kind\x18\x01 \x01(\x0e2\x19.threed.v1.AssetFile.KindB\x04\xe2A\x01\x03R\x04kind\x12#\n" +
 	"\n" +
@@ -2506,14 +2511,15 @@ const file_threed_v1_assets_proto_rawDesc = "" +
 	"size_bytes\x18\x03 \x01(\x03B\x04\xe2A\x01\x03R\tsizeBytes\x12\x1c\n" +
 	"\x06sha256\x18\x04 \x01(\tB\x04\xe2A\x01\x03R\x06sha256\x12&\n" +
 	"\flong_edge_px\x18\x05 \x01(\x05B\x04\xe2A\x01\x03R\n" +
-	"longEdgePx\"Z\n" +
+	"longEdgePx\"e\n" +
 	"\x04Kind\x12\x14\n" +
 	"\x10KIND_UNSPECIFIED\x10\x00\x12\f\n" +
 	"\bORIGINAL\x10\x01\x12\x0e\n" +
 	"\n" +
 	"NORMALIZED\x10\x02\x12\r\n" +
 	"\tTHUMBNAIL\x10\x03\x12\x0f\n" +
-	"\vRENDER_COPY\x10\x04\"\xd0\x01\n" +
+	"\vRENDER_COPY\x10\x04\x12\t\n" +
+	"\x05LIGHT\x10\x05\"\xd0\x01\n" +
 	"\vDownloadUrl\x12\x16\n" +
 	"\x03url\x18\x01 \x01(\tB\x04\xe2A\x01\x03R\x03url\x12A\n" +
 	"\vexpire_time\x18\x02 \x01(\v2\x1a.google.protobuf.TimestampB\x04\xe2A\x01\x03R\n" +

@@ -248,9 +248,11 @@ type RenderSpec struct {
 	// The original of the environment asset, if the scene is lit by one.
 	Environment *BlobRef `protobuf:"bytes,4,opt,name=environment,proto3" json:"environment,omitempty"`
 	// Whether the models are GLBs of derivatives, of which a worker makes the render copies.
-	Derived       bool `protobuf:"varint,5,opt,name=derived,proto3" json:"derived,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
+	Derived bool `protobuf:"varint,5,opt,name=derived,proto3" json:"derived,omitempty"`
+	// The light of the environment asset, if it has been made ready.
+	EnvironmentLight *BlobRef `protobuf:"bytes,6,opt,name=environment_light,json=environmentLight,proto3" json:"environment_light,omitempty"`
+	unknownFields    protoimpl.UnknownFields
+	sizeCache        protoimpl.SizeCache
 }
 
 func (x *RenderSpec) Reset() {
@@ -316,6 +318,13 @@ func (x *RenderSpec) GetDerived() bool {
 		return x.Derived
 	}
 	return false
+}
+
+func (x *RenderSpec) GetEnvironmentLight() *BlobRef {
+	if x != nil {
+		return x.EnvironmentLight
+	}
+	return nil
 }
 
 // Draw one frame of a render job, whose spec is that of the job that this one is a part of.
@@ -537,7 +546,7 @@ const file_threed_v1_jobs_proto_rawDesc = "" +
 	"\basset_id\x18\x01 \x01(\tB\x04\xe2A\x01\x02R\aassetId\x120\n" +
 	"\x06source\x18\x02 \x01(\v2\x12.threed.v1.BlobRefB\x04\xe2A\x01\x02R\x06source\x12 \n" +
 	"\bfilename\x18\x03 \x01(\tB\x04\xe2A\x01\x02R\bfilename\x12E\n" +
-	"\x0eimport_options\x18\x04 \x01(\v2\x18.threed.v1.ImportOptionsB\x04\xe2A\x01\x01R\rimportOptions\"\xe1\x02\n" +
+	"\x0eimport_options\x18\x04 \x01(\v2\x18.threed.v1.ImportOptionsB\x04\xe2A\x01\x01R\rimportOptions\"\xa8\x03\n" +
 	"\n" +
 	"RenderSpec\x129\n" +
 	"\n" +
@@ -545,7 +554,8 @@ const file_threed_v1_jobs_proto_rawDesc = "" +
 	"\x05scene\x18\x02 \x01(\v2\x10.threed.v1.SceneB\x04\xe2A\x01\x02R\x05scene\x12?\n" +
 	"\x06models\x18\x03 \x03(\v2!.threed.v1.RenderSpec.ModelsEntryB\x04\xe2A\x01\x01R\x06models\x12:\n" +
 	"\venvironment\x18\x04 \x01(\v2\x12.threed.v1.BlobRefB\x04\xe2A\x01\x01R\venvironment\x12\x1e\n" +
-	"\aderived\x18\x05 \x01(\bB\x04\xe2A\x01\x01R\aderived\x1aM\n" +
+	"\aderived\x18\x05 \x01(\bB\x04\xe2A\x01\x01R\aderived\x12E\n" +
+	"\x11environment_light\x18\x06 \x01(\v2\x12.threed.v1.BlobRefB\x04\xe2A\x01\x01R\x10environmentLight\x1aM\n" +
 	"\vModelsEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12(\n" +
 	"\x05value\x18\x02 \x01(\v2\x12.threed.v1.BlobRefR\x05value:\x028\x01\")\n" +
@@ -603,14 +613,15 @@ var file_threed_v1_jobs_proto_depIdxs = []int32{
 	10, // 8: threed.v1.RenderSpec.scene:type_name -> threed.v1.Scene
 	7,  // 9: threed.v1.RenderSpec.models:type_name -> threed.v1.RenderSpec.ModelsEntry
 	6,  // 10: threed.v1.RenderSpec.environment:type_name -> threed.v1.BlobRef
-	11, // 11: threed.v1.DeriveSpec.derivative:type_name -> threed.v1.Derivative
-	6,  // 12: threed.v1.DeriveSpec.source:type_name -> threed.v1.BlobRef
-	6,  // 13: threed.v1.RenderSpec.ModelsEntry.value:type_name -> threed.v1.BlobRef
-	14, // [14:14] is the sub-list for method output_type
-	14, // [14:14] is the sub-list for method input_type
-	14, // [14:14] is the sub-list for extension type_name
-	14, // [14:14] is the sub-list for extension extendee
-	0,  // [0:14] is the sub-list for field type_name
+	6,  // 11: threed.v1.RenderSpec.environment_light:type_name -> threed.v1.BlobRef
+	11, // 12: threed.v1.DeriveSpec.derivative:type_name -> threed.v1.Derivative
+	6,  // 13: threed.v1.DeriveSpec.source:type_name -> threed.v1.BlobRef
+	6,  // 14: threed.v1.RenderSpec.ModelsEntry.value:type_name -> threed.v1.BlobRef
+	15, // [15:15] is the sub-list for method output_type
+	15, // [15:15] is the sub-list for method input_type
+	15, // [15:15] is the sub-list for extension type_name
+	15, // [15:15] is the sub-list for extension extendee
+	0,  // [0:15] is the sub-list for field type_name
 }
 
 func init() { file_threed_v1_jobs_proto_init() }

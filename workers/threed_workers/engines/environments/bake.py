@@ -9,11 +9,20 @@ from __future__ import annotations
 
 import lzma
 
+import numpy as np
+
 from threed_workers.engines.environments import FOLDER, ktx1, studio
-from threed_workers.engines.environments.cubemap import Averaged, Radiance
-from threed_workers.engines.environments.prefilter import SAMPLES, irradiance_harmonics, prefiltered_levels
+from threed_workers.engines.environments.cubemap import Averaged, Radiance, cube_averages, panorama_radiance
+from threed_workers.engines.environments.prefilter import (
+    SAMPLES,
+    irradiance_harmonics,
+    mirror,
+    prefiltered_levels,
+)
 
 SIZE, LEVELS = 128, 5
+# Of an uploaded panorama: samples (see prefiltered_levels), and the edge of the cube map that they are taken from.
+_SAMPLES, _DETAIL = 32, 256
 
 
 def bake(name: str, size: int = SIZE) -> bytes:
@@ -24,6 +33,12 @@ def bake(name: str, size: int = SIZE) -> bytes:
 def baked(light: Radiance, size: int = SIZE, samples: int = SAMPLES, averaged: Averaged | None = None) -> bytes:
     """The KTX 1 that Filament lights by, of any radiance; see prefiltered_levels for `averaged`."""
     return ktx1.pack(prefiltered_levels(light, size, LEVELS, samples, averaged), irradiance_harmonics(light))
+
+
+def of_panorama(panorama: np.ndarray) -> bytes:
+    """The same of linear RGB (h, w, 3), row 0 up, in two processor seconds; filly 0.2.1 takes 17 on Mesa's driver."""
+    radiance = panorama_radiance(panorama)
+    return baked(radiance, samples=_SAMPLES, averaged=cube_averages(mirror(radiance, _DETAIL, supersamples=2)))
 
 
 def main() -> None:

@@ -311,6 +311,12 @@ class AssetFileKind(betterproto2.Enum):
     The GLB that the raster engine reads: NORMALIZED without what a picture does not need.
     """
 
+    LIGHT = 5
+    """
+    Of an environment, the light that the raster engine takes from it, as KTX 1: a cube map whose mip levels are
+    blurred by GGX lobes, and the irradiance as spherical harmonics.
+    """
+
 
 class DerivativeStatus(betterproto2.Enum):
     """
@@ -4656,6 +4662,11 @@ class RenderSpec(betterproto2.Message):
     derived: "bool" = betterproto2.field(5, betterproto2.TYPE_BOOL)
     """
     Whether the models are GLBs of derivatives, of which a worker makes the render copies.
+    """
+
+    environment_light: "BlobRef | None" = betterproto2.field(6, betterproto2.TYPE_MESSAGE, optional=True)
+    """
+    The light of the environment asset, if it has been made ready.
     """
 
 
