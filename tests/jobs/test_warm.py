@@ -7,13 +7,16 @@ import uuid
 from pathlib import Path
 
 import pytest
-from tests.jobs.table import eventually
+from tests.jobs.table import PROJECT, JobTable, eventually
 from tests.jobs.workplace import Workplace
 
+from threed import ids
 from threed.errors import JobCrashed, JobFailed, ThreedError
+from threed.records import jobs
 from threed.settings import Settings
 from threed.v1.jobs_pb2 import RenderSpec
 from threed_workers.claims import Outcome
+from threed_workers.jobs import frame
 from threed_workers.sandbox import Limits
 from threed_workers.scenes import draw
 from threed_workers.warm import WarmEngines
@@ -178,3 +181,53 @@ def test_an_engine_that_dies_after_its_last_frame_has_done_its_work(place, engin
     ended, made = drawn(place, engines("misbehaving:draw"), "segfault", last=2, engine="raster")
     assert ended.error is None
     assert [made[frame].losses for frame in range(3)] == [[], [], []]
+
+
+# ------------------------------------------------------------ frames that are drawn by one request
+
+
+def film(table: JobTable) -> tuple[uuid.UUID, list[uuid.UUID]]:
+    """(a film, its four frames, of which a worker takes as many at once as it may)."""
+    id, frames = ids.uuid7(), [ids.uuid7() for _ in range(4)]
+    specs = [{"frame": {"number": number}} for number in range(4)]
+    spec = {"render": {"renderJob": {"frameCount": 16, "turntable": {"frames": 16}}}}
+    table.run(jobs.create_whole(id, PROJECT, "render", spec, frames, "frame", specs, 0, 5))
+    return id, frames
+
+
+def test_a_request_goes_on_while_heartbeats_pass_after_its_first_frame(place, engines):
+    # Given frames that take 0.7 s each, and heartbeats every 0.5 s
+    pool = engines("misbehaving:draw_slowly")
+    begun = []
+
+    def work(claim):
+        begun.append(claim.row.ordinal)
+        claim.engines = pool
+        return frame.run(claim)
+
+    _, frames = film(place.table)
+    # When one worker draws them in one request
+    with place.runner(frame=work, job_threads=1, job_lease_s=1.5):
+        for id in frames:
+            place.table.wait_for(id, "COMPLETED")
+    # Then no frame was begun again
+    assert begun == [0]
+    assert [place.table.row(id).attempt for id in frames] == [1, 1, 1, 1]
+
+
+def test_cancelling_ends_a_request_whose_first_frame_is_published(place, engines):
+    pool = engines("misbehaving:draw_one_and_hang")
+
+    def work(claim):
+        claim.engines = pool
+        return frame.run(claim)
+
+    whole, frames = film(place.table)
+    with place.runner(frame=work, job_threads=1):
+        place.table.wait_for(frames[0], "COMPLETED")
+        # When the film is cancelled while the others are drawn
+        place.table.run(jobs.cancel(whole, PROJECT, {"code": 1}))
+        # Then the process is gone, and nothing of them is published
+        assert eventually(lambda: not place.children())
+        states = [place.table.wait_for(id, "COMPLETED", "CANCELLED").state for id in frames]
+    assert states[0] == "COMPLETED" and states[-1] == "CANCELLED"

@@ -45,7 +45,7 @@ class Workplace:
     @contextmanager
     def runner(self, name: str = "runner-1", store: Store | None = None, **changes: object) -> Iterator[Runner]:
         """A Runner, stopped at the end. `probe=work`, or another kind, says what it does; the rest is settings."""
-        kinds = {kind: changes.pop(kind) for kind in ("ingest", "render", "probe") if kind in changes}
+        kinds = {kind: changes.pop(kind) for kind in ("ingest", "render", "frame", "probe") if kind in changes}
         settings = dataclasses.replace(self.settings, **changes)
         scratch = self.scratch / name
         scratch.mkdir(exist_ok=True)

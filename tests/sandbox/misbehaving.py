@@ -56,6 +56,19 @@ def draw(request, folder, report):
     return {}
 
 
+def draw_slowly(request, folder, report):
+    """The step of a scene whose frames take longer than heartbeats do."""
+    for frame in request["frames"]:
+        draw({"frames": [frame], "last": None}, folder, report)
+        time.sleep(0.7)
+    return {}
+
+
+def draw_one_and_hang(request, folder, report):
+    draw({"frames": request["frames"][:1], "last": None}, folder, report)
+    time.sleep(1000)
+
+
 def hog(request, folder, report):
     for _ in range(100):
         _held(10 * MIB)

@@ -187,15 +187,20 @@ class Claim:
 
     def stop(self, error: ThreedError) -> None:
         """End the job from another thread: the running steps are killed, the next is not begun."""
+        self._end_steps(error)
+        if self.leader is not None:  # whose step works on this part, whether its own is done or not
+            self.leader.stop(error)
+
+    def lose(self) -> None:
+        """The lease is over: kill everything that is this job's alone, and write nothing."""
+        self.lost = True
+        self._end_steps(JobFailed("The lease of the job was lost."))
+
+    def _end_steps(self, error: ThreedError) -> None:
         with self._lock:
             self._stop = self._stop or error
             for child in self._children:
                 child.kill(error)
-
-    def lose(self) -> None:
-        """The lease is over: kill everything, and write nothing."""
-        self.lost = True
-        self.stop(JobFailed("The lease of the job was lost."))
 
     def check(self) -> None:
         """Raises LeaseLost, or the error that the job was stopped with."""

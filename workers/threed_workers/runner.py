@@ -231,6 +231,8 @@ class Runner:
             with self._lock:
                 running = list(self._claims.values())
             for claim in running:
+                if claim.ended:  # a part that is published, whose step is at the next one
+                    continue
                 try:
                     self._renew(claim)
                 except Unavailable:
@@ -243,8 +245,8 @@ class Runner:
         statement = jobs.heartbeat(row.id, row.fence, lease_s, claim.phase, claim.progress, claim.sequence)
         with away_is_unavailable(), self.engine.begin() as connection:
             answer = connection.execute(statement).first()
-        if answer is None:
-            claim.lose()  # does nothing to a job that has just ended
+        if answer is None and not claim.ended:
+            claim.lose()
         elif answer.cancel_requested:
             claim.stop(JobCancelled("The job was cancelled."))
 
