@@ -104,7 +104,7 @@ class TracedSession:
             if seconds is not None and seconds != self._seconds:
                 self._stage = self._staged(seconds)
                 self._seconds = seconds
-            yield from self._passes(_framed(view, self._frame))
+            yield from self._passes(_framed(_unclipped(view, self._drawing.points, self._frame), self._frame))
 
     def close(self) -> None:
         """Meshes and textures stay, as far as there is room for them."""
@@ -271,6 +271,23 @@ def _still(drawing: Drawing, seconds: float | None = None) -> Drawing:
     models = {id(instance.model): instance.model for instance in drawing.instances}
     posed = {key: (model if seconds is None else model.at(seconds)).still() for key, model in models.items()}
     return replace(drawing, instances=tuple(replace(one, model=posed[id(one.model)]) for one in drawing.instances))
+
+
+# Planes in the units of the frame, before and behind everything that a camera can see.
+_NEAR, _FAR = 2.0**-9, 2.0**12
+# A near plane this much nearer than the far one is there for rasterizers, whose depth needs one.
+_DEEP = 1e4
+
+
+def _unclipped(view: View, points: np.ndarray, frame: np.ndarray) -> View:
+    """The view between the same planes as every other, if its own cut nothing off.
+
+    Mitsuba compiles planes into its kernels, so with LLVM each frame of a turntable would be compiled anew; pose and
+    angle are data.
+    """
+    depths, scale = (view.pose[:3, 3] - points) @ view.pose[:3, 2], float(frame[0, 0])
+    cuts = view.far < depths.max() or view.near > max(float(depths.min()), view.far / _DEEP)
+    return view if cuts or view.far * scale > _FAR else replace(view, near=_NEAR / scale, far=_FAR / scale)
 
 
 def _framed(view: View, frame: np.ndarray) -> View:
