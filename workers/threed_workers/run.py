@@ -37,6 +37,7 @@ PRELOAD = (
     "orjson",
     "PIL.Image",
     # Else each child imports them at its first picture, or all 45 of Pillow's when WebP is not there: 0.2 s.
+    "PIL.AvifImagePlugin",
     "PIL.BmpImagePlugin",
     "PIL.GifImagePlugin",
     "PIL.JpegImagePlugin",
@@ -47,6 +48,7 @@ PRELOAD = (
     "threed_workers.quality.step",
     "threed_workers.engines.rendering",
     "threed_workers.engines.thumbnails",
+    "threed_workers.films",
     "filly",
 )
 _SEEN_S = 10.0

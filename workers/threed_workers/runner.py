@@ -29,6 +29,7 @@ log = logging.getLogger(__name__)
 
 # A crash is tried once more: it may have been the neighbour's memory. Others may be gone by themselves: `_transient`.
 _ONCE_MORE = (JobCrashed, JobFailed)
+_TIDY_S = 5.0
 _AWAY_S, _BROKEN_S = 0.5, 5.0  # between two looks at a database that is away, and at one that refuses us
 
 Work = Callable[[Claim], Outcome]
@@ -65,6 +66,7 @@ class Runner:
         self._helpers = [
             threading.Thread(target=self._beat, name="heartbeat", daemon=True),
             threading.Thread(target=self._listen, name="ears", daemon=True),
+            threading.Thread(target=self._tidy, name="tidy", daemon=True),
         ]
 
     def start(self) -> None:
@@ -227,7 +229,6 @@ class Runner:
     def _beat(self) -> None:
         """Renew every lease three times in its length; a job whose lease is gone is killed."""
         while not self._stopping.wait(self._settings.job_lease_s / 3):
-            self._engines.sweep()
             with self._lock:
                 running = list(self._claims.values())
             for claim in running:
@@ -239,6 +240,11 @@ class Runner:
                     continue
                 except Exception:  # of one job; the others' leases hang on this thread
                     log.exception("job %s: its lease was not renewed", claim.row.id)
+
+    def _tidy(self) -> None:
+        """End engines that nobody uses. A thread of its own, because that waits for processes and leases must not."""
+        while not self._stopping.wait(_TIDY_S):
+            self._engines.sweep()
 
     def _renew(self, claim: Claim) -> None:
         row, lease_s = claim.row, self._settings.job_lease_s
