@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import datetime
+import functools
 import io
 import os
 import re
@@ -132,7 +133,10 @@ def test_ctrl_c_ends_a_render_cleanly_and_cancels_the_job(server, tmp_path):
 
     server.watched = forever
     command = [sys.executable, "-m", "threed", "render", "ast_0", "-o", str(tmp_path / "a.png")]
-    program = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=os.environ)
+    # These tests may run in the background of a shell, whose programs ignore Ctrl-C.
+    hears = functools.partial(signal.signal, signal.SIGINT, signal.SIG_DFL)
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
+    program = subprocess.Popen(command, **pipes, env=os.environ, preexec_fn=hears)
     while not server.called("WatchRenderJob"):
         time.sleep(0.05)
     time.sleep(0.2)

@@ -196,7 +196,9 @@ async def test_a_preset_fills_in_what_is_not_given(door: Door):
     assert (job.turntable.frames, job.turntable.seconds) == (12, 4.0), "a given field replaces the preset's wholly"
     assert (job.output_format, job.environment.builtin, job.preset) == (RenderJob.MP4, "studio", "turntable")
     model = await asset(door)
-    scene = await make_scene(door, [{"id": "a", "assetId": model}, {"id": "eye", "camera": {"perspective": {}}}])
+    scene = await make_scene(
+        door, [{"id": "a", "assetId": model}, {"id": "eye", "camera": {"perspective": {"yfov": 0.7}}}]
+    )
     assert (await create(door, {"assetId": model, "preset": "product"})).camera_config.auto_frame.margin == 0.1
     own = await create(door, {"sceneId": scene.scene_id, "preset": "product"})
     assert not own.HasField("camera_config"), "the scene's own camera is not replaced"
