@@ -106,13 +106,13 @@ def draw(
     losses: list[dict[str, Any]] = []
 
     def hear(event: dict) -> None:
-        if "drawn" in event:
-            drawn = Drawn.of(event["drawn"])
-            if drawn.frame in left:
-                left.remove(drawn.frame)
-                drawn.losses.extend(losses)
-                publish(drawn)
-        _tell(claim, engine, event, job_id)
+        if "drawn" not in event:
+            return _tell(claim, engine, event, job_id)
+        drawn = Drawn.of(event["drawn"])
+        if drawn.frame in left:
+            left.remove(drawn.frame)
+            drawn.losses.extend(losses)
+            publish(drawn)  # which tells the watchers more than this event would
 
     claim.report("loading", _LOADED)
     try:

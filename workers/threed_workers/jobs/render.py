@@ -29,14 +29,17 @@ def run(claim: Claim) -> Outcome:
 
 def _picture(claim: Claim, spec: RenderSpec) -> Outcome:
     claim.report("fetching", 0.0)
-    made: list[Drawn] = []
+    made: list[tuple[list[dict[str, Any]], dict[str, Any]]] = []
     with claim.engines.lent(claim.row.project) as engine:
-        draw(claim, engine, spec, fetched(claim, engine, spec) | {"frames": [0]}, claim.row.id, made.append)
-        if not made:
-            raise JobFailed("The step drew nothing.")
-        claim.report("storing", 1.0)
-        drawn = made[-1]
-        outputs, result = stored(claim, engine, spec, drawn), drawn.result
+
+        def publish(drawn: Drawn) -> None:  # while the engine clears up
+            claim.report("storing", 1.0)
+            made.append((stored(claim, engine, spec, drawn), drawn.result))
+
+        draw(claim, engine, spec, fetched(claim, engine, spec) | {"frames": [0]}, claim.row.id, publish)
+    if not made:
+        raise JobFailed("The step drew nothing.")
+    outputs, result = made[-1]
     outcome = _publish(claim, outputs, [result])
     outcome.statements = [*outcome.statements, render_jobs.publish_frame(claim.row.id, outcome.keys, result)]
     return outcome
