@@ -107,13 +107,12 @@ class TracedSession:
             yield from self._passes(_framed(_unclipped(view, self._drawing.points, self._frame), self._frame))
 
     def close(self) -> None:
-        """Meshes and textures stay, as far as there is room for them."""
-        self._stages.trim()
+        """Nothing to give back: meshes and textures stay for the next drawing, as many as Kept has room for."""
 
     def _staged(self, seconds: float | None) -> Stage:
-        still = _still(self._drawing, seconds)
-        key = tuple((one.model.made, one.matrix.tobytes()) for one in still.instances), self._frame.tobytes()
-        stage = self._stages.get(key, lambda: Stage(self._mi, still, self._frame))
+        shown = tuple((one.model.made, one.matrix.tobytes()) for one in self._drawing.instances)
+        key = shown, seconds, self._frame.tobytes()
+        stage = self._stages.get(key, lambda: Stage(self._mi, _still(self._drawing, seconds), self._frame))
         self._stages.trim()
         return stage
 
