@@ -21,13 +21,12 @@ from pathlib import Path
 import grpc
 import yardsticks
 from measuring import glbs
+from measuring.assets import messages
 from measuring.report import Report, median_ratio
 from measuring.stacks import Measured, measured_stack
 from measuring.steps import command
 
 from threed.v1 import assets_pb2, assets_pb2_grpc
-
-_PIECE = 1 << 20
 
 
 def main() -> int:
@@ -91,15 +90,7 @@ def rest(stack: Measured, data: bytes) -> None:
 
 def by_grpc(stack: Measured, channel: grpc.Channel, data: bytes) -> None:
     service = assets_pb2_grpc.AssetServiceStub(channel)
-
-    def messages():
-        yield assets_pb2.UploadAssetRequest(filename="model.glb")
-        for start in range(0, len(data), _PIECE):
-            request = assets_pb2.UploadAssetRequest()
-            request.media.data = data[start : start + _PIECE]
-            yield request
-
-    asset = service.UploadAsset(messages(), metadata=stack.bearer).asset_id
+    asset = service.UploadAsset(messages(data), metadata=stack.bearer).asset_id
     request = assets_pb2.WatchAssetRequest(asset_id=asset)
     *_, last = service.WatchAsset(request, metadata=stack.bearer, timeout=60)
     kinds = [assets_pb2.AssetFile.Kind.Name(file.kind) for file in last.asset.files]
