@@ -139,17 +139,15 @@ def test_only_plain_files_of_the_request_are_outputs(engines):
 # ------------------------------------------------------------ when an engine fails
 
 
-def drawn(place: Workplace, pool, then: str, last: int, engine: str = "") -> tuple[Outcome, dict]:
+def drawn(place: Workplace, pool, then: str, last: int, engines: tuple = ("raster", "compat")) -> tuple[Outcome, dict]:
     """(how a job of three frames ended whose engine dies after frame `last`, {frame: what it says})."""
     made, ended = {}, []
 
     def work(claim):
-        spec = RenderSpec()
-        spec.render_job.engine = engine
-        request = {"frames": [0, 1, 2], "then": then, "last": last}
+        request = {"frames": [0, 1, 2], "then": then, "last": last, "engines": engines}
         with pool.lent("a") as lent:
             try:
-                draw(claim, lent, spec, request, uuid.uuid4(), lambda one: made.update({one.frame: one}))
+                draw(claim, lent, RenderSpec(), request, uuid.uuid4(), lambda one: made.update({one.frame: one}))
                 ended.append(Outcome())
             except ThreedError as error:
                 ended.append(Outcome(error=error))
@@ -161,24 +159,24 @@ def drawn(place: Workplace, pool, then: str, last: int, engine: str = "") -> tup
 
 
 @pytest.mark.parametrize(("then", "said"), [("segfault", "SIGSEGV"), ("sleep", "longer than"), ("hog", "memory")])
-def test_what_an_engine_left_undone_is_drawn_by_the_one_that_stands_in(place, engines, then, said):
+def test_what_an_engine_left_undone_is_drawn_by_the_next_one(place, engines, then, said):
     limits = Limits(wall_s=3, memory_bytes=200 << 20)
     ended, made = drawn(place, engines("misbehaving:draw", limits), then, last=1)
     assert ended.error is None
     assert [made[frame].engine_used for frame in range(3)] == ["raster", "raster", "compat"]
     assert made[0].losses == made[1].losses == []
     (loss,) = made[2].losses
-    assert loss["feature"] == "engine" and said in loss["reason"] and "compat drew it" in loss["reason"]
+    assert loss["feature"] == "engine raster" and said in loss["reason"]
 
 
 def test_an_engine_that_was_asked_for_is_not_replaced(place, engines):
-    ended, made = drawn(place, engines("misbehaving:draw"), "segfault", last=0, engine="raster")
+    ended, made = drawn(place, engines("misbehaving:draw"), "segfault", last=0, engines=("raster",))
     assert isinstance(ended.error, JobCrashed)
     assert list(made) == [0]
 
 
 def test_an_engine_that_dies_after_its_last_frame_has_done_its_work(place, engines):
-    ended, made = drawn(place, engines("misbehaving:draw"), "segfault", last=2, engine="raster")
+    ended, made = drawn(place, engines("misbehaving:draw"), "segfault", last=2, engines=("raster",))
     assert ended.error is None
     assert [made[frame].losses for frame in range(3)] == [[], [], []]
 

@@ -45,9 +45,10 @@ def remember(request, folder, report):
 
 def draw(request, folder, report):
     """The step of a scene that only the engine compat survives: others draw one frame and then die as they are told."""
+    able, *others = request.get("engines", ["raster", "compat"])
+    report({"engine": able, "others": others})
     for frame in request["frames"]:
         (folder / f"{frame}.png").write_bytes(b"picture")
-        able = request.get("engines", ["raster"])[0]
         drawn = {"frame": frame, "file": f"{frame}.png", "media_type": "image/png", "layers": [], "objects": []}
         drawn |= {"width_px": 1, "height_px": 1, "samples": 1, "seconds": 0.0, "engine_used": able, "losses": []}
         report({"drawn": drawn})

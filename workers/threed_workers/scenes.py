@@ -20,7 +20,6 @@ from threed.v1.render_jobs_pb2 import RenderJob, RenderOutput
 from threed_workers.claims import Claim, was_killed
 from threed_workers.warm import WarmEngine
 
-_STAND_IN = "compat"
 # What an engine may do to its process, and another one with the same scene perhaps not.
 _UNDONE = (JobCrashed, JobTimedOut, JobOutOfMemory)
 _LOADED, _RENDERED = 0.1, 0.95  # of the progress, once every file is here, and once all is drawn
@@ -100,12 +99,15 @@ def draw(
     """Run the step; `publish` gets each frame once it is drawn. `job_id` is of the render job, for its previews.
 
     When the caller left the choice to us and an engine crashed, hung or took too much memory, what is left is drawn
-    once more by the one that stands in, and says so in its losses.
+    once more by those that come after it, and says so in its losses.
     """
     left = list(request["frames"])
     losses: list[dict[str, Any]] = []
+    tried = {"engine": "", "others": []}
 
     def hear(event: dict) -> None:
+        if "engine" in event:
+            return tried.update(engine=str(event["engine"])[:64], others=list(event["others"]))
         if "drawn" not in event:
             return _tell(claim, engine, event, job_id)
         drawn = Drawn.of(event["drawn"])
@@ -120,11 +122,11 @@ def draw(
     except _UNDONE as error:
         if not left:
             return  # Filament may abort while it clears up after the last frame
-        if spec.render_job.engine or was_killed(error):
+        if not tried["others"] or was_killed(error):
             raise
-        losses.append(_stood_in(error))
+        losses.append(_undone(tried["engine"], error))
         claim.report("loading", _LOADED)
-        _ask(claim, engine, request | {"frames": list(left), "engines": [_STAND_IN]}, hear)
+        _ask(claim, engine, request | {"frames": list(left), "engines": tried["others"]}, hear)
 
 
 def _ask(claim: Claim, engine: WarmEngine, request: dict[str, Any], hear: Callable[[dict], None]) -> None:
@@ -132,12 +134,8 @@ def _ask(claim: Claim, engine: WarmEngine, request: dict[str, Any], hear: Callab
     engine.draw(request, lambda process: claim.follow(process, hear))
 
 
-def _stood_in(error: ThreedError) -> dict[str, Any]:
-    return {
-        "feature": "engine",
-        "count": 1,
-        "reason": f"{_STAND_IN} drew it, because the engine failed: {error.message}",
-    }
+def _undone(name: str, error: ThreedError) -> dict[str, Any]:
+    return {"feature": f"engine {name}", "count": 1, "reason": error.message}
 
 
 def stored(claim: Claim, engine: WarmEngine, spec: RenderSpec, drawn: Drawn) -> list[dict[str, Any]]:

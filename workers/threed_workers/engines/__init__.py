@@ -10,22 +10,21 @@ from threed_workers.engines.engine import Engine, Session
 from threed_workers.engines.path_traced import PathTraced
 from threed_workers.engines.raster import Raster
 
-__all__ = ["ALL", "Engine", "Session", "choose", "probe_all"]
+__all__ = ["ALL", "QUICK", "Engine", "Session", "choose", "probe_all"]
 
 ALL: tuple[Engine, ...] = (Raster(), PathTraced(), Compat())
 
-# In the order in which they are tried when the caller names none: what takes a minute has to be asked for.
-_AUTO = ("raster", "compat")
+# Those for pictures that nobody waits a minute for.
+QUICK = ("raster", "compat")
 
 
 def choose(name: str = "", able: Sequence[str] | None = None) -> list[Engine]:
-    """The engines to try, best first: the one called `name`, or those that are fit when it is empty.
+    """The engines to try, in their order: the one called `name`, or all when it is empty.
 
     `able` are the names that work on this machine, as probed before; None means that nobody has looked.
     Raises EngineUnavailable when nothing is left.
     """
-    fit = (name,) if name else _AUTO
-    wanted = [engine for engine in ALL if engine.name in fit]
+    wanted = [engine for engine in ALL if name in ("", engine.name)]
     found = [engine for engine in wanted if able is None or engine.name in able]
     if not found:
         known = ", ".join(engine.name for engine in ALL)

@@ -47,7 +47,8 @@ def render(request: dict, folder: Path, report: Report) -> dict:
     Each frame is reported once it is written, as {"drawn": {"frame", "file", "media_type", "width_px", "height_px",
     "samples", "seconds", "layers": [{"layer", "file", "media_type"}], "objects": [{"node", "color"}], "engine_used",
     "losses": [{"feature", "count", "reason"}]}}; frames of films are PNG. Meanwhile {"samples_done", "samples"} and now
-    and then {"preview": {"file", "frame", "width_px", "height_px"}}.
+    and then {"preview": {"file", "frame", "width_px", "height_px"}}; and before each engine that is tried, {"engine":
+    its name, "others": those that come after it}, for who has to do without the rest of this process.
     Raises SceneInvalid, FieldInvalid, EngineUnavailable, EngineFailed. Doing it twice makes the same pictures.
     """
     spec = ParseDict(request["spec"], jobs_pb2.RenderSpec())
@@ -69,6 +70,7 @@ def render(request: dict, folder: Path, report: Report) -> dict:
         (drawing, settings, folder),
         job.engine,
         request.get("engines"),
+        report,
     )
     return {}
 
@@ -87,11 +89,15 @@ def drawn(
     Of several views, the first that sees anything counts.
     """
     scene = (drawing, settings, folder)
-    return _by_engine(lambda session, told: (_seen(session, views, report), *told()), scene, engine, able)
+    return _by_engine(lambda session, told: (_seen(session, views, report), *told()), scene, engine, able, report)
 
 
 def _by_engine(
-    work: Callable[[Session, Told], T], scene: tuple[Drawing, Settings, Path], engine: str, able: list[str] | None
+    work: Callable[[Session, Told], T],
+    scene: tuple[Drawing, Settings, Path],
+    engine: str,
+    able: list[str] | None,
+    report: Report,
 ) -> T:
     """What `work` makes with a session, and a function that tells the engine's name and what is lost so far.
 
@@ -99,7 +105,9 @@ def _by_engine(
     """
     failures: list[EngineFailed | EngineUnavailable] = []
     losses: list[Json] = []
-    for candidate in choose(engine, able):
+    candidates = choose(engine, able)
+    for place, candidate in enumerate(candidates, 1):
+        report({"engine": candidate.name, "others": [other.name for other in candidates[place:]]})
         try:
             session = candidate.prepare(*scene)
             return work(session, lambda name=candidate.name, session=session: (name, _told(losses, scene[0], session)))

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
 
 from threed_workers.document.model import Json, loss
-from threed_workers.engines import framing, pictures
+from threed_workers.engines import QUICK, framing, pictures
 from threed_workers.engines.drawing import Backdrop, Drawing, Instance, Pass, Settings
 from threed_workers.engines.models import Model
 from threed_workers.engines.rendering import drawn, plain
@@ -55,7 +55,7 @@ def draw(
     settings: Settings,
     folder: Path,
     report: Callable[[dict], None],
-    able: list[str] | None = None,
+    able: Sequence[str] | None = None,
 ) -> tuple[Pass, str, list[Json]]:
     """(picture, name of the engine, losses) of a model whose box has these corners, (8, 3) in metres."""
     drawing = Drawing((Instance(model, np.eye(4)),), corners, backdrop=Backdrop("transparent"))
@@ -63,7 +63,8 @@ def draw(
         framing.framed(corners, framing.YAW + turn, pitch, framing.YFOV, framing.MARGIN, settings.aspect)
         for turn, pitch in _SIDES
     ]
-    return drawn(drawing, settings, views, folder, report, able=able)
+    quick = [name for name in QUICK if able is None or name in able]
+    return drawn(drawing, settings, views, folder, report, able=quick)
 
 
 def settings_for(model: Model) -> Settings:

@@ -16,7 +16,7 @@ from threed_workers.budget import Budget
 from threed_workers.document import Document, write_glb
 from threed_workers.document.model import Json
 from threed_workers.document.render_copy import render_copy
-from threed_workers.engines import choose, framing, pictures
+from threed_workers.engines import QUICK, choose, framing, pictures
 from threed_workers.engines.drawing import Backdrop, Drawing, Instance, Settings, View
 from threed_workers.engines.models import Model
 from threed_workers.formats import glb
@@ -75,7 +75,7 @@ def _drawn(
 ) -> tuple[dict[str, list[np.ndarray]], str]:
     """uint8 (h, w, 4) of every view of each model, all by the first engine that manages both."""
     failures: list[EngineFailed | EngineUnavailable] = []
-    for engine in choose():
+    for engine in choose(able=QUICK):
         try:
             rows = {}
             for name, model in models.items():

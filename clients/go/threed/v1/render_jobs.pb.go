@@ -364,7 +364,7 @@ type RenderJob struct {
 	SceneRevision int64 `protobuf:"varint,4,opt,name=scene_revision,json=sceneRevision,proto3" json:"scene_revision,omitempty"`
 	// Where it is seen from. Unset: the scene's first camera node; without one, automatic framing.
 	CameraConfig *CameraConfig `protobuf:"bytes,5,opt,name=camera_config,json=cameraConfig,proto3" json:"camera_config,omitempty"`
-	// Which engine, by name: `raster`, `path_traced`, `compat`; see engines.md. Empty: the best rasterizer that a worker
+	// Which engine, by name: `raster`, `path_traced`, `compat`; see engines.md. Empty: the first of these that a worker
 	// has; when it fails on this scene, the next.
 	Engine string `protobuf:"bytes,6,opt,name=engine,proto3" json:"engine,omitempty"`
 	// The encoding. Default: PNG, and MP4 with a motion.

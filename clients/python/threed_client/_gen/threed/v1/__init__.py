@@ -4257,7 +4257,7 @@ class RenderJob(betterproto2.Message):
 
     engine: "str" = betterproto2.field(6, betterproto2.TYPE_STRING)
     """
-    Which engine, by name: `raster`, `path_traced`, `compat`; see engines.md. Empty: the best rasterizer that a worker
+    Which engine, by name: `raster`, `path_traced`, `compat`; see engines.md. Empty: the first of these that a worker
     has; when it fails on this scene, the next.
     """
 

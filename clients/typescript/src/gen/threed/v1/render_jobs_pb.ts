@@ -68,7 +68,7 @@ export type RenderJob = Message<"threed.v1.RenderJob"> & {
   cameraConfig?: CameraConfig | undefined;
 
   /**
-   * Which engine, by name: `raster`, `path_traced`, `compat`; see engines.md. Empty: the best rasterizer that a worker
+   * Which engine, by name: `raster`, `path_traced`, `compat`; see engines.md. Empty: the first of these that a worker
    * has; when it fails on this scene, the next.
    *
    * @generated from field: string engine = 6;
