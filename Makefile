@@ -19,7 +19,7 @@ tools: setup ## Install grpcurl and the code generators into .tools/bin (needs G
 	cd clients/go/tools && GOBIN="$(CURDIR)/.tools/bin" go install tool
 	npm ci --prefix clients/typescript --no-audit --no-fund
 
-servers: setup ## Install the servers that the tests start: RabbitMQ and Chromium (by apt, as root)
+servers: setup ## Install what the tests use beside the stack: RabbitMQ, Chromium and LLVM (by apt, as root)
 	@sh deploy/test_servers.sh
 
 generate: tools ## Write everything that is generated from the contract

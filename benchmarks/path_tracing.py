@@ -1,6 +1,6 @@
 """A path traced picture beside Cycles 4.5: `python benchmarks/path_tracing.py`.
 
-The product of measuring/showrooms.py, lit by the built-in studio: 512 x 512, 32 samples a pixel, 8 bounces, no
+The product of measuring/showrooms.py, lit by the built-in studio: 512 x 512, 64 samples a pixel, 8 bounces, no
 denoising, no adaptive sampling. Both have the scene loaded, and draw it from one place after the other. Ours counts
 the passes that a watcher sees getting better; Cycles keeps its data between pictures. Targets: at most 0.4 of Cycles'
 time with LLVM, 0.9 without. LLVM is measured where a library of version 17 or later is found, or named by
@@ -24,7 +24,7 @@ from threed_workers.document import write_glb
 from threed_workers.engines.tracing.llvm import found
 from threed_workers.engines.tracing.variant import VARIABLE
 
-_SCENE = {"samples": 32, "bounces": 8}
+_SCENE = {"samples": 64, "bounces": 8}
 _SCALAR, _LLVM = "threed, scalar", "threed, LLVM"
 _TARGETS = {_SCALAR: 0.9, _LLVM: 0.4}
 

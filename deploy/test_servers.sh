@@ -1,10 +1,11 @@
 #!/bin/sh
-# Installs what the tests start beside the stack itself: a broker and a browser. Debian and Ubuntu, as root.
+# Installs what the tests use beside the stack itself: a broker, a browser, and LLVM. Debian and Ubuntu, as root.
 set -eu
 
 missing=""
 [ -x /usr/lib/rabbitmq/bin/rabbitmq-server ] || missing="$missing rabbitmq-server"
 command -v chromium >/dev/null || missing="$missing chromium"
+ls /usr/lib/*/libLLVM.so.19* >/dev/null 2>&1 || missing="$missing libllvm19"
 [ -n "$missing" ] || exit 0
 
 if [ "$(id -u)" != 0 ] || ! command -v apt-get >/dev/null; then

@@ -30,9 +30,9 @@ def open_scene(asked: dict) -> None:
     job.engine, job.samples, job.denoise = sys.argv[1], asked.get("samples", 0), False
     job.resolution.width = job.resolution.height = asked["size"]
     if "bounces" in asked:
-        from threed_workers.engines import path_traced
+        from threed_workers.engines.tracing import shot
 
-        path_traced._DEPTH = asked["bounces"]
+        shot._DEPTH = asked["bounces"]
     folder = Path(tempfile.mkdtemp())
     drawing = composed(spec, {"model": Path(asked["model"])})
     settings = settings_of(job)

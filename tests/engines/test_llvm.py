@@ -1,4 +1,4 @@
-"""Whether a libLLVM is used depends on a picture that it drew, not on its name."""
+"""Whether a libLLVM is used depends on a picture that it drew, not on its name; and what it draws then."""
 
 from __future__ import annotations
 
@@ -7,7 +7,14 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
+import pytest
+
+from threed_workers.engines.tracing.llvm import found
 from threed_workers.engines.tracing.variant import DRJIT, VARIABLE
+from threed_workers.samples.shapes import sphere
+
+from .pieces import model
 
 
 def looked_for(folder: Path, library: Path) -> str:
@@ -30,3 +37,59 @@ def test_without_a_library_the_scalar_variant_runs(tmp_path):
     environment = os.environ | {VARIABLE: str(tmp_path / "llvm")}
     said = subprocess.run([sys.executable, "-c", question], env=environment, capture_output=True, text=True, check=True)
     assert said.stdout.strip() == "scalar_rgb"
+
+
+# Two cameras around a ball, lit by the studio. Arguments: a folder, how many pictures there will be.
+_PROGRAM = """
+import sys
+from dataclasses import replace
+from pathlib import Path
+import numpy as np
+from threed_workers.engines import framing
+from threed_workers.engines.drawing import Backdrop, Drawing, Instance, Settings
+from threed_workers.engines.models import Model
+from threed_workers.engines.path_traced import PathTraced
+folder, pictures = Path(sys.argv[1]), int(sys.argv[2])
+model = Model.open(folder / "ball.glb")
+drawing = Drawing((Instance(model, np.eye(4)),), model.corners(), backdrop=Backdrop("transparent"))
+settings = Settings(48, 48, 32, denoise=False, pictures=pictures)
+session = PathTraced().prepare(drawing, settings, folder)
+for yaw in (0.4, 1.3):
+    view = framing.framed(model.corners(), yaw, 0.3, framing.YFOV, framing.MARGIN, 1.0)
+    for last in session.render(view):
+        pass
+    np.save(folder / f"{pictures}-{yaw}.npy", last.radiance)
+    print(session._variant, len(list((folder / "compiled").glob("*.bin"))), flush=True)
+"""
+
+
+@pytest.fixture(scope="module")
+def library() -> str:
+    """A libLLVM that works; skips the test when there is none, and fails it in CI."""
+    path = found()
+    if not path and os.environ.get("CI"):
+        pytest.fail("Path tracing with LLVM must run in CI: `make servers` installs it.")
+    return path or pytest.skip("no libLLVM works here")
+
+
+def test_with_llvm_the_same_picture_is_drawn_and_other_cameras_compile_nothing(library, tmp_path):
+    # Given a ball of rough metal that glows, and so many pictures of it that LLVM is worth its while
+    metal = {"metallicFactor": 0.5, "roughnessFactor": 0.6}
+    surface = {"pbrMetallicRoughness": metal, "emissiveFactor": [0.1, 0.05, 0]}
+    (tmp_path / "ball.glb").write_bytes(model(sphere(32, 16), surface))
+    (tmp_path / "llvm").write_text(library)
+    environment = os.environ | {VARIABLE: str(tmp_path / "llvm"), "DRJIT_CACHE_DIR": str(tmp_path / "compiled")}
+
+    def drawn(pictures: int) -> tuple[list[str], list[np.ndarray]]:
+        command = [sys.executable, "-c", _PROGRAM, str(tmp_path), str(pictures)]
+        said = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
+        return said.stdout.split(), [np.load(tmp_path / f"{pictures}-{yaw}.npy") for yaw in (0.4, 1.3)]
+
+    few, scalar = drawn(1)
+    many, traced = drawn(1 << 20)
+    assert few == ["scalar_rgb", "0", "scalar_rgb", "0"]
+    assert many[::2] == ["llvm_ad_rgb"] * 2 and int(many[1]) > 0 and many[1] == many[3]
+    for one, other in zip(scalar, traced, strict=True):
+        assert np.abs(one[..., 3] - other[..., 3]).mean() < 0.01
+        ball = (one[..., 3] > 0.99) & (other[..., 3] > 0.99)
+        assert other[ball].mean(axis=0) == pytest.approx(one[ball].mean(axis=0), rel=0.01)

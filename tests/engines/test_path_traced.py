@@ -320,8 +320,8 @@ def test_both_engines_see_the_same_panorama_in_a_mirror(able, engine, tmp_path):
     assert agree.mean() > 0.85
 
 
-def test_it_is_only_chosen_by_name_or_for_what_rasterizers_cannot():
-    assert "path_traced" not in [one.name for one in choose()]
+def test_it_comes_after_the_rasterizer_and_before_what_stands_in():
+    assert [one.name for one in choose()] == ["raster", "path_traced", "compat"]
     assert [one.name for one in choose("path_traced")] == ["path_traced"]
 
 

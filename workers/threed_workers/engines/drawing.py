@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
@@ -112,7 +113,7 @@ class Settings:
     `samples` 0: the engine's default. `max_seconds` 0: without end; else progressive engines stop then, after a first
     pass. `cpu_s`: processor seconds after which the process is ended, 0 without. `layers` of LAYERS are made beside the
     picture by engines that can. `region` is the part that is drawn, and the whole output: its left and upper edge,
-    width and height; None for all of `width` x `height`.
+    width and height; None for all of `width` x `height`. `pictures`: how many there will be of the same things.
     """
 
     width: int = 1024
@@ -125,6 +126,7 @@ class Settings:
     cpu_s: float = 0.0
     layers: tuple[str, ...] = ()
     region: tuple[int, int, int, int] | None = None
+    pictures: int = 1
 
     @property
     def aspect(self) -> float:
@@ -159,17 +161,24 @@ LAYERS = ("depth", "normal", "albedo", "object_id", "alpha")
 class Pass:
     """A picture so far: uint8 (h, w, 4), sRGB with straight alpha, top row first. The last one has done == total.
 
+    `drawn` is this, or makes it: most passes nobody looks at. Until the next one begins, and before the last, it may
+    make a smaller one, of at least 320 pixels along the longer edge.
     `done` and `total` count samples a pixel; `part` is how much of the time that it may take has passed, if that is
-    limited. `radiance` float32 (h, w, 4), linear, premultiplied, before exposure and
-    tone mapping, if the engine knows it. `layers` are those of the settings, in the last pass.
+    limited. The last one has `radiance` float32 (h, w, 4), linear, premultiplied, before exposure and tone mapping, if
+    the engine knows it, and as `layers` those of the settings.
     """
 
-    image: np.ndarray
+    drawn: np.ndarray | Callable[[], np.ndarray]
     done: int = 1
     total: int = 1
     radiance: np.ndarray | None = None
     layers: Mapping[str, np.ndarray] = field(default_factory=dict)
     part: float = 0.0
+
+    @cached_property
+    def image(self) -> np.ndarray:
+        """The picture."""
+        return self.drawn() if callable(self.drawn) else self.drawn
 
     @property
     def progress(self) -> float:

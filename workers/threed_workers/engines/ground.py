@@ -27,7 +27,6 @@ from threed_workers.engines.drawing import Drawing, Light
 SIZE = 512
 # Heights of the layers, as parts of the radius; what is above the last is in it.
 _LAYERS = (1 / 64, 1 / 32, 1 / 16, 1 / 8, 1 / 4, 1 / 2, 1.0, 4.0)
-_LUMINANCE = np.array([0.2126, 0.7152, 0.0722])
 _FARTHEST = 6.0  # radii: shadows of a low sun end there
 _MARGIN = 1.0  # radii around what stands on it, for what fades out
 
@@ -164,7 +163,7 @@ def _doubled(image: np.ndarray) -> np.ndarray:
 
 def _shine(light: Light, ground: Ground) -> np.ndarray:
     """Radiance of white paper on the ground under one light, without shadows (SIZE, SIZE)."""
-    strength = light.intensity * float(_LUMINANCE @ light.color) / np.pi
+    strength = light.intensity * float(pictures.LUMINANCE @ light.color) / np.pi
     if light.kind == "directional":
         return np.full((SIZE, SIZE), strength * max(0.0, -float(light.direction[1])))
     towards = light.position - ground.points()

@@ -13,6 +13,22 @@ def identity(file: Path) -> tuple[str | int, ...]:
     return str(file), about.st_ino, about.st_mtime_ns, about.st_size
 
 
+class Last:
+    """One thing, by what it was made of. It is let go of before the next is made, which needs its room."""
+
+    def __init__(self) -> None:
+        self._key: Hashable = None
+        self._thing: Any = None
+
+    def get(self, key: Hashable, make: Callable[[], Any]) -> Any:
+        """What was made of it before, or is now."""
+        if self._thing is None or key != self._key:
+            self._thing = None
+            self._thing = make()
+            self._key = key
+        return self._thing
+
+
 class Kept:
     """Things by what they were made of. Between drawings those used last stay, up to `most` in size."""
 

@@ -106,6 +106,13 @@ def _bands(image: np.ndarray) -> list[slice]:
     return [slice(start, start + 256) for start in range(0, len(image), 256)]
 
 
+def reduced(values: np.ndarray, times: int) -> np.ndarray:
+    """Means of squares of so many pixels (h, w, channels). What fills none at the right and below is left out."""
+    height, width = (max(size // times, 1) for size in values.shape[:2])
+    whole = values[: height * times, : width * times]
+    return whole.reshape(height, len(whole) // height, width, whole.shape[1] // width, -1).mean(axis=(1, 3))
+
+
 def decoded(values: np.ndarray) -> np.ndarray:
     """uint8 sRGB to linear float32 (IEC 61966-2-1)."""
     return _LINEAR[values]
@@ -114,6 +121,10 @@ def decoded(values: np.ndarray) -> np.ndarray:
 def encoded(linear: np.ndarray) -> np.ndarray:
     """Linear light to uint8 sRGB; what is beyond 0 to 1 is cut."""
     return np.rint(srgb(linear) * 255).astype(np.uint8)
+
+
+# Of linear RGB with the primaries of sRGB (ITU-R BT.709).
+LUMINANCE = np.array([0.2126, 0.7152, 0.0722])
 
 
 def srgb(linear: np.ndarray) -> np.ndarray:

@@ -7,8 +7,9 @@ import os
 import time
 from pathlib import Path
 
-import numpy as np
 from PIL import Image
+
+from threed_workers.engines.drawing import Pass
 
 EVERY_S = 0.5
 LONG_EDGE_PX = 320
@@ -22,13 +23,13 @@ class Previews:
         self._last = -EVERY_S
         self._number = 0
 
-    def due(self, image: np.ndarray) -> dict | None:
-        """A preview of the picture uint8 (h, w, 4), if it is time for one."""
+    def due(self, seen: Pass) -> dict | None:
+        """A preview of a picture, if it is time for one."""
         now = time.monotonic()
         if now - self._last < EVERY_S:
             return None
         self._last = now
-        picture = Image.fromarray(image)
+        picture = Image.fromarray(seen.image)
         picture.thumbnail((LONG_EDGE_PX, LONG_EDGE_PX), Image.Resampling.BOX, reducing_gap=2.0)
         out = io.BytesIO()
         picture.save(out, "WEBP", quality=75, method=0)

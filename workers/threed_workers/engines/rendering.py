@@ -189,7 +189,7 @@ class _Film:
     def _progress(self, picture: Pass, number: int, part: float) -> None:
         event = {"progress": part, "samples_done": picture.done, "samples": picture.total}
         if picture.done < picture.total or part < 1:
-            preview = self._previews.due(picture.image)
+            preview = self._previews.due(picture)
             event |= {"preview": preview | {"frame": number}} if preview else {}
         self._report(event)
 

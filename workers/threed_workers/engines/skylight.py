@@ -21,10 +21,10 @@ from threed_workers.engines.environments.panorama import read_panorama
 from threed_workers.engines.environments.prefilter import mirror
 from threed_workers.engines.kept import identity
 from threed_workers.engines.pantry import Pantry
+from threed_workers.engines.pictures import LUMINANCE
 
 # Texels along the edge of the cube map that is seen of an uploaded panorama, and samples along that of each.
 _SHARP = 512, 2
-_LUMINANCE = np.array([0.2126, 0.7152, 0.0722])
 
 
 def light_by(pantry: Pantry, scene: Any, drawing: Drawing, gain: float, folder: Path) -> None:
@@ -56,7 +56,7 @@ def _made(sky: Sky, folder: Path) -> Path:
 
 def radiance_of_paper(sky: Sky, height: int = 64) -> float:
     """The radiance of white paper that lies on the ground under the environment: its luminance, weighted by cosine."""
-    seen = radiance_of(sky)(panorama_directions(height).reshape(-1, 3)).reshape(height, 2 * height, 3) @ _LUMINANCE
+    seen = radiance_of(sky)(panorama_directions(height).reshape(-1, 3)).reshape(height, 2 * height, 3) @ LUMINANCE
     polar = (np.arange(height) + 0.5) / height * np.pi
     weights = np.maximum(np.cos(polar), 0) * np.sin(polar)
     return float(weights @ seen.mean(axis=1) / weights.sum()) * sky.intensity

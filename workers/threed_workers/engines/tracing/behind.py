@@ -9,10 +9,12 @@ import numpy as np
 from threed_workers.document.model import Json
 from threed_workers.engines.drawing import Settings, Sky, View
 from threed_workers.engines.environments.blurred import blurred_panorama
+from threed_workers.engines.pictures import LUMINANCE
 from threed_workers.engines.skylight import radiance_of
 from threed_workers.engines.tracing.building import scene, sensor
 from threed_workers.engines.tracing.filling import continued
 from threed_workers.engines.tracing.lights import panorama_emitter
+from threed_workers.engines.tracing.rendered import rendered
 
 _SAMPLER = {"type": "independent"}
 _SKY_SAMPLES = 4
@@ -21,7 +23,6 @@ _DEPTH = 3
 # Half the width of the ground, in radii of the drawing. Its own horizon must be far beyond any shadow.
 _REACH = 200.0
 _GREY = {"type": "diffuse", "reflectance": {"type": "rgb", "value": [0.5, 0.5, 0.5]}}
-_LUMINANCE = np.array([0.2126, 0.7152, 0.0722], np.float32)
 # Pixels that the shadow runs on below what stands on it, so that edges are neither bright nor dark.
 _BELOW = 4
 
@@ -57,12 +58,12 @@ class Catcher:
     def sample(self, count: int, seed: int) -> None:
         """Add `count` samples to each pixel."""
         for place, seen in enumerate(self._scenes):
-            values = np.array(self._mi.render(seen, integrator=self._integrator, spp=count, seed=seed), np.float32)
-            self._sums[place] = self._sums[place] + np.nan_to_num(values[..., :3], posinf=0.0, neginf=0.0) * count
+            values = rendered(self._mi, seen, self._integrator, count, seed)
+            self._sums[place] = self._sums[place] + values[..., :3] * count
 
     def shade(self, alpha: np.ndarray, denoise: bool) -> np.ndarray:
         """How much of its light the ground has lost, float32 (h, w, 1). `alpha` (h, w, 1) is what covers it."""
-        lit, free = (np.maximum(values @ _LUMINANCE, 0) for values in self._sums)
+        lit, free = (values @ LUMINANCE for values in self._sums)
         bare = (alpha[..., 0] < 1e-3) & (free > 0)
         lost = np.where(bare, 1 - lit / np.maximum(free, 1e-6), 0).clip(0, 1)
         lost = continued(lost[..., None], bare | (free <= 0), _BELOW)

@@ -93,6 +93,13 @@ def is_closed(piece: Piece) -> bool:
     return np.array_equal(np.sort(there), np.sort(back))
 
 
+def area(piece: Piece) -> float:
+    """Of its triangles."""
+    corners = piece.positions[piece.faces].astype(np.float64)
+    across = np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
+    return float(np.linalg.norm(across, axis=1).sum()) / 2
+
+
 def towards(piece: Piece, view: View) -> Piece:
     """Corners of their own for every triangle, all turned to the camera, normals too."""
     seen = facing(piece, view)

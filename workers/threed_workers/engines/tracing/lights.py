@@ -15,6 +15,7 @@ from threed_workers.engines.drawing import Drawing, Light, Sky
 from threed_workers.engines.environments import NAMES, studio
 from threed_workers.engines.environments.cubemap import panorama_directions
 from threed_workers.engines.environments.panorama import read_panorama
+from threed_workers.engines.pictures import LUMINANCE
 
 _EXTENSION = "KHR_lights_punctual"
 _HEIGHT = 256
@@ -22,9 +23,18 @@ _WIDEST_CONE = math.radians(85)
 _SPOT_TEXELS = 256
 
 
-def sky_emitter(mi: Any, sky: Sky) -> Json | None:
-    """The environment as an `envmap`; None when it is dark."""
-    return panorama_emitter(mi, _panorama(sky), sky)
+class Lighting:
+    """All light that does not come from surfaces. `frame` takes the world to the scene.
+
+    `sky` is the environment's emitter, None when it is dark; `sky_luminance` how bright it is on average.
+    """
+
+    def __init__(self, mi: Any, drawing: Drawing, frame: np.ndarray):
+        lights, panorama = all_lights(drawing), _panorama(drawing.sky)
+        self.sky = panorama_emitter(mi, panorama, drawing.sky)
+        self.sky_luminance = _mean(panorama) * drawing.sky.intensity
+        self.emitters = [*filter(None, [self.sky]), *(light_emitter(mi, light, frame) for light in lights)]
+        self.losses = light_losses(lights)
 
 
 def panorama_emitter(mi: Any, panorama: np.ndarray, sky: Sky) -> Json | None:
@@ -47,6 +57,13 @@ def _panorama(sky: Sky) -> np.ndarray:
         )
     directions = panorama_directions(_HEIGHT)
     return studio.radiance(sky.builtin)(directions.reshape(-1, 3)).reshape(directions.shape).astype(np.float32)
+
+
+def _mean(panorama: np.ndarray) -> float:
+    """Its luminance over the sphere."""
+    rows = (panorama @ LUMINANCE).mean(axis=1)
+    weights = np.sin((np.arange(len(rows)) + 0.5) / len(rows) * np.pi)
+    return float(weights @ rows / weights.sum())
 
 
 def all_lights(drawing: Drawing) -> list[Light]:

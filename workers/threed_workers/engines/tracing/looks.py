@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from threed_workers.document.model import Json, extension
+from threed_workers.engines.pictures import LUMINANCE
 from threed_workers.engines.tracing.fields import Field, Fields, constant, together
 
 
@@ -49,6 +50,11 @@ class Look:
         """The UV sets that are looked at, the most important first."""
         found = [field.sampling.texcoord for field in (self.base, *self.fields) if field.sampling is not None]
         return list(dict.fromkeys(found))
+
+    @property
+    def luminance(self) -> float:
+        """What it sends out, on average over its picture."""
+        return 0.0 if self.emission is None else float(self.emission.mean @ LUMINANCE)
 
     @property
     def is_solid_glass(self) -> bool:

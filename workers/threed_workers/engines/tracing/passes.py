@@ -7,15 +7,21 @@ from collections.abc import Iterator
 DEFAULT_SAMPLES = 64
 # Samples of a whole picture in half a second on two cores, measured with the helmet of rendering benchmarks.
 _AFFORDABLE = {"scalar_rgb": 1 << 20, "llvm_ad_rgb": 1 << 21}
+_LARGEST = 16
 
 
 def schedule(samples: int, pixels: int, variant: str) -> Iterator[int]:
     """1, 1, 1, 1, 4, 4, 4, 16 ... samples a pixel that sum to `samples`: first something, then little overhead.
 
-    Powers of four, as stratified samplers want them. They depend on nothing but the arguments, so that the
-    same job draws the same picture.
+    Powers of four, as stratified samplers want them. With LLVM, a number of samples is a program that is compiled for
+    seconds; so all passes are alike. They depend on nothing but the arguments, so that the same job draws the same
+    picture.
     """
     most = max(1, _AFFORDABLE[variant] // pixels)
+    if variant != "scalar_rgb":
+        count = next(count for count in range(min(most, _LARGEST, samples), 0, -1) if samples % count == 0)
+        yield from [count] * (samples // count)
+        return
     done = 0
     while done < samples:
         room = min(max(done, 1), most, samples - done)

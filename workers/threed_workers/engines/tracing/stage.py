@@ -17,7 +17,7 @@ from threed_workers.engines.models import Model
 from threed_workers.engines.tracing.baking import baked, needs_baking
 from threed_workers.engines.tracing.building import mesh
 from threed_workers.engines.tracing.fields import Fields
-from threed_workers.engines.tracing.geometry import Piece, by_handedness, facing, is_closed, placed, towards
+from threed_workers.engines.tracing.geometry import Piece, area, by_handedness, facing, is_closed, placed, towards
 from threed_workers.engines.tracing.looks import Look, read_look
 from threed_workers.engines.tracing.materials import OPACITY, Materials, tint
 from threed_workers.engines.tracing.opaque import TINT
@@ -72,6 +72,13 @@ class Stage:
         """Whether a pixel within a surface may be covered in part."""
         fractions = (look.opacity.values for look in self.looks if look.opacity is not None)
         return any(((values > 0) & (values < 1)).any() for values in fractions) or self._has_faded_colors()
+
+    @property
+    def glow(self) -> float:
+        """The luminance that surfaces send out, on average over all of them."""
+        sizes = np.array([area(solid.piece) for solid in self._solids] or [0.0])
+        sent = np.array([solid.look.luminance for solid in self._solids] or [0.0])
+        return float(sizes @ sent / sizes.sum()) if sizes.any() else 0.0
 
     def losses(self) -> list[Json]:
         """What is not drawn, or otherwise than the files say."""

@@ -12,6 +12,9 @@ from typing import Any
 
 from threed.errors import EngineUnavailable
 
+# Fewer take longer to compile for than to trace: 3.3 s for each of four to six programs, and 0.35 us a path then;
+# without LLVM 1.3 us a path, from the first on (two cores, the helmet of rendering benchmarks).
+_MANY = 1 << 24
 VARIABLE = "TRACING_LLVM"
 DRJIT = "DRJIT_LIBLLVM_PATH"
 
@@ -23,9 +26,12 @@ def _told() -> str:
     return library if library and Path(library).is_file() else ""
 
 
-def loaded() -> tuple[Any, str]:
-    """(Mitsuba, the variant that is set). Quiet: what it says goes nowhere. Raises EngineUnavailable."""
-    library = _told()
+def loaded(paths: int = 0) -> tuple[Any, str]:
+    """(Mitsuba, the variant that is set) for so many paths. Quiet: what it says goes nowhere. Raises EngineUnavailable.
+
+    What LLVM made is another variant's nothing: ask once for a drawing, and before anything of it is made.
+    """
+    library = _told() if paths >= _MANY else ""
     if library:
         os.environ[DRJIT] = library
     try:
