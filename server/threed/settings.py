@@ -71,7 +71,7 @@ class Settings:
     job_cpu_s: float = setting(1200.0, "Most processor time of a job's process, over all its threads.")
     job_memory_bytes: int = setting(4096 * MIB, "Most memory of a job's process.")
     job_disk_bytes: int = setting(16 * 1024 * MIB, "Most disk of a job's private folder.")
-    warm_engines: int = setting(2, "Idle engine processes that one worker keeps for the next render job. 0: none.")
+    warm_engines: int = setting(4, "Idle engine processes that one worker keeps for the next render job. 0: none.")
     warm_engine_jobs: int = setting(200, "Render jobs after which an engine's process is replaced.")
     warm_engine_memory_bytes: int = setting(1024 * MIB, "An engine's process that holds more after a job is ended.")
     warm_engine_disk_bytes: int = setting(1024 * MIB, "Most files of earlier jobs that each of them keeps.")

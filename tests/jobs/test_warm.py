@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import os
 import uuid
 from pathlib import Path
 
@@ -74,6 +75,17 @@ def test_two_jobs_at_once_have_two_processes(engines):
     pool = engines()
     with pool.lent("a") as one, pool.lent("a") as other:
         assert answer(one)["pid"] != answer(other)["pid"]
+
+
+def test_who_draws_beside_others_has_a_share_of_the_processors(engines):
+    # Given a pool of as many jobs at once as there are processors
+    pool = engines(job_threads=len(os.sched_getaffinity(0)))
+    alone = ask(pool)
+    with pool.lent("a", beside_others=True) as engine:
+        beside = answer(engine)
+    # Then each has one, in a process that is not that of a job which has all
+    assert (alone["threads"], beside["threads"]) == (0, 1)
+    assert beside["pid"] != alone["pid"] == ask(pool)["pid"]
 
 
 @pytest.mark.parametrize(

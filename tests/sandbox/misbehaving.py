@@ -40,7 +40,7 @@ def remember(request, folder, report):
     while time.process_time() < deadline:
         pass
     time.sleep(request.get("sleep_s", 0))
-    return {"pid": os.getpid(), "kept": _KEPT, "folder": str(folder)}
+    return {"pid": os.getpid(), "kept": _KEPT, "folder": str(folder), "threads": request.get("threads")}
 
 
 def draw(request, folder, report):

@@ -37,8 +37,13 @@ def test_a_resident_answers_in_one_process_and_keeps_what_it_has_loaded(resident
     child = resident()
     first = ask(child, folder, {"text": "one"}, "a")
     second = ask(child, folder, {"text": "two"}, "b")
-    assert first == {"pid": child.pid, "kept": ["one"], "folder": str((folder / "a").resolve())}
-    assert second == {"pid": child.pid, "kept": ["one", "two"], "folder": str((folder / "b").resolve())}
+    assert first == {"pid": child.pid, "kept": ["one"], "folder": str((folder / "a").resolve()), "threads": None}
+    assert second == {
+        "pid": child.pid,
+        "kept": ["one", "two"],
+        "folder": str((folder / "b").resolve()),
+        "threads": None,
+    }
     assert child.is_quiet and child.ending is None
 
 

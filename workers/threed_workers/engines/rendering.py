@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -42,8 +43,9 @@ def render(request: dict, folder: Path, report: Report) -> dict:
 
     request: {"spec": RenderSpec as proto3 JSON, "models": {asset_id: file name}, "environment": file name of a
     panorama (optional), "environment_light": that of its KTX (optional), "frames": which ones (optional, the first),
-    "engines": names that work here (optional, all), "limits": {"pixels": most pixels of a picture, "cpu_s": most
-    processor seconds} (optional)}.
+    "engines": names that work here (optional, all), "threads": how many to draw with (optional, one a processor; always
+    the same in one process), "limits": {"pixels": most pixels of a picture, "cpu_s": most processor seconds}
+    (optional)}.
     Each frame is reported once it is written, as {"drawn": {"frame", "file", "media_type", "width_px", "height_px",
     "samples", "seconds", "layers": [{"layer", "file", "media_type"}], "objects": [{"node", "color"}], "engine_used",
     "losses": [{"feature", "count", "reason"}]}}; frames of films are PNG. Meanwhile {"samples_done", "samples"} and now
@@ -53,6 +55,8 @@ def render(request: dict, folder: Path, report: Report) -> dict:
     """
     spec = ParseDict(request["spec"], jobs_pb2.RenderSpec())
     job = spec.render_job
+    if request.get("threads"):
+        os.environ["LP_NUM_THREADS"] = str(request["threads"])  # of Mesa, which reads it once
     limits = request.get("limits") or {}
     settings = replace(settings_of(job), cpu_s=limits.get("cpu_s") or 0.0)
     suffix = "png" if job.WhichOneof("motion") else _SUFFIXES.get(job.output_format, "png")

@@ -24,7 +24,7 @@ def run(claim: Claim) -> Outcome:
     spec = claim.whole.render
     claim.report("fetching", 0.0)
     held = {part.spec.frame.number: part for part in (claim, *claim.take_more(_more(spec)))}
-    with claim.engines.lent(claim.row.project) as engine:
+    with claim.engines.lent(claim.row.project, beside_others=True) as engine:
         request = fetched(claim, engine, spec) | {"frames": sorted(held)}
 
         def publish(drawn: Drawn) -> None:
