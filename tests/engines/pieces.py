@@ -57,15 +57,15 @@ def wall(size: float = 4.0) -> Shape:
     return points, normals, np.zeros((4, 2)), np.zeros((4, 4)), np.array([[0, 1, 2], [0, 2, 3]])
 
 
-def textured(pixels: np.ndarray, kind: str) -> bytes:
-    """The render copy of an unlit `wall` with a picture, uint8 (h, w, 3), stored as Pillow's `kind`."""
+def textured(pixels: np.ndarray, kind: str, **material) -> bytes:
+    """The render copy of an unlit `wall` with a picture, uint8 (h, w, 3 or 4), stored as Pillow's `kind`."""
     stored = io.BytesIO()
     Image.fromarray(pixels).save(stored, kind, quality=95)
-    return showing(stored.getvalue())
+    return showing(stored.getvalue(), **material)
 
 
-def showing(picture: bytes) -> bytes:
-    """The render copy of an unlit `wall` that shows an encoded picture."""
+def showing(picture: bytes, **material) -> bytes:
+    """The render copy of an unlit `wall` that shows an encoded picture; `material` says more about it."""
     builder = Builder("tests")
     points, normals, _, _, triangles = wall()
     attributes = {
@@ -73,8 +73,8 @@ def showing(picture: bytes) -> bytes:
         "NORMAL": builder.attribute(normals.astype(np.float32)),
         "TEXCOORD_0": builder.attribute(np.array([[0, 1], [1, 1], [1, 0], [0, 0]], np.float32)),
     }
-    material = builder.add("materials", unlit(1, 1, 1))
-    primitive = {"attributes": attributes, "indices": builder.indices(triangles, 4), "material": material}
+    look = builder.add("materials", unlit(1, 1, 1) | material)
+    primitive = {"attributes": attributes, "indices": builder.indices(triangles, 4), "material": look}
     builder.add("nodes", {"mesh": builder.add("meshes", {"primitives": [primitive]})})
     document = builder.finish()
     edit.use(document, UNLIT)

@@ -17,7 +17,7 @@ from threed_workers.engines.drawing import LAYERS, Backdrop, Pass, Settings
 from threed_workers.engines.tracing import finishing
 from threed_workers.samples.shapes import box, sphere
 
-from .pieces import PAPER, RED, look, matte, model, spec, unlit, wall
+from .pieces import PAPER, RED, look, matte, model, spec, textured, unlit, wall
 from .suite import *  # noqa: F403
 from .suite import places
 from .test_raster import panorama
@@ -143,6 +143,16 @@ def test_what_glows_lights_its_neighbours(middle):
     models = {"paper": PAPER, "glow": model(box(1.0), glow)}
     seen = middle(models, places(paper={}, glow={"translation": [0, 0, 7]}))
     assert 0.001 < seen[0] < 0.1
+
+
+def test_nothing_shines_in_the_holes_of_a_mask(traced):
+    # Given a wall that is white everywhere, the right half of it cut away
+    white = np.full((16, 16, 4), 255, np.uint8)
+    white[:, 8:, 3] = 0
+    _, passes = traced({"wall": textured(white, "PNG", alphaMode="MASK")}, places(wall={}))
+    left, right = passes[-1].radiance[16, 12], passes[-1].radiance[16, 19]
+    assert left == pytest.approx(1.0, abs=0.01)
+    assert right == pytest.approx(0.0, abs=0.01)
 
 
 def test_opacity_is_alpha(middle):

@@ -36,6 +36,11 @@ class Field:
     sampling: Sampling | None = None
 
     @property
+    def place(self) -> Sampling | None:
+        """Where it is looked up, whatever the filter."""
+        return None if self.sampling is None else replace(self.sampling, nearest=False)
+
+    @property
     def mean(self) -> np.ndarray:
         """float64 (channels,)."""
         return self.values.reshape(-1, self.values.shape[-1]).mean(axis=0, dtype=np.float64)
@@ -57,20 +62,21 @@ def constant(*values: float) -> Field:
 def together(*fields: Field) -> tuple[list[np.ndarray], Sampling | None, bool]:
     """(values that broadcast, their sampling, whether any was replaced by its mean to that end).
 
-    Pictures that are looked up alike are brought to the size of the largest. Of others, the first counts.
+    Pictures that are looked up alike are brought to the size of the largest, and filtered as that. Of others, the
+    first counts.
     """
     pictures = [field for field in fields if field.sampling is not None]
     if not pictures:
         return [field.values for field in fields], None, False
-    sampling = pictures[0].sampling
-    alike = [field for field in pictures if field.sampling == sampling]
+    alike = [field for field in pictures if field.place == pictures[0].place]
+    sampling = max(alike, key=lambda field: field.values.size // field.values.shape[-1]).sampling
     height = max(field.values.shape[0] for field in alike)
     width = max(field.values.shape[1] for field in alike)
     values = []
     for field in fields:
         if field.sampling is None:
             values.append(field.values)
-        elif field.sampling == sampling:
+        elif field.place == pictures[0].place:
             values.append(_sized(field.values, height, width))
         else:
             values.append(field.mean.astype(np.float32))
