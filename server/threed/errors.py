@@ -293,7 +293,7 @@ class JobCancelled(ThreedError):
 
 
 class MemoryBudgetExceeded(ThreedError):
-    """Raised when a derivative would take more memory than a worker's process may have, by the estimate of its plan."""
+    """Raised when a derivative or a picture would take more memory than a worker's process may, by its plan."""
 
     code, reason = Code.FAILED_PRECONDITION, "MEMORY_BUDGET_EXCEEDED"
 

@@ -236,3 +236,13 @@ async def test_assets_that_are_not_there_or_not_ready_are_named_by_their_field(d
         with refused(reason) as refusal:
             await create(door, job)
         assert list(refusal.violations) == [f"render_job.{field}"], job
+
+
+async def test_a_traced_picture_that_no_worker_has_memory_for_is_refused(door: Door):
+    wanted = {"assetId": await asset(door), "engine": "path_traced", "resolution": {"width": 8192, "height": 4096}}
+    with refused("MEMORY_BUDGET_EXCEEDED") as refusal:
+        await create(door, wanted)
+    assert list(refusal.violations) == ["render_job.resolution"] and "regions" in refusal.message
+    # And a part of it is not, nor is the whole by an engine that needs less
+    await create(door, wanted | {"region": {"x": 4096, "y": 0, "width": 4096, "height": 2048}})
+    await create(door, wanted | {"engine": "raster"})

@@ -24,7 +24,7 @@ from threed.records.tables import render_jobs as table
 from threed.services import Backend, masks, render_watching
 from threed.services.assets import download_url
 from threed.services.render_abilities import engines_for
-from threed.services.render_plan import plan
+from threed.services.render_plan import check, plan
 from threed.services.rendering import cache_key, prepare
 from threed.services.watching import until_token_expires
 from threed.status import to_json
@@ -98,6 +98,7 @@ class RenderService(render_jobs_pb2_grpc.RenderServiceServicer):
                     spec.render_job.project = who.project
                     spec.render_job.plan.CopyFrom(planned)
                     return spec.render_job
+                check(planned, self._backend.settings.job_memory_bytes)
                 made = await requests.first(connection, who.project, request.request_id, content, id)
                 if made is None:
                     kind = await self._insert(connection, id, spec, key, same)

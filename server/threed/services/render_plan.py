@@ -3,34 +3,82 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import NamedTuple
 
+from threed.errors import MemoryBudgetExceeded
 from threed.v1.jobs_pb2 import RenderSpec
 from threed.v1.render_jobs_pb2 import RenderPlan
 
 _MIB = 1024 * 1024
-# By engine: seconds to begin, seconds a pixel and sample, bytes to begin, bytes a pixel, bytes a byte of the models.
+_TRACED = "path_traced"
+
+
+class _Costs(NamedTuple):
+    """Seconds to begin, of a pixel and sample, and of a pixel when all are there; bytes to begin, of a pixel, and of a
+    byte of the models."""
+
+    start_s: float
+    sample_s: float
+    pixel_s: float
+    start_bytes: int
+    pixel_bytes: int
+    model_bytes: int
+
+
 _COSTS = {
-    "raster": (0.4, 6e-8, 250 * _MIB, 85, 6),
-    "path_traced": (1.0, 4.5e-7, 300 * _MIB, 120, 8),
-    "compat": (1.5, 5e-8, 250 * _MIB, 40, 8),
+    "raster": _Costs(0.4, 6e-8, 0.0, 250 * _MIB, 85, 6),
+    # With LLVM, which begins later and is three times as fast.
+    _TRACED: _Costs(15.0, 5e-7, 7e-6, 450 * _MIB, 330, 8),
+    "compat": _Costs(1.5, 5e-8, 0.0, 250 * _MIB, 40, 8),
 }
-_SAMPLES = {"raster": 4, "path_traced": 64, "compat": 4}
+# Without LLVM, and fewer paths than it is begun for.
+_FEW, _FEW_START_S, _FEW_SAMPLE_S = 1 << 24, 1.0, 1.5e-6
+# What the shadow on a ground adds to a sample.
+_SHADOW = 0.6
+_SAMPLES = {"raster": 4, _TRACED: 64, "compat": 4}
 
 
 def plan(spec: RenderSpec, engines: Sequence[Mapping[str, str]], cached: bool) -> RenderPlan:
     """The estimate for a spec with its defaults. `engines`: those that may draw it, best first."""
     job = spec.render_job
     engine = job.engine or (engines[0]["name"] if engines else "raster")
-    start, second, base, a_pixel, a_byte = _COSTS.get(engine, _COSTS["raster"])
     size = job.region if job.HasField("region") else job.resolution
     pixels, samples = size.width * size.height, job.samples or _SAMPLES.get(engine, 1)
-    frame = pixels * samples * second
-    frame = min(frame, job.max_seconds) if job.max_seconds and engine == "path_traced" else frame
+    costs = _costs(engine, pixels * samples * job.frame_count)
+    frame = pixels * samples * costs.sample_s
+    if engine == _TRACED:
+        frame *= 1 + _SHADOW * job.ground_shadow
+        frame = min(frame, job.max_seconds or frame) + pixels * costs.pixel_s
     models = sum(blob.size_bytes for blob in spec.models.values())
+    memory = costs.start_bytes + pixels * costs.pixel_bytes + models * costs.model_bytes
     return RenderPlan(
         engine=engine,
         frame_count=job.frame_count,
-        seconds=0.0 if cached else start + models * 2e-8 + job.frame_count * (frame + 0.02),
-        memory_bytes=0 if cached else base + pixels * a_pixel + models * a_byte,
+        seconds=0.0 if cached else costs.start_s + models * 2e-8 + job.frame_count * (frame + 0.02),
+        memory_bytes=0 if cached else memory,
         cached=cached,
+    )
+
+
+def _costs(engine: str, paths: int) -> _Costs:
+    found = _COSTS.get(engine, _COSTS["raster"])
+    few = engine == _TRACED and paths < _FEW
+    return found._replace(start_s=_FEW_START_S, sample_s=_FEW_SAMPLE_S) if few else found
+
+
+def check(planned: RenderPlan, limit_bytes: int) -> None:
+    """Raises MemoryBudgetExceeded for a traced picture that would take more memory than a worker's process may.
+
+    Others take little for each pixel, and there is a limit of pixels (THREED_MAX_RENDER_PIXELS).
+    """
+    if planned.engine != _TRACED or planned.memory_bytes <= limit_bytes:
+        return
+    sentence = (
+        f"{_TRACED} would take about {planned.memory_bytes // _MIB} MiB of memory, and a worker's process may have "
+        f"{limit_bytes // _MIB} MiB. Ask for fewer pixels, draw it in regions, or raise THREED_JOB_MEMORY_BYTES of "
+        "servers and workers."
+    )
+    violations = (("render_job.resolution", sentence),)
+    raise MemoryBudgetExceeded(
+        sentence, violations=violations, estimated_bytes=planned.memory_bytes, limit_bytes=limit_bytes
     )

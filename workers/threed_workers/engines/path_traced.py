@@ -28,7 +28,8 @@ from threed_workers.engines.tracing.passes import DEFAULT_SAMPLES, schedule
 from threed_workers.engines.tracing.shot import Shot
 from threed_workers.engines.tracing.stage import Stage
 
-_GUIDE_SAMPLES = 16
+# Samples of what guides the denoiser: a pixel's at most, and a picture's.
+_GUIDE_SAMPLES, _GUIDED = 16, 1 << 24
 # Of the processor time of a request: the rest is for the last pass, the denoiser and the encoder.
 _SPENT = 0.75
 # In less time, what LLVM makes is hardly begun before it is over.
@@ -128,7 +129,7 @@ class TracedSession:
         settings, radiance = self._settings, shot.radiance()
         layers = Layers(self._mi, self._stage, view, settings, self._frame)
         if settings.denoise:
-            albedo, normal = layers.guides(min(done, _GUIDE_SAMPLES))
+            albedo, normal = layers.guides(max(1, min(done, _GUIDE_SAMPLES, _GUIDED // math.prod(settings.size))))
             radiance = finishing.denoised(radiance, albedo, normal, self._stage.is_blended)
         made = {name: layers.layer(name, radiance) for name in settings.layers}
         lost = shot.shade(radiance, settings.denoise)

@@ -12,6 +12,7 @@ from threed_workers.engines.environments.blurred import blurred_panorama
 from threed_workers.engines.pictures import LUMINANCE
 from threed_workers.engines.skylight import radiance_of
 from threed_workers.engines.tracing.building import scene, sensor
+from threed_workers.engines.tracing.denoising import denoise
 from threed_workers.engines.tracing.filling import continued
 from threed_workers.engines.tracing.lights import panorama_emitter
 from threed_workers.engines.tracing.rendered import rendered
@@ -39,13 +40,14 @@ def in_focus(mi: Any, emitter: Json | None, view: View, settings: Settings) -> n
         return np.zeros((*settings.size[::-1], 3), np.float32)
     alone = scene(mi, sensor(mi, view, settings, _SAMPLER), [], [emitter])
     integrator = mi.load_dict({"type": "path", "max_depth": 2})
-    return np.array(mi.render(alone, integrator=integrator, spp=_SKY_SAMPLES, seed=0), dtype=np.float32)[..., :3]
+    return rendered(mi, alone, integrator, _SKY_SAMPLES, 0)[..., :3]
 
 
 class Catcher:
     """A ground that is seen only by how much light is kept from it: twice rendered, with what stands on it and without.
 
-    `height` of the ground, and everything else, in the frame of the scene; `radius` of the drawing there.
+    `count` are the samples of each pixel so far. `height` of the ground, and everything else, in the frame of the
+    scene; `radius` of the drawing there.
     """
 
     def __init__(self, mi: Any, camera: Any, shapes: list[Any], emitters: list[Any], height: float, radius: float):
@@ -54,12 +56,14 @@ class Catcher:
         ground = self._ground(height, radius)
         self._scenes = [scene(mi, camera, [*shapes, ground], emitters), scene(mi, camera, [ground], emitters)]
         self._sums: list[np.ndarray | float] = [0.0, 0.0]
+        self.count = 0
 
     def sample(self, count: int, seed: int) -> None:
         """Add `count` samples to each pixel."""
         for place, seen in enumerate(self._scenes):
             values = rendered(self._mi, seen, self._integrator, count, seed)
             self._sums[place] = self._sums[place] + values[..., :3] * count
+        self.count += count
 
     def shade(self, alpha: np.ndarray, denoise: bool) -> np.ndarray:
         """How much of its light the ground has lost, float32 (h, w, 1). `alpha` (h, w, 1) is what covers it."""
@@ -78,8 +82,5 @@ class Catcher:
 
 def _smooth(lost: np.ndarray) -> np.ndarray:
     """Without noise: shadows of light from all sides have no edges that it could have."""
-    import mitsuba_oidn as oidn
-
-    grey = np.ascontiguousarray(np.repeat(lost, 3, axis=-1), np.float32)
-    smooth = np.asarray(oidn.denoise(grey, hdr=False)).mean(axis=-1, keepdims=True)
+    smooth = denoise(np.repeat(lost, 3, axis=-1), hdr=False).mean(axis=-1, keepdims=True)
     return smooth.clip(0, 1).astype(np.float32)

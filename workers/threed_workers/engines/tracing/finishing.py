@@ -7,6 +7,7 @@ import numpy as np
 from threed_workers.engines.drawing import Backdrop, Settings
 from threed_workers.engines.pictures import srgb
 from threed_workers.engines.tonemapping import tone_mapped
+from threed_workers.engines.tracing.denoising import denoise
 from threed_workers.engines.tracing.filling import continued
 
 
@@ -17,16 +18,13 @@ def denoised(radiance: np.ndarray, albedo: np.ndarray, normal: np.ndarray, blend
     guide alone, textures as fine as a few pixels lost half of their contrast.
     Alpha is denoised only where something is `blended`; elsewhere it is as smooth as the samples make it.
     """
-    import mitsuba_oidn as oidn
-
     alpha = radiance[..., 3:]
     shade = albedo * (1 - _MIRRORED) + _MIRRORED
     light = continued(radiance[..., :3] / np.maximum(alpha, _FAINT), alpha[..., 0] > _FAINT, _PIXELS_BEYOND) / shade
     guides = {"albedo": np.ones_like(albedo), "normal": normal}
-    clean = np.maximum(oidn.denoise(np.ascontiguousarray(light, np.float32), hdr=True, **guides), 0) * shade
+    clean = np.maximum(denoise(light, hdr=True, **guides), 0) * shade
     if blended:
-        grey = np.ascontiguousarray(np.repeat(alpha, 3, axis=-1), np.float32)
-        smooth = np.asarray(oidn.denoise(grey, hdr=False, **guides)).mean(axis=-1, keepdims=True)
+        smooth = denoise(np.repeat(alpha, 3, axis=-1), hdr=False, **guides).mean(axis=-1, keepdims=True)
         alpha = np.where((alpha > 0) & (alpha < 1), smooth.clip(0, 1), alpha)
     return np.concatenate([clean * alpha, alpha], axis=-1).astype(np.float32)
 
@@ -45,15 +43,25 @@ _MIRRORED = 0.04
 # Less of a pixel than this says nothing.
 _FAINT = 1e-3
 _PIXELS_BEYOND = 8
+# Shown at a time: tone mapping needs ten times the memory of what it is given.
+_ROWS = 128
 
 
 def picture(radiance: np.ndarray, backdrop: Backdrop, settings: Settings) -> np.ndarray:
     """uint8 (h, w, 4), sRGB, straight alpha: `shown` as 8 bits."""
-    return np.rint(shown(radiance, backdrop, settings) * 255).astype(np.uint8)
+    return np.rint(shown(radiance, backdrop, settings) * np.float32(255)).astype(np.uint8)
 
 
 def shown(radiance: np.ndarray, backdrop: Backdrop, settings: Settings) -> np.ndarray:
-    """(h, w, 4), sRGB, straight alpha, 0 to 1. A backdrop's colour is laid under the tone-mapped picture."""
+    """float32 (h, w, 4), sRGB, straight alpha, 0 to 1. A backdrop's colour is laid under the tone-mapped picture."""
+    out = np.empty(radiance.shape, np.float32)
+    for start in range(0, len(out), _ROWS):
+        rows = slice(start, start + _ROWS)
+        out[rows] = _shown(radiance[rows], backdrop, settings)
+    return out
+
+
+def _shown(radiance: np.ndarray, backdrop: Backdrop, settings: Settings) -> np.ndarray:
     alpha = radiance[..., 3:]
     straight = radiance[..., :3] / np.maximum(alpha, 1e-6)
     colour = srgb(tone_mapped(straight, settings.tone_mapping, settings.exposure))

@@ -16,6 +16,7 @@ from threed_workers.engines.tracing.fields import Field, constant, together
 from threed_workers.engines.tracing.finishing import uncovered
 from threed_workers.engines.tracing.geometry import Piece, towards
 from threed_workers.engines.tracing.looks import Look
+from threed_workers.engines.tracing.rendered import rendered
 from threed_workers.engines.tracing.stage import Stage
 
 _VALUE = "vertex_value"
@@ -108,7 +109,7 @@ class Layers:
         camera = sensor(mi, self._view, self._settings, sampler)
         integrator = mi.load_dict({"type": "path", "max_depth": _DEPTH, "rr_depth": _DEPTH})
         made = scene(mi, camera, shapes, [])
-        return np.array(mi.render(made, integrator=integrator, spp=samples, seed=0), dtype=np.float32)
+        return rendered(mi, made, integrator, samples, 0)
 
 
 _SOFT = 16

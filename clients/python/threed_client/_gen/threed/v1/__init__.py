@@ -7269,6 +7269,8 @@ class RenderServiceSyncStub:
         * `FAILED_PRECONDITION` `ENGINE_UNAVAILABLE`: no worker has that engine, or the encoder of that output; see
           GetCapabilities.
         * `FAILED_PRECONDITION` `JOB_NOT_FINISHED`: the derivative is not COMPLETED, or has no GLB. Watch it first.
+        * `FAILED_PRECONDITION` `MEMORY_BUDGET_EXCEEDED`: a path traced picture of more pixels than a worker's process has
+          memory for. Ask for regions of it.
         * `INVALID_ARGUMENT` `SCENE_INVALID`: nothing to see, no camera node of that id, a model without any size, or one
           that reaches farther than 1e11 m.
         * `INVALID_ARGUMENT` `REQUEST_ID_REUSED`: the request_id came before with another job.
@@ -7469,6 +7471,8 @@ class RenderServiceStub(betterproto2_grpclib.ServiceStub):
         * `FAILED_PRECONDITION` `ENGINE_UNAVAILABLE`: no worker has that engine, or the encoder of that output; see
           GetCapabilities.
         * `FAILED_PRECONDITION` `JOB_NOT_FINISHED`: the derivative is not COMPLETED, or has no GLB. Watch it first.
+        * `FAILED_PRECONDITION` `MEMORY_BUDGET_EXCEEDED`: a path traced picture of more pixels than a worker's process has
+          memory for. Ask for regions of it.
         * `INVALID_ARGUMENT` `SCENE_INVALID`: nothing to see, no camera node of that id, a model without any size, or one
           that reaches farther than 1e11 m.
         * `INVALID_ARGUMENT` `REQUEST_ID_REUSED`: the request_id came before with another job.
