@@ -13,6 +13,7 @@ from __future__ import annotations
 import argparse
 import hashlib
 import json
+import os
 import sys
 import tempfile
 from dataclasses import dataclass
@@ -28,6 +29,8 @@ from threed_workers.engines.drawing import Backdrop, Drawing, Instance, Settings
 from threed_workers.engines.framing import depth_range, looking
 from threed_workers.engines.models import Model
 from threed_workers.engines.pictures import shrunk
+from threed_workers.engines.tracing import llvm
+from threed_workers.engines.tracing.variant import VARIABLE
 from threed_workers.importing import import_file
 from threed_workers.proof.similarity import over_grey, ssim
 
@@ -69,6 +72,9 @@ def main() -> int:
     if not files:
         print(f"There are no references in {GOLDENS}. Set THREED_MODELS to a set that has some.", file=sys.stderr)
         return 2
+    options.sheet.parent.mkdir(parents=True, exist_ok=True)
+    os.environ[VARIABLE] = str(options.sheet.with_name("llvm"))  # as a worker would have it
+    llvm.main(Path(os.environ[VARIABLE]))
     rows, strips = [], []
     print(f"{'model':24}{'engine':13}{'FLIP':>8}{'SSIM':>8}{'IoU':>8}")
     for file in files:
@@ -83,7 +89,6 @@ def main() -> int:
             print(f"{row.model:24}{row.engine:13}{row.flip:8.3f}{row.ssim:8.3f}{row.iou:8.3f}{missed}", flush=True)
         rows += found
         strips.append(_strip(file.stem, [golden, traced, raster]))
-        options.sheet.parent.mkdir(parents=True, exist_ok=True)
         Image.fromarray(np.concatenate(strips)).save(options.sheet)
     print(f"\n{sum(row.is_met for row in rows)} of {len(rows)} met. Cycles, path_traced, raster: {options.sheet}")
     return int(not all(row.is_met for row in rows))

@@ -11,19 +11,27 @@ _MEMORY_MB = 600
 
 def denoise(image: np.ndarray, hdr: bool, **guides: np.ndarray) -> np.ndarray:
     """float32 (h, w, 3) without noise; `guides` of the same shape are `albedo` and `normal`, or none."""
+    return _filtered(hdr, color=image, **guides)
+
+
+def denoised_albedo(albedo: np.ndarray) -> np.ndarray:
+    """A guide itself without noise, float32 (h, w, 3), 0 to 1."""
+    return _filtered(False, albedo=albedo)
+
+
+def _filtered(hdr: bool, **images: np.ndarray) -> np.ndarray:
     import mitsuba_oidn as oidn
 
-    image = np.ascontiguousarray(image, np.float32)
-    clean = np.empty_like(image)
     device = oidn.Device(oidn.DeviceType.CPU)
     device.commit()
     network = device.new_filter("RT")
     network.set_int("maxMemoryMB", _MEMORY_MB)
     network.hdr = hdr
     # Only looked at while it runs; each has to live as long.
-    inputs = {"color": image} | {name: np.ascontiguousarray(guide, np.float32) for name, guide in guides.items()}
+    inputs = {name: np.ascontiguousarray(values, np.float32) for name, values in images.items()}
     for name, values in inputs.items():
         network.set_image(name, values)
+    clean = np.empty_like(values)
     network.set_image("output", clean)
     network.execute()
     return clean

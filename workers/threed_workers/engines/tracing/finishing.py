@@ -7,7 +7,7 @@ import numpy as np
 from threed_workers.engines.drawing import Backdrop, Settings
 from threed_workers.engines.pictures import srgb
 from threed_workers.engines.tonemapping import tone_mapped
-from threed_workers.engines.tracing.denoising import denoise
+from threed_workers.engines.tracing.denoising import denoise, denoised_albedo
 from threed_workers.engines.tracing.filling import continued
 
 
@@ -19,6 +19,8 @@ def denoised(radiance: np.ndarray, albedo: np.ndarray, normal: np.ndarray, blend
     Alpha is denoised only where something is `blended`; elsewhere it is as smooth as the samples make it.
     """
     alpha = radiance[..., 3:]
+    # Rays choose by chance what to pass through, so that the albedo behind glass has the noise of the picture itself.
+    albedo = denoised_albedo(albedo) if blended else albedo
     shade = albedo * (1 - _MIRRORED) + _MIRRORED
     light = continued(radiance[..., :3] / np.maximum(alpha, _FAINT), alpha[..., 0] > _FAINT, _PIXELS_BEYOND) / shade
     guides = {"albedo": np.ones_like(albedo), "normal": normal}
