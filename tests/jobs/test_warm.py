@@ -151,15 +151,17 @@ def test_only_plain_files_of_the_request_are_outputs(engines):
 # ------------------------------------------------------------ when an engine fails
 
 
-def drawn(place: Workplace, pool, then: str, last: int, engines: tuple = ("raster", "compat")) -> tuple[Outcome, dict]:
+def drawn(place: Workplace, pool, then: str, last: int, engine: str = "") -> tuple[Outcome, dict]:
     """(how a job of three frames ended whose engine dies after frame `last`, {frame: what it says})."""
     made, ended = {}, []
 
     def work(claim):
-        request = {"frames": [0, 1, 2], "then": then, "last": last, "engines": engines}
+        spec = RenderSpec()
+        spec.render_job.engine = engine
+        request = {"frames": [0, 1, 2], "then": then, "last": last}
         with pool.lent("a") as lent:
             try:
-                draw(claim, lent, RenderSpec(), request, uuid.uuid4(), lambda one: made.update({one.frame: one}))
+                draw(claim, lent, spec, request, uuid.uuid4(), lambda one: made.update({one.frame: one}))
                 ended.append(Outcome())
             except ThreedError as error:
                 ended.append(Outcome(error=error))
@@ -182,13 +184,13 @@ def test_what_an_engine_left_undone_is_drawn_by_the_next_one(place, engines, the
 
 
 def test_an_engine_that_was_asked_for_is_not_replaced(place, engines):
-    ended, made = drawn(place, engines("misbehaving:draw"), "segfault", last=0, engines=("raster",))
+    ended, made = drawn(place, engines("misbehaving:draw"), "segfault", last=0, engine="raster")
     assert isinstance(ended.error, JobCrashed)
     assert list(made) == [0]
 
 
 def test_an_engine_that_dies_after_its_last_frame_has_done_its_work(place, engines):
-    ended, made = drawn(place, engines("misbehaving:draw"), "segfault", last=2, engines=("raster",))
+    ended, made = drawn(place, engines("misbehaving:draw"), "segfault", last=2, engine="raster")
     assert ended.error is None
     assert [made[frame].losses for frame in range(3)] == [[], [], []]
 

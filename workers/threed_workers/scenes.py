@@ -107,7 +107,7 @@ def draw(
 
     def hear(event: dict) -> None:
         if "engine" in event:
-            return tried.update(engine=str(event["engine"])[:64], others=list(event["others"]))
+            return tried.update(_named(event))
         if "drawn" not in event:
             return _tell(claim, engine, event, job_id)
         drawn = Drawn.of(event["drawn"])
@@ -122,7 +122,7 @@ def draw(
     except _UNDONE as error:
         if not left:
             return  # Filament may abort while it clears up after the last frame
-        if not tried["others"] or was_killed(error):
+        if spec.render_job.engine or not tried["others"] or was_killed(error):
             raise
         losses.append(_undone(tried["engine"], error))
         claim.report("loading", _LOADED)
@@ -132,6 +132,14 @@ def draw(
 def _ask(claim: Claim, engine: WarmEngine, request: dict[str, Any], hear: Callable[[dict], None]) -> None:
     claim.check()
     engine.draw(request, lambda process: claim.follow(process, hear))
+
+
+def _named(event: dict[str, Any]) -> dict[str, Any]:
+    """The engine that is tried now, and those after it. Raises JobFailed for what names none."""
+    name, others = event["engine"], event.get("others")
+    if not isinstance(others, list) or not all(isinstance(one, str) for one in (name, *others)):
+        raise JobFailed("The step answered with what is no engine.")
+    return {"engine": name[:64], "others": others}
 
 
 def _undone(name: str, error: ThreedError) -> dict[str, Any]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from threed_workers.engines.drawing import Backdrop, Settings
-from threed_workers.engines.pictures import srgb
+from threed_workers.engines.pictures import bands, srgb
 from threed_workers.engines.tonemapping import tone_mapped
 from threed_workers.engines.tracing.denoising import denoise, denoised_albedo
 from threed_workers.engines.tracing.filling import continued
@@ -45,8 +45,6 @@ _MIRRORED = 0.04
 # Less of a pixel than this says nothing.
 _FAINT = 1e-3
 _PIXELS_BEYOND = 8
-# Shown at a time: tone mapping needs ten times the memory of what it is given.
-_ROWS = 128
 
 
 def picture(radiance: np.ndarray, backdrop: Backdrop, settings: Settings) -> np.ndarray:
@@ -57,8 +55,7 @@ def picture(radiance: np.ndarray, backdrop: Backdrop, settings: Settings) -> np.
 def shown(radiance: np.ndarray, backdrop: Backdrop, settings: Settings) -> np.ndarray:
     """float32 (h, w, 4), sRGB, straight alpha, 0 to 1. A backdrop's colour is laid under the tone-mapped picture."""
     out = np.empty(radiance.shape, np.float32)
-    for start in range(0, len(out), _ROWS):
-        rows = slice(start, start + _ROWS)
+    for rows in bands(out):
         out[rows] = _shown(radiance[rows], backdrop, settings)
     return out
 

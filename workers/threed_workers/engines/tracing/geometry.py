@@ -73,8 +73,7 @@ def by_handedness(piece: Piece, texcoord: int) -> list[Piece]:
 
 def facing(piece: Piece, view: View) -> np.ndarray:
     """bool (m,): the triangles whose front the camera sees."""
-    corners = piece.positions[piece.faces].astype(np.float64)
-    outside = np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
+    corners, outside = _corners(piece)
     if view.ymag:
         return outside @ view.pose[:3, 2] > 0
     return np.einsum("mi,mi->m", outside, view.pose[:3, 3] - corners[:, 0]) > 0
@@ -95,9 +94,13 @@ def is_closed(piece: Piece) -> bool:
 
 def area(piece: Piece) -> float:
     """Of its triangles."""
+    return float(np.linalg.norm(_corners(piece)[1], axis=1).sum()) / 2
+
+
+def _corners(piece: Piece) -> tuple[np.ndarray, np.ndarray]:
+    """float64 (m, 3, 3), and (m, 3) to the outside, as long as twice the area, of the triangles."""
     corners = piece.positions[piece.faces].astype(np.float64)
-    across = np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
-    return float(np.linalg.norm(across, axis=1).sum()) / 2
+    return corners, np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
 
 
 def towards(piece: Piece, view: View) -> Piece:

@@ -19,7 +19,7 @@ def schedule(samples: int, pixels: int, variant: str) -> Iterator[int]:
     """
     most = max(1, _AFFORDABLE[variant] // pixels)
     if variant != "scalar_rgb":
-        count = next(count for count in range(min(most, _LARGEST, samples), 0, -1) if samples % count == 0)
+        count = equal_part(samples, min(most, _LARGEST))
         yield from [count] * (samples // count)
         return
     done = 0
@@ -28,3 +28,8 @@ def schedule(samples: int, pixels: int, variant: str) -> Iterator[int]:
         count = 4 ** ((room.bit_length() - 1) // 2)
         yield count
         done += count
+
+
+def equal_part(samples: int, most: int) -> int:
+    """The largest number up to `most` that so many samples can be divided by."""
+    return next(count for count in range(min(most, samples), 0, -1) if samples % count == 0)

@@ -7,6 +7,8 @@ from typing import Any
 
 import numpy as np
 
+from threed_workers.engines.tracing.passes import equal_part
+
 # LLVM draws all samples of a call at once, and keeps the state of each: 32 bytes and more.
 _AT_ONCE = 1 << 23
 # Between the seeds of the calls that one is made of: more than there are passes.
@@ -15,8 +17,9 @@ _APART = 1 << 20
 
 def rendered(mi: Any, place: Any, integrator: Any, count: int, seed: int) -> np.ndarray:
     """`count` samples a pixel as float32 (h, w, 4), none of them negative or without a number."""
-    turns = _turns(mi, place, count)
-    found = sum(_called(mi, place, integrator, count // turns, seed + turn * _APART) for turn in range(turns))
+    part = _part(mi, place, count)
+    turns = count // part
+    found = sum(_called(mi, place, integrator, part, seed + turn * _APART) for turn in range(turns))
     return found / np.float32(turns)
 
 
@@ -25,10 +28,9 @@ def _called(mi: Any, place: Any, integrator: Any, count: int, seed: int) -> np.n
     return np.maximum(np.nan_to_num(values, posinf=0.0, neginf=0.0), 0.0)
 
 
-def _turns(mi: Any, place: Any, count: int) -> int:
-    """In how many calls of equally many samples."""
+def _part(mi: Any, place: Any, count: int) -> int:
+    """How many samples of each pixel one call may draw; all calls draw as many."""
     if not mi.variant().startswith("llvm"):
-        return 1
+        return count
     pixels = math.prod(place.sensors()[0].film().crop_size())
-    most = max(1, _AT_ONCE // pixels)
-    return next(turns for turns in range(1, count + 1) if count % turns == 0 and count // turns <= most)
+    return equal_part(count, max(1, _AT_ONCE // pixels))

@@ -66,12 +66,10 @@ class Shot:
         # What a hidden environment is replaced by: radiance (h, w, 3) behind everything.
         self._far = None
         if backdrop.kind == "environment" and hidden:
-            sharp = not backdrop.blur
-            self._far = (
-                in_focus(mi, lighting.sky, view, settings)
-                if sharp
-                else out_of_focus(mi, drawing.sky, backdrop.blur, view, settings)
-            )
+            if backdrop.blur:
+                self._far = out_of_focus(mi, drawing.sky, backdrop.blur, view, settings)
+            else:
+                self._far = in_focus(mi, lighting.sky, view, settings)
         self._sum = np.zeros((*settings.size[::-1], 4), np.float32)
         self._count = 0
 
