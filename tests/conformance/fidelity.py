@@ -105,7 +105,7 @@ def _drawn(told: dict, samples: int, size: int) -> list[np.ndarray]:
         view = View(pose, *depth_range(corners, pose), yfov=np.radians(camera["yfov_deg"]))
         scene = Drawing((Instance(model, np.eye(4)),), corners, (), _sky(told, folder), Backdrop("transparent"))
         pictures = []
-        for name, count in (("path_traced", samples), ("raster", 4)):
+        for name, count in (("path_traced", samples), ("raster", 16)):
             (engine,) = choose(name)
             *_, last = engine.prepare(scene, Settings(size, size, count), folder).render(view)
             pictures.append(last.image)

@@ -51,9 +51,9 @@ def drawn(session, frame) -> np.ndarray:
 
 
 def overlap(first: np.ndarray, second: np.ndarray) -> float:
-    """Intersection over union of two silhouettes."""
-    a, b = first[..., 3] > 127, second[..., 3] > 127
-    return (a & b).sum() / (a | b).sum()
+    """Intersection over union of two silhouettes, by how much of each pixel they cover."""
+    a, b = first[..., 3].astype(int), second[..., 3].astype(int)
+    return np.minimum(a, b).sum() / np.maximum(a, b).sum()
 
 
 FILMS = {
@@ -67,7 +67,8 @@ FILMS = {
 def test_what_filament_moves_is_what_our_own_evaluator_bakes(shoot, tmp_path, name):
     # Given a film that plays in one session
     document, clip = FILMS[name]
-    job = {"background": CLEAR, "resolution": {"width": 160, "height": 160}, "cameraConfig": look((1, 1, 9), (1, 1, 0))}
+    size = {"width": 160, "height": 160}
+    job = {"background": CLEAR, "resolution": size, "cameraConfig": look((1, 1, 9), (1, 1, 0)), "samples": 16}
     session, frames = shoot({"m": document}, animationFilm={"clip": clip, "fps": 4}, **job)
     film = [drawn(session, frames[number]) for number in (0, 1, 3)]
     assert overlap(film[0], film[2]) < 0.9, "it moves"
@@ -77,7 +78,7 @@ def test_what_filament_moves_is_what_our_own_evaluator_bakes(shoot, tmp_path, na
         still, one = shoot({"m": document}, animation=moment, **job)
         assert np.abs(drawn(still, one[0]).astype(int) - picture).mean() < 0.01
         plain, one = shoot({"m": document}, animation=moment, engine="compat", **job)
-        assert overlap(drawn(plain, one[0]), picture) > 0.99
+        assert overlap(drawn(plain, one[0]), picture) > 0.97  # compat's edges are of 4 samples
     # And a frame can be drawn again after others
     assert np.array_equal(drawn(session, frames[1]), film[1])
 

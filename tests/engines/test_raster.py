@@ -246,3 +246,48 @@ def test_a_sun_casts_shadows(engine, tmp_path):
     job = spec(nodes, cameraConfig=camera, environment=DARK, toneMapping="LINEAR", engine=engine)
     _, picture = rendered(tmp_path, job, {"paper": PAPER, "roof": model(box(0.5), matte(0.5))})
     assert picture[32, 32, 0] < 0.3 * picture[40, 58, 0]
+
+
+def _slanting(engine: str, folder, samples: int, width: int = 64, height: int = 64) -> tuple[dict, np.ndarray]:
+    """(what the step says, picture) of a square that is turned a little."""
+    turned = places(wall={"rotation": [0, 0, math.sin(0.1), math.cos(0.1)]})
+    job = spec(turned, cameraConfig=FRONT, background={"transparent": True}, engine=engine, samples=samples)
+    job["renderJob"]["resolution"] = {"width": width, "height": height}
+    return rendered(folder, job, {"wall": model(wall(1.2), unlit(1, 1, 1))})
+
+
+def test_more_samples_are_smoother_edges(engine, tmp_path):
+    alphas = {n: _slanting(engine, tmp_path, n)[1][..., 3].astype(int) for n in (1, 2, 4, 16)}
+    assert np.unique(alphas[1]).tolist() == [0, 255]
+    far = {n: np.abs(alphas[n] - alphas[16]).mean() for n in (1, 2, 4)}
+    assert far[1] > 1.5 * far[2] > 1.5 * far[4]
+
+
+def test_more_samples_are_finer_textures(engine, tmp_path):
+    # Given stripes as fine as pixels, seen at a slant: one sample a pixel takes a blurred copy, many take the stripes
+    stripes = np.zeros((256, 256, 3), np.uint8)
+    stripes[:, ::16] = stripes[:, 1::16] = stripes[:, 2::16] = stripes[:, 3::16] = 255
+    slant = look((0, -4.9, 1.0), yfov=0.7)
+    contrast = {}
+    for n in (1, 16):
+        job = spec(places(wall={}), cameraConfig=slant, engine=engine, samples=n)
+        _, picture = rendered(tmp_path, job, {"wall": textured(stripes, "PNG")})
+        contrast[n] = picture[30:34, 16:48, 0].std(axis=1).mean()
+    assert contrast[16] > 1.3 * contrast[1]
+
+
+def test_what_is_too_long_to_be_drawn_larger_is_multisampled(engine, tmp_path):
+    answer, picture = _slanting(engine, tmp_path, 0, width=64, height=8192)
+    assert picture.shape == (8192, 64, 4)
+    assert len(np.unique(picture[..., 3])) > 2
+    assert not [each for each in answer["losses"] if each["feature"] == "samples"]
+
+
+def test_samples_that_take_too_much_memory_are_a_loss(engine, tmp_path, monkeypatch):
+    from threed_workers.engines import raster
+
+    monkeypatch.setattr(raster, "_PIXELS", 64 * 64 * 3)
+    answer, picture = _slanting(engine, tmp_path, 16)
+    (lost,) = [each for each in answer["losses"] if each["feature"] == "samples"]
+    assert "3 a pixel" in lost["reason"]
+    assert picture.shape == (64, 64, 4)

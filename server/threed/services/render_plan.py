@@ -26,7 +26,7 @@ class _Costs(NamedTuple):
 
 
 _COSTS = {
-    "raster": _Costs(0.4, 6e-8, 0.0, 250 * _MIB, 85, 6),
+    "raster": _Costs(0.4, 1.2e-7, 0.0, 250 * _MIB, 90, 6),
     # With LLVM, which begins later and is three times as fast.
     _TRACED: _Costs(15.0, 5e-7, 7e-6, 450 * _MIB, 330, 8),
     "compat": _Costs(1.5, 5e-8, 0.0, 250 * _MIB, 40, 8),
@@ -35,7 +35,7 @@ _COSTS = {
 _FEW, _FEW_START_S, _FEW_SAMPLE_S = 1 << 24, 1.0, 1.5e-6
 # What the shadow on a ground adds to a sample.
 _SHADOW = 0.6
-_SAMPLES = {"raster": 4, _TRACED: 64, "compat": 4}
+_SAMPLES = {"raster": 2, _TRACED: 64, "compat": 4}
 
 
 def plan(spec: RenderSpec, engines: Sequence[Mapping[str, str]], cached: bool) -> RenderPlan:

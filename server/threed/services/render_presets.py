@@ -50,7 +50,7 @@ PRESETS: dict[str, RenderJob] = {
     # Full HD, of a motion that the caller gives; else once around in ten seconds.
     "film": RenderJob(
         resolution=Resolution(width=1920, height=1080),
-        samples=8,
+        samples=4,
         turntable=Turntable(frames=240, seconds=10),
         output_format=RenderJob.MP4,
         environment=_STUDIO,

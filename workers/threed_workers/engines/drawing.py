@@ -118,7 +118,7 @@ class Settings:
 
     width: int = 1024
     height: int = 1024
-    samples: int = 4
+    samples: int = 0
     tone_mapping: str = "pbr_neutral"
     exposure: float = 0.0
     denoise: bool = True

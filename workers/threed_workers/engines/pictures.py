@@ -55,6 +55,15 @@ def shrunk(image: np.ndarray, width: int, height: int) -> np.ndarray:
     return np.concatenate([encoded(colour), np.rint(small[..., 3:] * 255).astype(np.uint8)], axis=-1)
 
 
+def resampled(image: np.ndarray, width: int, height: int) -> np.ndarray:
+    """A premultiplied picture at another size: bicubic on what is encoded, in a third less time than Lanczos."""
+    if image.shape[:2] == (height, width):
+        return image
+    size = image.shape[1], image.shape[0]
+    picture = Image.frombuffer("RGBa", size, np.ascontiguousarray(image), "raw", "RGBa", 0, 1)
+    return np.asarray(picture.resize((width, height), Image.Resampling.BICUBIC))
+
+
 def straight(image: np.ndarray) -> np.ndarray:
     """The picture with straight alpha, from one whose encoded colours are premultiplied."""
     out = image.copy()

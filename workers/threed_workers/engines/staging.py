@@ -22,7 +22,10 @@ _MOST_JOINTS = _MOST_TARGETS = 256
 
 
 class Staging:
-    """What was placed. `frame` (4, 4) takes the world to what is drawn; `gain` multiplies what shines by itself."""
+    """What was placed. `frame` (4, 4) takes the world to what is drawn; `gain` multiplies what shines by itself.
+
+    The picture of `settings` is drawn `times` as large along each edge.
+    """
 
     def __init__(
         self,
@@ -30,13 +33,14 @@ class Staging:
         scene: Any,
         drawing: Drawing,
         settings: Settings,
+        times: float,
         frame: np.ndarray,
         gain: float,
         lamps: Lamps,
         folder: Path,
     ):
         def strokes(asset: Any, matrix: np.ndarray, model: Model) -> Strokes:
-            return Strokes(scene, asset, matrix, settings, model.stroke_vertices())
+            return Strokes(scene, asset, matrix, settings, times, model.stroke_vertices())
 
         places: dict[int, tuple[Model, list[np.ndarray]]] = {}
         for instance in drawing.instances:

@@ -16,13 +16,17 @@ _MOST_VERTICES = 4_000_000
 
 
 class Strokes:
-    """The points and lines of a model, drawn once for every pixel of a square, each time a pixel further."""
+    """The points and lines of a model, drawn once for every pixel of a square, each time a pixel further.
 
-    def __init__(self, scene: Any, asset: Any, matrix: np.ndarray, settings: Settings, vertices: int):
-        self._height = settings.height
+    The picture of `settings` is drawn `times` as large along each edge.
+    """
+
+    def __init__(self, scene: Any, asset: Any, matrix: np.ndarray, settings: Settings, times: float, vertices: int):
+        self._height = settings.height * times
         self._matrix = matrix
         affordable = int((_MOST_VERTICES / max(1, vertices)) ** 0.5)
-        width = max(1, min(_WIDEST, affordable, round(min(settings.width, settings.height) / _PART)))
+        wanted = min(_WIDEST, min(settings.width, settings.height) / _PART)
+        width = max(1, min(affordable, round(max(1, wanted) * times)))
         steps = np.arange(width) - (width - 1) / 2
         self._copies = [(scene.add(asset), x, y) for x in steps for y in steps]
 

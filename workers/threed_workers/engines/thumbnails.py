@@ -18,13 +18,9 @@ from threed_workers.inspection import triangles_of
 
 LONG_EDGES_PX = (1024, 512, 256)
 
-# Software GL multisamples triangle by triangle: 1.5 s of processor time for 180,000 of them, against 0.75 s for twice
-# as many pixels of one sample, and 0.25 s to shrink them; 8 against 1.5 s, and a gigabyte more, for 3.6 million. Where
-# triangles are more than pixels, memory is dear, and nothing but the outline of the largest picture shows steps.
-_MANY = 100_000
-FEW = Settings(width=1024, height=1024)
-MANY = Settings(width=1448, height=1448, samples=1)
-VERY_MANY = Settings(width=1024, height=1024, samples=1)
+SETTINGS = Settings(width=LONG_EDGES_PX[0], height=LONG_EDGES_PX[0])
+# Where triangles are more than pixels, memory is dear, and nothing but the outline of the largest picture shows steps.
+_VERY_MANY = Settings(width=LONG_EDGES_PX[0], height=LONG_EDGES_PX[0], samples=1)
 
 # Where else to stand when nothing is seen, as of a single-sided surface from behind: (yaw added, pitch) in radians.
 _SIDES = ((0.0, framing.PITCH), (math.pi, framing.PITCH), (0.0, -framing.PITCH), (math.pi, -framing.PITCH))
@@ -68,11 +64,9 @@ def draw(
 
 
 def settings_for(model: Model) -> Settings:
-    """Of FEW, MANY and VERY_MANY what fits: by its triangles, each mesh counted once."""
+    """By its triangles, each mesh counted once."""
     triangles = sum(triangles_of(model.document, primitive) for _, primitive in model.document.primitives())
-    if triangles <= _MANY:
-        return FEW
-    return MANY if triangles <= LONG_EDGES_PX[0] ** 2 else VERY_MANY
+    return SETTINGS if triangles <= LONG_EDGES_PX[0] ** 2 else _VERY_MANY
 
 
 def _stored(image: np.ndarray, folder: Path) -> list[dict]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import io
 import itertools
 import os
-import subprocess
 import sys
 import tempfile
 from pathlib import Path
@@ -14,16 +13,13 @@ import numpy as np
 from PIL import Image
 
 from threed_workers.document import Builder
-from threed_workers.engines.drawing import Settings
 from threed_workers.engines.models import Model
 from threed_workers.engines.shaders import MESA, VARIABLE
-from threed_workers.engines.thumbnails import FEW, MANY, draw
+from threed_workers.engines.thumbnails import SETTINGS, draw
 from threed_workers.samples import animated_model, glb_bytes
 
-_WAYS = {"few": FEW, "many": MANY}  # one sample a pixel has shaders of its own
 
-
-def warm(folder: Path, settings: Settings) -> None:
+def warm(folder: Path) -> None:
     """Draw what most models need, and leave the compiled shaders in `folder`. Once per process, before any picture.
 
     Really once: what a second size in the same process compiles is not what the first picture of a child needs.
@@ -35,7 +31,7 @@ def warm(folder: Path, settings: Settings) -> None:
             file = Path(scratch) / "model.glb"
             file.write_bytes(data)
             model = Model.open(file)
-            draw(model, model.corners(), settings, Path(scratch), lambda event: None, ["raster"])
+            draw(model, model.corners(), SETTINGS, Path(scratch), lambda event: None, ["raster"])
 
 
 def _every_kind() -> bytes:
@@ -65,16 +61,7 @@ def _every_kind() -> bytes:
     return glb_bytes(builder.finish())
 
 
-def main(folder: str, way: str = "") -> None:
-    """All ways, in a process each; or one, in this."""
-    if way:
-        warm(Path(folder), _WAYS[way])
-        return
-    for each in _WAYS:
-        subprocess.run([sys.executable, "-m", "threed_workers.engines.warming", folder, each], check=True)
-
-
 if __name__ == "__main__":
-    main(*sys.argv[1:])
+    warm(Path(sys.argv[1]))
     sys.stdout.flush()
     os._exit(0)
