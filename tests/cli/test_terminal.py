@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import base64
 import datetime
-import functools
 import io
 import os
 import re
@@ -132,12 +131,14 @@ def test_ctrl_c_ends_a_render_cleanly_and_cancels_the_job(server, tmp_path):
         await asyncio.Event().wait()
 
     server.watched = forever
+    # These tests may run in the background of a shell, whose programs ignore Ctrl-C. Not with `preexec_fn`, for which
+    # Python forks: gRPC's threads wake up in the child and abort it, sometimes (grpc/grpc#43055).
+    hears = "import os, signal, sys; signal.signal(signal.SIGINT, signal.SIG_DFL); os.execv(sys.argv[1], sys.argv[1:])"
     command = [sys.executable, "-m", "threed", "render", "ast_0", "-o", str(tmp_path / "a.png")]
-    # These tests may run in the background of a shell, whose programs ignore Ctrl-C.
-    hears = functools.partial(signal.signal, signal.SIGINT, signal.SIG_DFL)
     pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
-    program = subprocess.Popen(command, **pipes, env=os.environ, preexec_fn=hears)
+    program = subprocess.Popen([sys.executable, "-c", hears, *command], **pipes, env=os.environ)
     while not server.called("WatchRenderJob"):
+        assert program.poll() is None, program.communicate()
         time.sleep(0.05)
     time.sleep(0.2)
     # When it is interrupted
