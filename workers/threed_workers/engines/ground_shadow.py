@@ -39,6 +39,11 @@ class GroundShadow:
         self._placed = self._scene.add(self._asset)
         self._placed.transform = self._frame.astype(np.float32)
 
+    def corners(self) -> np.ndarray:
+        """How far it reaches, in the world (4, 3)."""
+        half = self._ground.half
+        return self._ground.middle + np.array([[x, 0.0, z] for x in (-half, half) for z in (-half, half)])
+
     def close(self) -> None:
         """Give back everything."""
         self._take_away()

@@ -86,6 +86,21 @@ def laid_over(image: np.ndarray, linear: tuple[float, float, float]) -> np.ndarr
     return out
 
 
+def set_into(
+    image: np.ndarray,
+    rows: slice,
+    columns: slice,
+    size: tuple[int, int],
+    linear: tuple[float, float, float] | None,
+) -> np.ndarray:
+    """The picture as these rows and columns of a larger one of `size` (width, height): clear, or of one colour."""
+    around = np.zeros(4, np.uint8) if linear is None else np.append(encoded(np.array(linear)), np.uint8(255))
+    out = np.empty((size[1], size[0], 4), np.uint8)
+    out.view(np.uint32)[...] = around.view(np.uint32)
+    out[rows, columns] = image
+    return out
+
+
 def lifted_off(opaque: np.ndarray, alpha: np.ndarray, behind: np.ndarray) -> np.ndarray:
     """`opaque` without the colour uint8 (3,) that lies behind it: premultiplied, by the alpha of another picture."""
     out = np.empty_like(alpha)

@@ -33,6 +33,7 @@ import numpy as np
 from threed.errors import EngineFailed, EngineUnavailable
 from threed_workers.document.model import Json, loss
 from threed_workers.engines import pictures, shaders
+from threed_workers.engines.cropping import cropped, is_cut, place
 from threed_workers.engines.drawing import Drawing, Pass, Settings, View
 from threed_workers.engines.ground_shadow import GroundShadow
 from threed_workers.engines.lamps import Lamps
@@ -120,20 +121,20 @@ class RasterSession:
         gain = 2.0**settings.exposure
         self._frame = _frame(drawing)
         self._scale = float(self._frame[0, 0])
-        times, multisamples = self._enlarged()
+        self._times, multisamples = self._enlarged()
         self._scene = self._new_scene(multisamples)
         self._camera = self._scene.camera = renderer.create_camera()
         self._camera.exposure = _UNIT_EXPOSURE
-        self._target = pantry.target(*(round(edge * times) for edge in settings.size))
         self._glass = any(instance.model.is_glass() for instance in drawing.instances)
         lamps = Lamps(self._scene, self._frame, self._radius(), gain)
-        self._staging = Staging(pantry, self._scene, drawing, settings, times, self._frame, gain, lamps, folder)
+        self._staging = Staging(pantry, self._scene, drawing, settings, self._times, self._frame, gain, lamps, folder)
         for light in drawing.lights:
             lamps.add(light)
         light_by(pantry, self._scene, drawing, gain, folder)
-        self._shadow = None
+        self._shadow, self._reach = None, drawing.points
         if drawing.ground is not None:
             self._shadow = GroundShadow(pantry, self._scene, drawing, self._frame, folder)
+            self._reach = np.concatenate([drawing.points, self._shadow.corners()])
         self._note_losses(lamps)
 
     def render(self, view: View, seconds: float | None = None) -> Iterator[Pass]:
@@ -142,8 +143,7 @@ class RasterSession:
             moved = self._staging.show(seconds)
             if self._shadow is not None:
                 self._shadow.show(moved)
-            self._aim(view)
-            yield Pass(self._picture())
+            yield Pass(self._picture(view))
 
     def close(self) -> None:
         """Give back everything but what is kept for the next drawing."""
@@ -193,13 +193,14 @@ class RasterSession:
 
     # ------------------------------------------------------------ drawing
 
-    def _aim(self, view: View) -> None:
+    def _aim(self, view: View, settings: Settings) -> None:
+        self._target = self._pantry.target(*(max(1, round(edge * self._times)) for edge in settings.size))
         pose = view.pose.copy()
         pose[:3, 3] = (self._frame @ np.append(view.pose[:3, 3], 1.0))[:3]
         near, far = view.near * self._scale, view.far * self._scale
         if self._shadow is not None:
             near = min(near, far * _NEAREST)  # the ground comes nearer than what stands on it
-        left, right, bottom, top = self._settings.window(view)
+        left, right, bottom, top = settings.window(view)
         if view.ymag:
             sides = {"left": left, "right": right, "bottom": bottom, "top": top}
             self._camera.transform = pose.astype(np.float32)
@@ -217,19 +218,34 @@ class RasterSession:
         for strokes in self._staging.strokes:
             strokes.face(pose, view, self._scale)
 
-    def _picture(self) -> np.ndarray:
-        self._scene.environment_visible = self._drawing.backdrop.kind == "environment"
-        backdrop = self._drawing.backdrop
-        image = self._shot(transparent=backdrop.kind != "environment", colour=(0.0, 0.0, 0.0))
-        if self._glass and backdrop.kind != "environment":
-            image = self._through_glass(image)
-        image = pictures.resampled(image, *self._settings.size)
+    def _picture(self, view: View) -> np.ndarray:
+        backdrop, whole = self._drawing.backdrop, self._settings
+        self._scene.environment_visible = backdrop.kind == "environment"
         if backdrop.kind == "environment":
-            return image
-        if backdrop.kind == "transparent":
-            return pictures.straight(image)
+            self._aim(view, whole)
+            return pictures.resampled(self._shot(transparent=False, colour=(0.0, 0.0, 0.0)), *whole.size)
+        part, image = self._cut_out(view)
+        if self._glass:
+            image = self._through_glass(image)
+        image = pictures.resampled(image, *part.size)
         # Put under the finished picture, so that tone mapping does not reach it.
-        return pictures.laid_over(image, backdrop.color)
+        clear = backdrop.kind == "transparent"
+        image = pictures.straight(image) if clear else pictures.laid_over(image, backdrop.color)
+        if part is whole:
+            return image
+        return pictures.set_into(image, *place(part, whole), whole.size, None if clear else backdrop.color)
+
+    def _cut_out(self, view: View) -> tuple[Settings, np.ndarray]:
+        """The part of the picture in which something is, and this premultiplied, before it is shrunk."""
+        whole = self._settings
+        part = cropped(whole, view, self._reach)
+        self._aim(view, part)
+        image = self._shot(transparent=True, colour=(0.0, 0.0, 0.0))
+        if not is_cut(image, part, whole):
+            return part, image
+        # Something reaches farther than was known, as vertices do whose weights do not add up to one.
+        self._aim(view, whole)
+        return whole, self._shot(transparent=True, colour=(0.0, 0.0, 0.0))
 
     def _through_glass(self, image: np.ndarray) -> np.ndarray:
         """The premultiplied picture with something to see behind glass: drawn on a colour, which is then taken away."""
