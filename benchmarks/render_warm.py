@@ -3,7 +3,7 @@
 Two scenes, measuring/showrooms.py: one product with five textures of 2048 pixels, and a hall of 104 meshes, 254,800
 triangles and 78 textures. Each is loaded once by a process of ours, as a worker's child has it, and by one of F3D as a
 library; both then draw it frame after frame at 1024 x 1024, each from another place, lit by the built-in studio. Ours
-has 4 samples a pixel, F3D one and its FXAA; ours with one, too, is shown and not judged. Targets: at most 0.35 of
+has 2 samples a pixel, F3D one and its FXAA; ours with one, too, is shown and not judged. Targets: at most 0.35 of
 F3D's time for the product, 0.7 for the hall.
 """
 
