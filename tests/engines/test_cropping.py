@@ -23,14 +23,14 @@ def corners(x: float, y: float, half: float) -> np.ndarray:
     return np.array([[x + dx, y + dy, 0.0] for dx in (-half, half) for dy in (-half, half)])
 
 
-def test_the_part_holds_what_is_seen_and_its_edges_are_eighths():
+def test_the_part_holds_what_is_seen_and_little_more():
     whole = Settings(800, 400)
     part = cropped(whole, FRONT, corners(-1, 0.25, 0.25))
     # 200 pixels are a metre; the middle is at (400, 200)
     x, y, width, height = part.region
     assert x < 150 and x + width > 250
     assert y < 100 and y + height > 200
-    assert (width % 100, height % 50) == (0, 0) and (width, height) == (200, 150)
+    assert width < 150 and height < 150
     assert place(part, whole) == (slice(y, y + height), slice(x, x + width))
 
 
@@ -41,7 +41,7 @@ def test_the_part_of_a_part_is_where_it_is_in_the_whole():
     assert x < 380 and x + width > 420 and y < 180 and y + height > 220
     rows, columns = place(part, asked)
     assert (rows.start, columns.start) == (y - 100, x - 300)
-    assert (width, height) == (100, 76)
+    assert width < 80 and height < 80
 
 
 def test_what_is_beside_the_camera_or_everywhere_is_drawn_whole():
@@ -53,7 +53,7 @@ def test_what_is_beside_the_camera_or_everywhere_is_drawn_whole():
 
 def test_what_is_out_of_view_takes_the_smallest_part():
     part = cropped(Settings(800, 400), FRONT, corners(50, 0, 0.05))
-    assert part.region[2:] == (100, 50)
+    assert part.size[0] == 13 and part.size[1] < 60
 
 
 def test_a_part_is_cut_when_something_is_at_an_inner_edge():

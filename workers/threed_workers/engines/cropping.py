@@ -10,17 +10,15 @@ from threed_workers.engines.drawing import Settings, View
 
 # Around what is found, in pixels and as a part of it: points and lines are wide, and outlines of round things are known
 # to a hundredth.
-_PIXELS, _PART = 12, 0.03
-# Of each edge: few sizes, because nothing that is made for one is given back.
-_STEPS = 8
-# Of the picture. More is not worth it.
-_MOST = 0.9
+_PIXELS, _PART = 8, 0.015
+# Of each edge, so that frames of a film have few sizes: Filament makes buffers for each.
+_STEPS = 64
 
 
 def cropped(settings: Settings, view: View, points: np.ndarray) -> Settings:
-    """The settings of the part in which points (n, 3) of the world are seen, in steps of an eighth of each edge.
+    """The settings of the part in which points (n, 3) of the world are seen.
 
-    As they are when that is nearly all, or when points are beside the camera or behind it.
+    As they are when that is all, or when points are beside the camera or behind it.
     """
     size = np.array(settings.size)
     low, high = _reach(settings, view, points)
@@ -30,7 +28,7 @@ def cropped(settings: Settings, view: View, points: np.ndarray) -> Settings:
     low, high = np.floor((low - margin).clip(0, size)), np.ceil((high + margin).clip(0, size))
     step = np.maximum(-(-size // _STEPS), 1)
     part = np.minimum(np.maximum(-(-(high - low) // step), 1) * step, size).astype(int)
-    if part.prod() > _MOST * size.prod():
+    if (part == size).all():
         return settings
     corner = np.clip((low + high - part) // 2, 0, size - part).astype(int)
     x, y, *_ = settings.region or (0, 0)

@@ -125,6 +125,7 @@ class RasterSession:
         self._scene = self._new_scene(multisamples)
         self._camera = self._scene.camera = renderer.create_camera()
         self._camera.exposure = _UNIT_EXPOSURE
+        self._target = pantry.target(*(max(1, round(edge * self._times)) for edge in settings.size))
         self._glass = any(instance.model.is_glass() for instance in drawing.instances)
         lamps = Lamps(self._scene, self._frame, self._radius(), gain)
         self._staging = Staging(pantry, self._scene, drawing, settings, self._times, self._frame, gain, lamps, folder)
@@ -194,7 +195,7 @@ class RasterSession:
     # ------------------------------------------------------------ drawing
 
     def _aim(self, view: View, settings: Settings) -> None:
-        self._target = self._pantry.target(*(max(1, round(edge * self._times)) for edge in settings.size))
+        self._size = tuple(max(1, round(edge * self._times)) for edge in settings.size)
         pose = view.pose.copy()
         pose[:3, 3] = (self._frame @ np.append(view.pose[:3, 3], 1.0))[:3]
         near, far = view.near * self._scale, view.far * self._scale
@@ -260,8 +261,10 @@ class RasterSession:
     def _shot(self, transparent: bool, colour: tuple[float, float, float]) -> np.ndarray:
         self._scene.transparent = transparent
         self._scene.background = [*colour, 0.0 if transparent else 1.0]
-        self._renderer.render(self._scene, self._target)
-        return self._target.read()
+        width, height = self._size
+        # OpenGL counts from the lower left, pictures from the upper left.
+        self._renderer.render(self._scene, self._target, viewport=(0, 0, width, height))
+        return np.ascontiguousarray(self._target.read()[-height:, :width])
 
 
 def _frame(drawing: Drawing) -> np.ndarray:
