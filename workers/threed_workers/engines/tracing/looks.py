@@ -8,6 +8,7 @@ import numpy as np
 
 from threed_workers.document.model import Json, extension
 from threed_workers.engines.pictures import LUMINANCE
+from threed_workers.engines.tracing.energy import sheen_albedo
 from threed_workers.engines.tracing.fields import Field, Fields, constant, together
 
 
@@ -94,9 +95,7 @@ def read_look(material: Json, fields: Fields) -> Look:
             given["clearcoat"].get("clearcoatTexture"), 0, given["clearcoat"].get("clearcoatFactor", 0.0)
         ),
         clearcoat_roughness=given["clearcoat"].get("clearcoatRoughnessFactor", 0.0),
-        sheen=fields.colour(
-            given["sheen"].get("sheenColorTexture"), given["sheen"].get("sheenColorFactor") or (0.0, 0.0, 0.0)
-        ),
+        sheen=_sheen(given["sheen"], fields),
         specular=given["specular"].get("specularFactor", 1.0),
         anisotropy=given["anisotropy"].get("anisotropyStrength", 0.0),
         unlit=found["unlit"] is not None,
@@ -106,6 +105,14 @@ def read_look(material: Json, fields: Fields) -> Look:
     if specular_glossiness is not None:
         look = _glossy(look, specular_glossiness, fields, material)
     return _unlit(look) if look.unlit else look
+
+
+def _sheen(sheen: Json, fields: Fields) -> Field:
+    """What it reflects of a uniform light."""
+    colour = fields.colour(sheen.get("sheenColorTexture"), sheen.get("sheenColorFactor") or (0.0, 0.0, 0.0))
+    rough = fields.channel(sheen.get("sheenRoughnessTexture"), 3, sheen.get("sheenRoughnessFactor", 0.0))
+    (values, roughness), sampling, _ = together(colour, rough)
+    return Field((values * sheen_albedo(roughness)).astype(np.float32), sampling)
 
 
 _EXTENSIONS = (
