@@ -35,11 +35,11 @@ class _States:
             self.closed = True
 
 
-async def _read(states: _States, seconds: float, writing_s: float = 0.0) -> list[int]:
+async def _read(states: _States, seconds: float) -> list[int]:
     seen = []
     async with contextlib.aclosing(until_token_expires(states(), _who(seconds))) as watched:
         async for state in watched:
-            await asyncio.sleep(writing_s)
+            await asyncio.sleep(0)  # as a message that is written at once
             seen.append(state)
     return seen
 

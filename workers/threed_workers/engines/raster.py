@@ -125,7 +125,7 @@ class RasterSession:
         self._scene = self._new_scene(multisamples)
         self._camera = self._scene.camera = renderer.create_camera()
         self._camera.exposure = _UNIT_EXPOSURE
-        self._target = pantry.target(*(max(1, round(edge * self._times)) for edge in settings.size))
+        self._target = pantry.target(*self._drawn(settings))
         self._glass = any(instance.model.is_glass() for instance in drawing.instances)
         lamps = Lamps(self._scene, self._frame, self._radius(), gain)
         self._staging = Staging(pantry, self._scene, drawing, settings, self._times, self._frame, gain, lamps, folder)
@@ -177,6 +177,11 @@ class RasterSession:
             self.losses.append(loss("samples", 1, reason, "picture"))
         return math.sqrt(samples), 1
 
+    def _drawn(self, settings: Settings) -> tuple[int, int]:
+        """(width, height) of what Filament draws of them."""
+        width, height = settings.size
+        return max(1, round(width * self._times)), max(1, round(height * self._times))
+
     def _radius(self) -> float:
         low, high = self._drawing.box
         return float(np.linalg.norm(high - low)) / 2 * self._scale
@@ -195,7 +200,7 @@ class RasterSession:
     # ------------------------------------------------------------ drawing
 
     def _aim(self, view: View, settings: Settings) -> None:
-        self._size = tuple(max(1, round(edge * self._times)) for edge in settings.size)
+        self._size = self._drawn(settings)
         pose = view.pose.copy()
         pose[:3, 3] = (self._frame @ np.append(view.pose[:3, 3], 1.0))[:3]
         near, far = view.near * self._scale, view.far * self._scale
