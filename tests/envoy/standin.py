@@ -34,27 +34,27 @@ def echo(context: grpc.aio.ServicerContext, **fields: object) -> assets_pb2.Asse
 class Assets(assets_pb2_grpc.AssetServiceServicer):
     def __init__(self) -> None:
         self.messages: list[int] = []
-        self.cut = 0
+        self.uploads: dict[str, str] = {}  # "open", "cut" or "whole", by file name
 
     async def UploadAsset(self, requests: AsyncIterator, context: grpc.aio.ServicerContext) -> assets_pb2.Asset:
-        try:
-            return await self._upload(requests, context)
-        except asyncio.CancelledError:
-            self.cut += 1
-            raise
-
-    async def _upload(self, requests: AsyncIterator, context: grpc.aio.ServicerContext) -> assets_pb2.Asset:
-        first, size, digest = None, 0, hashlib.sha256()
+        first, size, digest = assets_pb2.UploadAssetRequest(), 0, hashlib.sha256()
         self.messages.clear()
-        async for request in requests:
-            first = first or request
-            size += len(request.media.data)
-            digest.update(request.media.data)
-            self.messages.append(len(request.media.data))
-            if first.display_name == "slow":
-                await asyncio.sleep(0.02)
-        # grpc.aio ends the iteration of a broken stream like that of a whole one; the next await tells them apart.
-        await context.send_initial_metadata(())
+        try:
+            async for request in requests:
+                if not first.filename:
+                    first = request
+                    self.uploads[first.filename] = "open"
+                size += len(request.media.data)
+                digest.update(request.media.data)
+                self.messages.append(len(request.media.data))
+                if first.display_name == "slow":
+                    await asyncio.sleep(0.02)
+            # grpc.aio ends the iteration of a broken stream like that of a whole one; the next await tells them apart.
+            await context.send_initial_metadata(())
+        except asyncio.CancelledError:
+            self.uploads[first.filename] = "cut"
+            raise
+        self.uploads[first.filename] = "whole"
         return echo(
             context,
             filename=first.filename,

@@ -5,13 +5,13 @@ from __future__ import annotations
 import contextlib
 import socket
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import grpc
 import pytest
 from grpc_status import rpc_status
-from tests.envoy.doors import Door, opened
+from tests.envoy.doors import Door, eventually, opened
 from tests.envoy.standin import StandIn
 
 from threed.local.gateway import RateLimit
@@ -85,15 +85,6 @@ def test_a_gateway_without_memory_says_so(server: StandIn, tmp_path: Path):
     with opened(tmp_path, (server.address,), health=503, max_heap_bytes=4 << 20) as door:
         answer = door.call("GET", "/v1/assets/ast_1")
         assert (answer.status, answer.reason) == (503, "UNAVAILABLE")
-
-
-def eventually(holds: Callable[[], bool]) -> bool:
-    deadline = time.monotonic() + 20
-    while time.monotonic() < deadline:
-        if holds():
-            return True
-        time.sleep(0.1)
-    return False
 
 
 def becomes(door: Door, status: int) -> bool:
