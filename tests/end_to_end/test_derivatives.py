@@ -10,9 +10,10 @@ import subprocess
 import sys
 import zipfile
 
+import numpy as np
 import pytest
 from tests.end_to_end.doors import get
-from tests.end_to_end.job import model, ready
+from tests.end_to_end.job import model, picture, ready, rendered
 
 from threed.services.presets import PRESETS
 from threed.v1.derivatives_pb2 import Derivative
@@ -46,6 +47,13 @@ def files(door, made: Derivative) -> dict[str, bytes]:
         assert (len(answer.body), hashlib.sha256(answer.body).hexdigest()) == (file.size_bytes, file.sha256)
         found[ExportFormat.Name(file.format)] = answer.body
     return found
+
+
+def traced(door, **source) -> np.ndarray:
+    """A path traced picture, int (h, w, channels), of which nothing of its textures is lost."""
+    job = rendered(door, **source, engine="path_traced", samples=4)
+    assert "textures" not in {loss.feature for loss in job.losses}
+    return np.asarray(picture(door, job)).astype(int)
 
 
 def test_a_recipe_is_carried_out_step_by_step(door, asset):
@@ -98,8 +106,12 @@ def test_pictures_become_ktx2_by_a_program_in_the_same_confinement(rest, asset):
     # And where a format holds none, they are pictures again
     with zipfile.ZipFile(io.BytesIO(found["EXPORT_OBJ"])) as archive:
         assert any(name.endswith(".png") for name in archive.namelist())
-    # And what came with KTX2 can leave it
+    # And an engine that reads none of it draws what it draws of the original
     other = ready(rest, found["EXPORT_GLB"], "with ktx2.glb")
+    as_it_was = traced(rest, asset_id=asset.asset_id)
+    for source in ({"asset_id": asset.asset_id, "derivative_id": made.derivative_id}, {"asset_id": other.asset_id}):
+        assert np.abs(traced(rest, **source) - as_it_was).mean() < 3
+    # And what came with KTX2 can leave it
     made = derived(rest, other, recipe={"steps": [{"texture_encode": {"encoding": "WEBP"}}]})
     assert made.status == Derivative.COMPLETED, made.error
     document = read_glb(memoryview(files(rest, made)["EXPORT_GLB"]), Budget())

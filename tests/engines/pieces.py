@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import struct
 from pathlib import Path
 
 import numpy as np
@@ -62,6 +63,12 @@ def textured(pixels: np.ndarray, kind: str, **material) -> bytes:
     stored = io.BytesIO()
     Image.fromarray(pixels).save(stored, kind, quality=95)
     return showing(stored.getvalue(), **material)
+
+
+def in_ktx2() -> bytes:
+    """A `wall` whose picture is a KTX2 of Basis Universal, which no engine but Filament knows."""
+    header = struct.pack("<9I", 0, 1, 8, 8, 0, 0, 1, 1, 1) + bytes(32) + struct.pack("<3Q", 104, 16, 64)
+    return showing(b"\xabKTX 20\xbb\r\n\x1a\n" + header + bytes(16))
 
 
 def showing(picture: bytes, **material) -> bytes:

@@ -17,7 +17,7 @@ from threed_workers.engines.drawing import LAYERS, Backdrop, Pass, Settings
 from threed_workers.engines.tracing import finishing
 from threed_workers.samples.shapes import box, sphere
 
-from .pieces import PAPER, RED, look, matte, model, spec, textured, unlit, wall
+from .pieces import PAPER, RED, in_ktx2, look, matte, model, rendered, spec, textured, unlit, wall
 from .suite import *  # noqa: F403
 from .suite import places
 from .test_raster import panorama
@@ -386,3 +386,9 @@ def test_a_blurred_environment_is_the_mean_of_the_sharp_one_around_it(seen):
     soft = seen(background={"blurredEnvironment": 1.0})
     assert (soft.image[..., 3] == 255).all()
     assert np.ptp(soft.image[0, :, 0].astype(int)) < np.ptp(sharp.image[0, :, 0].astype(int)) / 2
+
+
+def test_a_picture_that_it_does_not_read_is_said(engine, tmp_path):
+    answer, _ = rendered(tmp_path, spec(places(wall={}), engine=engine), {"wall": in_ktx2()})
+    # Then it is drawn without, and a loss says so
+    assert ("textures", 1) in {(loss["feature"], loss["count"]) for loss in answer["losses"]}

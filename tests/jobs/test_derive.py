@@ -6,7 +6,7 @@ import pytest
 
 from threed.errors import JobFailed
 from threed.v1.recipes_pb2 import EXPORT_GLB, EXPORT_OBJ, Recipe, Step, TextureEncode
-from threed_workers.jobs.derive import as_contract, holds_ktx2, needs_ktx2
+from threed_workers.jobs.derive import as_contract, needs_ktx2
 
 
 def test_a_report_is_kept_in_the_form_of_the_contract():
@@ -43,11 +43,3 @@ def test_what_the_contract_does_not_have_fails_the_job(told: dict):
 def test_the_program_for_ktx2_may_be_run_only_where_there_is_some(encoding, format, holds, needs):
     steps = [Step(texture_encode=TextureEncode(encoding=encoding))] if encoding else [Step(weld={})]
     assert needs_ktx2(Recipe(steps=steps, export_formats=[format]), holds) is needs
-
-
-def test_a_file_that_holds_ktx2_is_known_by_its_bytes(tmp_path):
-    path = tmp_path / "model.glb"
-    path.write_bytes(b"glTF" + bytes(1000) + b"\xabKTX 20\xbb\r\n\x1a\n" + bytes(100))
-    assert holds_ktx2(path)
-    path.write_bytes(b"glTF" + bytes(1000) + b"KTX 20" + bytes(100))
-    assert not holds_ktx2(path)

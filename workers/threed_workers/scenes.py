@@ -18,11 +18,13 @@ from threed.records import render_jobs
 from threed.v1.jobs_pb2 import BlobRef, RenderSpec
 from threed.v1.render_jobs_pb2 import RenderJob, RenderOutput
 from threed_workers.claims import Claim, was_killed
+from threed_workers.textures import ktx2
 from threed_workers.warm import WarmEngine
 
 # What an engine may do to its process, and another one with the same scene perhaps not.
 _UNDONE = (JobCrashed, JobTimedOut, JobOutOfMemory)
 _LOADED, _RENDERED = 0.1, 0.95  # of the progress, once every file is here, and once all is drawn
+_WITHOUT_KTX2 = ("path_traced", "compat")
 _MOST_PREVIEW_BYTES = 256 * 1024
 _AOVS = {"depth": "DEPTH", "normal": "NORMAL", "albedo": "ALBEDO", "object_id": "OBJECT_ID", "alpha": "ALPHA"}
 
@@ -69,23 +71,31 @@ def fetched(claim: Claim, engine: WarmEngine, spec: RenderSpec) -> dict[str, Any
         return engine.file(blob.sha256 + suffix, lambda path: claim.store.fetch(blob.key, path, blob.sha256))
 
     def model(blob: BlobRef) -> Path:
-        if not spec.derived:
+        plain = job.engine in _WITHOUT_KTX2
+        if not spec.derived and not plain:
             return as_it_is(blob, ".glb")
-        return engine.file(f"{blob.sha256}.render.glb", lambda path: _copy_for_engines(claim, blob, path))
+        name = f"{blob.sha256}.{'plain' if plain else 'render'}.glb"
+        return engine.file(name, lambda path: _copy_for_engines(claim, blob, path, spec.derived, plain))
 
+    job = spec.render_job
     models = {asset_id: str(model(blob)) for asset_id, blob in spec.models.items()}
     found = {name: getattr(spec, name) for name in ("environment", "environment_light") if spec.HasField(name)}
-    job = spec.render_job
     size = job.region if job.HasField("region") else job.resolution
     request = {"spec": json_format.MessageToDict(spec), "models": models}
     request |= {name: str(as_it_is(blob, "")) for name, blob in found.items()}
     return request | {"limits": {"pixels": size.width * size.height, "cpu_s": claim.limits.cpu_s}}
 
 
-def _copy_for_engines(claim: Claim, blob: BlobRef, path: Path) -> None:
-    claim.fetch(blob, "derived.glb")
-    claim.run("render_copy", {"source": "derived.glb", "target": "render.glb"})
-    claim.output("render.glb").rename(path)
+def _copy_for_engines(claim: Claim, blob: BlobRef, path: Path, derived: bool, plain: bool) -> None:
+    """Write what engines read of a model: of a `derived` one a render copy; of a `plain` one nothing in KTX2."""
+    source = claim.fetch(blob, f"{blob.sha256}.glb")
+    transcode = plain and not ktx2.available() and ktx2.holds(source)
+    if derived or transcode:
+        request = {"source": source.name, "target": f"{blob.sha256}.render.glb", "transcode": transcode}
+        claim.run("render_copy", request, programs=ktx2.HERE if transcode else None)
+        source.unlink()
+        source = claim.output(request["target"])
+    source.rename(path)
 
 
 def draw(

@@ -53,14 +53,20 @@ def import_file(request: dict, folder: Path, report: Any) -> dict:
 
 
 def make_render_copy(request: dict, folder: Path, report: Any) -> dict:
-    """{"source", "target"}, names of GLBs in the folder: the second is written, as engines read it -> {}."""
+    """{"source", "target"}, names of GLBs in the folder: the second is written, as engines read it -> {}.
+
+    {"transcode": True}: without KTX2, for engines that read none; for a child that may run the program for it.
+    """
     from threed_workers.budget import Budget
     from threed_workers.document import write_glb
     from threed_workers.document.render_copy import render_copy
     from threed_workers.formats import glb
     from threed_workers.formats.source import Source
+    from threed_workers.textures.transcoding import transcode
 
     document = glb.read(Source(folder / request["source"], request["source"]), Budget())
+    if request.get("transcode"):
+        transcode(document, Budget())
     packed, _ = render_copy(document)
     write_glb(packed, folder / request["target"])
     return {}

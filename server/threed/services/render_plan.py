@@ -35,7 +35,9 @@ _COSTS = {
 _FEW, _FEW_START_S, _FEW_SAMPLE_S = 1 << 24, 1.0, 1.5e-6
 # What the shadow on a ground adds to a sample.
 _SHADOW = 0.6
+# Of a pixel, without being asked; and how many an engine takes at most.
 _SAMPLES = {"raster": 2, _TRACED: 64, "compat": 4}
+_MOST_SAMPLES = {"raster": 16, "compat": 4}
 
 
 def plan(spec: RenderSpec, engines: Sequence[Mapping[str, str]], cached: bool) -> RenderPlan:
@@ -44,6 +46,7 @@ def plan(spec: RenderSpec, engines: Sequence[Mapping[str, str]], cached: bool) -
     engine = job.engine or (engines[0]["name"] if engines else "raster")
     size = job.region if job.HasField("region") else job.resolution
     pixels, samples = size.width * size.height, job.samples or _SAMPLES.get(engine, 1)
+    samples = min(samples, _MOST_SAMPLES.get(engine, samples))
     costs = _costs(engine, pixels * samples * job.frame_count)
     frame = pixels * samples * costs.sample_s
     if engine == _TRACED:

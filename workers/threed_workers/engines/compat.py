@@ -24,7 +24,7 @@ from threed_workers.engines import pictures
 from threed_workers.engines.drawing import Drawing, Pass, Settings, View
 from threed_workers.engines.flattening import Part, flattened
 from threed_workers.engines.models import SURPRISES
-from threed_workers.engines.texels import Texels
+from threed_workers.engines.texels import UNREAD, Texels
 
 _AMBIENT, _LAMP = 0.35, 3.0
 
@@ -222,5 +222,5 @@ def _losses(drawing: Drawing, settings: Settings) -> list[Json]:
         extension(texture, "KHR_texture_basisu") is not None and "source" not in texture for texture in textures
     )
     if unread:
-        found.append(loss("textures", unread, "KTX2 is not read", "picture"))
+        found.append(loss("textures", unread, UNREAD, "picture"))
     return found

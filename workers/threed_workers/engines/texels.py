@@ -12,6 +12,9 @@ from threed_workers.budget import Budget
 from threed_workers.document import Document
 from threed_workers.picture import check, probe
 
+# Why a picture is not in the picture.
+UNREAD = "it does not decode; KTX2 is read where its program is installed"
+
 
 class Texels:
     """The textures of one document, each decoded once. `unread` counts those of formats that Pillow does not read."""

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import mmap
-from pathlib import Path
-
 from google.protobuf import json_format
 
 from threed.errors import JobFailed, OutputInvalid, ProofFailed, ThreedError
@@ -21,7 +18,6 @@ from threed_workers.validator import Validator
 _MADE, _JUDGED = 0.7, 0.9  # of the progress, when the recipe is carried out and when it is judged
 PICTURE = "proof.png"  # as the step names it
 _KTX2 = {TextureEncode.KTX2, TextureEncode.KTX2_UASTC, TextureEncode.KTX2_ETC1S}
-_MAGIC = b"\xabKTX 20\xbb\r\n\x1a\n"
 _DECODED = {EXPORT_OBJ, EXPORT_USDZ}  # these hold PNG and JPEG only
 _TOLD = ("media_type", "losses", "lod_level", "triangle_count")
 _MEASURED = ("views", "min_ssim", "mean_distance_m", "max_distance_m", "max_distance", "engine")
@@ -32,7 +28,7 @@ def run(claim: Claim, validator: Validator) -> Outcome:
     spec = claim.spec.derive
     claim.report("fetching", 0.0)
     path = claim.fetch(spec.source, "source.glb")
-    source, holds = path.name, holds_ktx2(path)
+    source, holds = path.name, ktx2.holds(path)
     recipe, times = spec.derivative.recipe, 0
     while True:
         request, programs = _request(source, recipe), ktx2.HERE if needs_ktx2(recipe, holds) else None
@@ -86,12 +82,6 @@ def _most_levels(recipe: Recipe) -> int:
 
 def _request(source: str, recipe: Recipe) -> dict:
     return {"source": source, "recipe": _json(recipe)}
-
-
-def holds_ktx2(path: Path) -> bool:
-    """Whether the bytes that every KTX2 begins with are anywhere in the file. Nothing is parsed here."""
-    with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
-        return data.find(_MAGIC) >= 0
 
 
 def needs_ktx2(recipe: Recipe, holds: bool) -> bool:

@@ -47,6 +47,16 @@ def encode_alike(source: Pixels, values: np.ndarray, role: Role) -> bytes:
     return encode(values, source.media_type, 90, role)
 
 
+def passing_png(values: np.ndarray) -> bytes:
+    """uint8 or uint16 (h, w, 1 to 4) as a PNG that is written quickly, for what only engines read.
+
+    Level 6 takes twice the time (0.29 s, not 0.12 s a megapixel) and saves a tenth.
+    """
+    if values.dtype == np.uint16 and values.shape[2] > 1:
+        return png16.encode(values)
+    return _saved(_image(values), "PNG", compress_level=1)
+
+
 def _png(values: np.ndarray) -> bytes:
     if values.dtype == np.uint16:
         return png16.encode(values)

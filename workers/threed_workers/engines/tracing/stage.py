@@ -14,6 +14,7 @@ from threed_workers.document.model import Json, loss
 from threed_workers.engines.drawing import Drawing, Settings, View
 from threed_workers.engines.flattening import TRIANGLES, Part, flattened
 from threed_workers.engines.models import Model
+from threed_workers.engines.texels import UNREAD
 from threed_workers.engines.tracing.baking import baked, needs_baking
 from threed_workers.engines.tracing.building import mesh
 from threed_workers.engines.tracing.fields import Fields
@@ -191,6 +192,9 @@ class _Parts:
         """The look of a part's material."""
         number = part.material
         if number not in self._looks:
+            unread = self._fields.missing
             self._looks[number] = read_look({} if number is None else self._materials[number], self._fields)
             self._lost.update(self._looks[number].inexact)
+            if self._fields.missing > unread:
+                self._lost["textures", UNREAD] += self._fields.missing - unread
         return self._looks[number]

