@@ -35,6 +35,8 @@ def paper_share(roughness: np.ndarray) -> float:
 
 _ROUGHNESS = np.array([0.0, 0.25, 0.5, 0.75, 1.0])
 _METAL = np.array([1.0, 0.991, 0.881, 0.637, 0.367])  # base colour 1, metallic 1
+# The same of microfacets whose shadowing and masking are correlated (Heitz 2014), as glTF asks and Cycles has them.
+_SCATTERED = np.array([1.0, 0.991, 0.883, 0.656, 0.409])
 _MIRRORED = np.array([0.071, 0.069, 0.053, 0.033, 0.018])  # base colour 0, metallic 0, index of refraction 1.5
 _MATTE = np.array([0.965, 0.985, 1.008, 1.028, 1.049])  # base colour 1, less what is mirrored
 
@@ -43,11 +45,14 @@ def kept_base(base: np.ndarray, metallic: np.ndarray, roughness: np.ndarray, spe
     """The base colour (..., 3) for which `principled` reflects as much light as glTF asks for; may be above 1.
 
     `metallic` and `roughness` are (..., 1), `specular` multiplies what dielectrics mirror. The light that a rough metal
-    scatters more than once is that of Kulla and Conty 2017, "Revisiting Physically Based Shading at Imageworks".
+    scatters more than once is that of Kulla and Conty 2017, "Revisiting Physically Based Shading at Imageworks", which
+    Cycles adds by making the lobe brighter. On balls of three colours, in white and under a sky, the mean is Cycles'
+    within 2 %; at a roughness of 1 the middle is 12 % darker and the rim as much brighter.
     """
-    once = np.interp(roughness, _ROUGHNESS, _METAL)
+    once = np.interp(roughness, _ROUGHNESS, _SCATTERED)
     mean = base + (1 - base) / 21
-    metal = 1 + mean * (1 - once) / (1 - mean * (1 - once)) * (mean / np.maximum(base, 0.04)).clip(0, 1)
+    more = mean * once / (1 - mean * (1 - once))
+    metal = (once + more * (1 - once)) / np.interp(roughness, _ROUGHNESS, _METAL)
     matte = (1 - mirrored(roughness, specular)) / np.interp(roughness, _ROUGHNESS, _MATTE)
     return base * (metallic * metal + (1 - metallic) * matte)
 
