@@ -129,8 +129,8 @@ def lost_lease(folder: Path, holder: subprocess.Popen[bytes], one: subprocess.Po
 async def test_a_worker_that_is_told_to_stop_gives_its_job_to_another(
     brokered: Settings, rows: JobTable, tmp_path: Path
 ):
-    async with serving(brokered, upkeep=True) as door:
-        with worker(brokered, tmp_path / "one") as one:
+    with worker(brokered, tmp_path / "one") as one:
+        async with serving(brokered, upkeep=True) as door:
             await door.upload(MODEL)
             row = await taken(rows)
             one.send_signal(signal.SIGTERM)
@@ -139,8 +139,8 @@ async def test_a_worker_that_is_told_to_stop_gives_its_job_to_another(
             # It may have come to its end in the two seconds that Dramatiq takes to stop.
             assert (after.state, after.attempt) in (("PENDING", 0), ("COMPLETED", 1))
             assert list(brokered.scratch.iterdir()) == [], "the worker left its folder"
-        with worker(brokered, tmp_path / "two"):
-            assert (await final(rows, row.id)).state == "COMPLETED"
+            with worker(brokered, tmp_path / "two"):
+                assert (await final(rows, row.id)).state == "COMPLETED"
 
 
 @pytest.fixture

@@ -22,7 +22,11 @@ from threed.upkeep import Upkeep
 
 @contextlib.contextmanager
 def worker(settings: Settings, log: Path) -> Iterator[subprocess.Popen[bytes]]:
-    """A worker that is ready for hints; killed at the end, with everything that it started."""
+    """A worker that is ready for hints; killed at the end, with everything that it started.
+
+    Waits for it without the event loop. Start it before `serving`: a connection that the loop is opening then times
+    out, stays half open in this process, and PostgreSQL drops the test's database only a minute later.
+    """
     names = ("data_dir", "database_url", "broker_url", "job_lease_s", "job_threads")
     environment = {f"THREED_{name.upper()}": str(getattr(settings, name)) for name in names}
     with log.open("wb") as output:
