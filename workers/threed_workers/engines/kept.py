@@ -29,6 +29,22 @@ class Last:
         return self._thing
 
 
+class Recent:
+    """The `most` things that were used last, by what they were made of. Small ones, which nobody has to let go of."""
+
+    def __init__(self, most: int) -> None:
+        self._most = most
+        self._things: dict[Hashable, Any] = {}  # those used last at the end
+
+    def get(self, key: Hashable, make: Callable[[], Any]) -> Any:
+        """What was made of it before, or is now."""
+        thing = self._things.pop(key) if key in self._things else make()
+        self._things[key] = thing
+        if len(self._things) > self._most:
+            del self._things[next(iter(self._things))]
+        return thing
+
+
 class Kept:
     """Things by what they were made of. Between drawings those used last stay, up to `most` in size."""
 

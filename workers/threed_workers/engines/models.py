@@ -22,7 +22,7 @@ from threed_workers.document.model import Json, extension
 from threed_workers.document.world import scene_roots, world_box, world_matrices
 from threed_workers.engines.animation import POINTER, Animation, number_of, read_animation
 from threed_workers.engines.baking import baked, is_morphed
-from threed_workers.engines.kept import identity
+from threed_workers.engines.kept import Recent, identity
 from threed_workers.engines.pose import moved
 from threed_workers.engines.variants import in_variant, variant_names
 
@@ -49,6 +49,9 @@ def _directions() -> np.ndarray:
 
 _DIRECTIONS = _directions()
 
+
+# What was measured of models, by what they are made of: the next job of a warm process is about the same ones.
+_MEASURES = Recent(512)
 
 # What a document throws that was never checked, or checked by other rules.
 SURPRISES = (ValueError, TypeError, LookupError, ArithmeticError, AttributeError)
@@ -134,6 +137,12 @@ class Model:
 
     def corners(self) -> np.ndarray:
         """The 8 corners of the box around its default scene, float64 (8, 3), metres; (0, 3) when nothing is drawn."""
+        return self._measured("corners", self._corners)
+
+    def _measured(self, what: str, measure: Callable[[], np.ndarray]) -> np.ndarray:
+        return _MEASURES.get((self.made, what), measure) if self.made else measure()
+
+    def _corners(self) -> np.ndarray:
         with refusing("measured"):
             # The box of a document knows skins, and no morph targets.
             box = world_box(baked(self.document) if is_morphed(self.document) else self.document)
@@ -147,6 +156,9 @@ class Model:
         What has these in view has all of it, but for one part in a hundred where it is round; corners of the box around
         it would leave much of the picture empty. Of a model of very many vertices, those corners.
         """
+        return self._measured("outline", self._outline)
+
+    def _outline(self) -> np.ndarray:
         with refusing("measured"):
             placed = list(self._placed())
             if sum(len(points) for _, points in placed) > _MOST_OUTLINED:
