@@ -25,6 +25,7 @@ from threed.records import away_is_unavailable, jobs
 from threed.status import to_json
 from threed.v1 import jobs_pb2
 from threed_workers.sandbox import Child, Limits, Zygote
+from threed_workers.telling import Teller
 from threed_workers.warm import WarmEngines
 from threed_workers.written import plain_file
 
@@ -67,6 +68,7 @@ class Claim:
     zygote: Zygote
     limits: Limits
     engines: WarmEngines
+    teller: Teller
     phase: str = "fetching"
     progress: float = 0.0
     sequence: int = 0
@@ -94,7 +96,7 @@ class Claim:
         return json_format.ParseDict(self.row.whole_spec, jobs_pb2.Job())
 
     def report(self, phase: str, progress: float, **more: int) -> None:
-        """Tell the watchers; the heartbeat records it. Never fails: the next one says more.
+        """Tell the watchers; the heartbeat records it. Returns at once and never fails: the next one says more.
 
         `more` are fields of `threed.events.Tick`; what has a `preview` is always told. A step is not trusted with the
         name of its phase: what the database would refuse is left out.
@@ -111,11 +113,7 @@ class Claim:
             statement = jobs.tick_of_part("render", self.row.subject, self.phase, self.progress, **more)
         else:
             statement = jobs.tick(self.row.kind, self.row.subject, self.sequence, self.phase, self.progress, **more)
-        try:
-            with self.engine.connect() as connection:
-                connection.execution_options(isolation_level="AUTOCOMMIT").execute(statement)
-        except sa.exc.SQLAlchemyError as error:
-            log.debug("job %s: a tick was not told: %s", self.row.id, error)
+        self.teller.tell(statement)
 
     def ask(self, statement: sa.Executable) -> list[sa.Row]:
         """The rows of a statement outside the transaction that ends the job. Raises Unavailable."""

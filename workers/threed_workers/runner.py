@@ -23,6 +23,7 @@ from threed.records import away_is_unavailable, jobs
 from threed.settings import Settings
 from threed_workers.claims import Claim, LeaseLost, Outcome, was_killed
 from threed_workers.sandbox import Limits, Zygote, remove_folder
+from threed_workers.telling import Teller
 from threed_workers.warm import WarmEngines
 
 log = logging.getLogger(__name__)
@@ -51,11 +52,12 @@ class Runner:
         self._engines = WarmEngines(zygote, scratch, settings, self._limits)
         self.engine = sa.create_engine(
             settings.sqlalchemy_url(),
-            pool_size=settings.job_threads + 3,
+            pool_size=settings.job_threads + 4,
             max_overflow=0,
             pool_pre_ping=False,
             connect_args={"connect_timeout": 3, "application_name": f"threed {name}"},
         )
+        self._teller = Teller(self.engine)
         self._threads = ThreadPoolExecutor(settings.job_threads, thread_name_prefix="job")
         self._lock = threading.Lock()
         self._busy = 0
@@ -96,6 +98,7 @@ class Runner:
             if thread.is_alive():
                 thread.join()
         self._engines.close()
+        self._teller.close()
         self._hand_back()  # what was being claimed just then
         self.engine.dispose()
 
@@ -163,7 +166,7 @@ class Runner:
             _remove(folder)
 
     def _held(self, row: sa.Row, folder: Path) -> Claim:
-        return Claim(row, folder, self.engine, self._store, self._zygote, self._limits, self._engines)
+        return Claim(row, folder, self.engine, self._store, self._zygote, self._limits, self._engines, self._teller)
 
     def _more(self, claim: Claim, held: list[Claim], most: int) -> list[Claim]:
         """More parts of the same whole, whose leases are renewed as that of `claim`; they work in its folder."""
