@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from threed_workers.engines.tracing.llvm import found
 from threed_workers.engines.tracing.variant import DRJIT, VARIABLE
@@ -93,3 +94,41 @@ def test_with_llvm_the_same_picture_is_drawn_and_other_cameras_compile_nothing(l
         assert np.abs(one[..., 3] - other[..., 3]).mean() < 0.01
         ball = (one[..., 3] > 0.99) & (other[..., 3] > 0.99)
         assert other[ball].mean(axis=0) == pytest.approx(one[ball].mean(axis=0), rel=0.01)
+
+
+# A ball in a white room, seen from afar.
+_FURNACE = """
+import sys
+from pathlib import Path
+import numpy as np
+from threed_workers.engines import framing
+from threed_workers.engines.drawing import Backdrop, Drawing, Instance, Settings, Sky
+from threed_workers.engines.models import Model
+from threed_workers.engines.path_traced import PathTraced
+folder = Path(sys.argv[1])
+model = Model.open(folder / "ball.glb")
+sky, clear = Sky(file=folder / "white.png"), Backdrop("transparent")
+drawing = Drawing((Instance(model, np.eye(4)),), model.corners(), sky=sky, backdrop=clear)
+session = PathTraced().prepare(drawing, Settings(48, 48, 256, denoise=False, pictures=1 << 20), folder)
+*_, last = session.render(framing.framed(model.corners(), 0.4, 0.3, framing.YFOV, framing.MARGIN, 1.0))
+np.save(folder / "radiance.npy", last.radiance)
+"""
+
+
+@pytest.mark.parametrize("roughness", [0.3, 0.7, 1.0])
+def test_with_llvm_white_metal_is_white_in_a_white_room(library, tmp_path, roughness):
+    # Given a ball of white metal, and light of 1 from everywhere
+    surface = {"pbrMetallicRoughness": {"metallicFactor": 1.0, "roughnessFactor": roughness}}
+    (tmp_path / "ball.glb").write_bytes(model(sphere(96, 48), surface))
+    Image.new("RGB", (16, 8), "white").save(tmp_path / "white.png")
+    (tmp_path / "llvm").write_text(library)
+    # When it is traced
+    command = [sys.executable, "-c", _FURNACE, str(tmp_path)]
+    subprocess.run(command, env=os.environ | {VARIABLE: str(tmp_path / "llvm")}, capture_output=True, check=True)
+    light = np.load(tmp_path / "radiance.npy")
+    # Then it reflects all of it, from its middle to its rim
+    rows, columns = np.nonzero(light[..., 3] > 0.999)
+    away = np.hypot(rows - rows.mean(), columns - columns.mean()) / ((len(rows) / np.pi) ** 0.5)
+    for inner in np.arange(0, 1, 0.2):
+        ring = light[rows, columns, :3][(away >= inner) & (away < inner + 0.2)]
+        assert ring.mean(axis=0) == pytest.approx([1, 1, 1], abs=0.01), inner

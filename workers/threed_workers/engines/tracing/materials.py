@@ -10,6 +10,7 @@ from threed_workers.document.model import Json
 from threed_workers.engines.tracing.fields import Field, Sampling, together
 from threed_workers.engines.tracing.looks import Look
 from threed_workers.engines.tracing.opaque import eta, opaque
+from threed_workers.engines.tracing.variant import SCALAR
 
 # The name of the vertex attribute with opacity.
 OPACITY = "vertex_opacity"
@@ -50,12 +51,15 @@ class Materials:
         elif look.transmission.values.max() > 0:
             made = self._bumped(self._glass(look), look, mirrored)
         else:
-            made = {"type": "twosided", "bsdf": self._bumped(opaque(look, self.texture, tinted), look, mirrored)}
+            made = {"type": "twosided", "bsdf": self._bumped(self._opaque(look, tinted), look, mirrored)}
         if look.opacity is not None:
             made = {"type": "mask", "opacity": self.texture(look.opacity), "bsdf": made}
         if faded:
             made = {"type": "mask", "opacity": {"type": "mesh_attribute", "name": OPACITY}, "bsdf": made}
         return made
+
+    def _opaque(self, look: Look, tinted: bool) -> Json:
+        return opaque(look, self.texture, tinted, own_metal=self._mi.variant() != SCALAR)
 
     def _glass(self, look: Look) -> Json:
         base = look.base.mapped(lambda values: values * look.filter.astype(np.float32))

@@ -15,6 +15,7 @@ from threed_workers.document.model import Json
 from threed_workers.engines.tracing import energy
 from threed_workers.engines.tracing.fields import Field, Sampling, constant, together
 from threed_workers.engines.tracing.looks import Look
+from threed_workers.engines.tracing.metal import METAL
 
 # The name of the vertex attribute with colours that replace the base colour.
 TINT = "vertex_tint"
@@ -38,6 +39,7 @@ class _Surface:
     sampling: Sampling | None
     texture: Callable[[Field], Json]
     tinted: bool
+    own_metal: bool
 
     def over(self, values: np.ndarray) -> Json:
         """Values as a texture."""
@@ -50,16 +52,19 @@ class _Surface:
         return {"type": "mesh_attribute", "name": TINT, "scale": float(values.mean() / max(self.base.mean(), 1e-6))}
 
 
-def opaque(look: Look, texture: Callable[[Field], Json], tinted: bool) -> Json:
-    """The BSDF of a look that nothing shines through, its normal map and its back left out."""
+def opaque(look: Look, texture: Callable[[Field], Json], tinted: bool, own_metal: bool) -> Json:
+    """The BSDF of a look that nothing shines through, its normal map and its back left out.
+
+    `own_metal`: METAL is known to the variant.
+    """
     (base, metallic, roughness, sheen), sampling, _ = together(look.base, look.metallic, look.roughness, look.sheen)
-    surface = _Surface(energy.under_sheen(base, sheen), metallic, roughness, sampling, texture, tinted)
+    surface = _Surface(energy.under_sheen(base, sheen), metallic, roughness, sampling, texture, tinted, own_metal)
+    if metallic.min() > 1 - _SEEN and not _is_special(look):
+        return _metal(surface)
     if _is_special(look) or np.ptp(_reach(roughness)) > _DIFFERENT:
         return _principled(surface, look)
     if metallic.max() < _SEEN:
         return _plastic(surface)
-    if metallic.min() > 1 - _SEEN:
-        return _metal(surface)
     return _mixed(surface.over(metallic), _plastic(surface), _metal(surface))
 
 
@@ -74,6 +79,8 @@ def _reach(roughness: np.ndarray) -> np.ndarray:
 
 
 def _metal(surface: _Surface) -> Json:
+    if surface.own_metal:
+        return {"type": METAL, "base_color": surface.colour(surface.base), "roughness": surface.over(surface.roughness)}
     kept = energy.kept_base(surface.base, np.ones_like(surface.metallic), surface.roughness, 1.0)
     roughness = surface.over(surface.roughness)
     return {"type": "principled", "base_color": surface.colour(kept), "metallic": 1.0, "roughness": roughness}

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from threed_workers.engines.tracing.variant import LLVM, SCALAR
+
 DEFAULT_SAMPLES = 64
 # Samples of a whole picture in half a second on two cores, measured with the helmet of rendering benchmarks.
-_AFFORDABLE = {"scalar_rgb": 1 << 20, "llvm_ad_rgb": 1 << 21}
+_AFFORDABLE = {SCALAR: 1 << 20, LLVM: 1 << 21}
 _LARGEST = 16
 
 
@@ -18,7 +20,7 @@ def schedule(samples: int, pixels: int, variant: str) -> Iterator[int]:
     picture.
     """
     most = max(1, _AFFORDABLE[variant] // pixels)
-    if variant != "scalar_rgb":
+    if variant != SCALAR:
         count = equal_part(samples, min(most, _LARGEST))
         yield from [count] * (samples // count)
         return
