@@ -47,7 +47,7 @@ def kept_base(base: np.ndarray, metallic: np.ndarray, roughness: np.ndarray, spe
     `metallic` and `roughness` are (..., 1), `specular` multiplies what dielectrics mirror. The light that a rough metal
     scatters more than once is that of Kulla and Conty 2017, "Revisiting Physically Based Shading at Imageworks", which
     Cycles adds by making the lobe brighter. On balls of three colours, in white and under a sky, the mean is Cycles'
-    within 2 %; at a roughness of 1 the middle is 12 % darker and the rim as much brighter.
+    within 2 %; of white at a roughness of 1, the middle is 15 % darker and the rim 23 % brighter.
     """
     once = np.interp(roughness, _ROUGHNESS, _SCATTERED)
     mean = base + (1 - base) / 21

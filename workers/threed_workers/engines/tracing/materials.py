@@ -10,7 +10,7 @@ from threed_workers.document.model import Json
 from threed_workers.engines.tracing.fields import Field, Sampling, together
 from threed_workers.engines.tracing.looks import Look
 from threed_workers.engines.tracing.opaque import eta, opaque
-from threed_workers.engines.tracing.variant import SCALAR
+from threed_workers.engines.tracing.variant import LLVM
 
 # The name of the vertex attribute with opacity.
 OPACITY = "vertex_opacity"
@@ -59,7 +59,7 @@ class Materials:
         return made
 
     def _opaque(self, look: Look, tinted: bool) -> Json:
-        return opaque(look, self.texture, tinted, own_metal=self._mi.variant() != SCALAR)
+        return opaque(look, self.texture, tinted, own_metal=self._mi.variant() == LLVM)
 
     def _glass(self, look: Look) -> Json:
         base = look.base.mapped(lambda values: values * look.filter.astype(np.float32))

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from threed_workers.engines.tracing.passes import equal_part
+from threed_workers.engines.tracing.variant import LLVM
 
 # LLVM draws all samples of a call at once, and keeps the state of each: 32 bytes and more.
 _AT_ONCE = 1 << 23
@@ -30,7 +31,7 @@ def _called(mi: Any, place: Any, integrator: Any, count: int, seed: int) -> np.n
 
 def _part(mi: Any, place: Any, count: int) -> int:
     """How many samples of each pixel one call may draw; all calls draw as many."""
-    if not mi.variant().startswith("llvm"):
+    if mi.variant() != LLVM:
         return count
     pixels = math.prod(place.sensors()[0].film().crop_size())
     return equal_part(count, max(1, _AT_ONCE // pixels))
