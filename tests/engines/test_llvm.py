@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -98,7 +99,7 @@ def test_with_llvm_the_same_picture_is_drawn_and_other_cameras_compile_nothing(l
 
 # A ball in a white room, seen from afar.
 _FURNACE = """
-import sys
+import json, sys
 from pathlib import Path
 import numpy as np
 from threed_workers.engines import framing
@@ -112,23 +113,54 @@ drawing = Drawing((Instance(model, np.eye(4)),), model.corners(), sky=sky, backd
 session = PathTraced().prepare(drawing, Settings(48, 48, 256, denoise=False, pictures=1 << 20), folder)
 *_, last = session.render(framing.framed(model.corners(), 0.4, 0.3, framing.YFOV, framing.MARGIN, 1.0))
 np.save(folder / "radiance.npy", last.radiance)
+print(json.dumps(session.losses))
 """
+
+
+def in_a_white_room(library: str, folder: Path, material: dict) -> tuple[np.ndarray, np.ndarray]:
+    """(the light of a ball (n, 3) in a room that is 1 everywhere, how far each is from its middle; 1 is its rim)."""
+    (folder / "ball.glb").write_bytes(model(sphere(96, 48), material))
+    Image.new("RGB", (16, 8), "white").save(folder / "white.png")
+    (folder / "llvm").write_text(library)
+    command = [sys.executable, "-c", _FURNACE, str(folder)]
+    environment = os.environ | {VARIABLE: str(folder / "llvm")}
+    said = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
+    assert json.loads(said.stdout) == []  # Nothing is lost.
+    light = np.load(folder / "radiance.npy")
+    rows, columns = np.nonzero(light[..., 3] > 0.999)
+    away = np.hypot(rows - rows.mean(), columns - columns.mean()) / ((len(rows) / np.pi) ** 0.5)
+    return light[rows, columns, :3], away
+
+
+def rings(light: np.ndarray, away: np.ndarray) -> list[np.ndarray]:
+    """The mean light of five rings, from the middle to the rim."""
+    return [light[(away >= inner) & (away < inner + 0.2)].mean(axis=0) for inner in np.arange(0, 1, 0.2)]
 
 
 @pytest.mark.parametrize("roughness", [0.3, 0.7, 1.0])
 def test_with_llvm_white_metal_is_white_in_a_white_room(library, tmp_path, roughness):
-    # Given a ball of white metal, and light of 1 from everywhere
     surface = {"pbrMetallicRoughness": {"metallicFactor": 1.0, "roughnessFactor": roughness}}
-    (tmp_path / "ball.glb").write_bytes(model(sphere(96, 48), surface))
-    Image.new("RGB", (16, 8), "white").save(tmp_path / "white.png")
-    (tmp_path / "llvm").write_text(library)
-    # When it is traced
-    command = [sys.executable, "-c", _FURNACE, str(tmp_path)]
-    subprocess.run(command, env=os.environ | {VARIABLE: str(tmp_path / "llvm")}, capture_output=True, check=True)
-    light = np.load(tmp_path / "radiance.npy")
-    # Then it reflects all of it, from its middle to its rim
-    rows, columns = np.nonzero(light[..., 3] > 0.999)
-    away = np.hypot(rows - rows.mean(), columns - columns.mean()) / ((len(rows) / np.pi) ** 0.5)
-    for inner in np.arange(0, 1, 0.2):
-        ring = light[rows, columns, :3][(away >= inner) & (away < inner + 0.2)]
-        assert ring.mean(axis=0) == pytest.approx([1, 1, 1], abs=0.01), inner
+    for ring in rings(*in_a_white_room(library, tmp_path, surface)):
+        assert ring == pytest.approx([1, 1, 1], abs=0.01)
+
+
+def velvet(base: float, colour: list[float], roughness: float) -> dict:
+    """Paper under sheen."""
+    surface = {"baseColorFactor": [base, base, base, 1.0], "metallicFactor": 0.0}
+    sheen = {"sheenColorFactor": colour, "sheenRoughnessFactor": roughness}
+    return {"pbrMetallicRoughness": surface, "extensions": {"KHR_materials_sheen": sheen}}
+
+
+def test_with_llvm_sheen_is_bright_at_the_rim_and_has_its_colour(library, tmp_path):
+    # Black under red velvet: there is no blue in what it adds
+    seen = rings(*in_a_white_room(library, tmp_path, velvet(0.0, [1.0, 0.2, 0.0], 0.3)))
+    reds, greens = ([ring[channel] - ring[2] for ring in seen] for channel in (0, 1))
+    assert reds == sorted(reds) and reds[-1] > 5 * reds[0]
+    assert greens == pytest.approx([0.2 * red for red in reds], abs=0.001)
+
+
+@pytest.mark.parametrize(("roughness", "light"), [(0.3, 0.807), (0.6, 0.834), (1.0, 0.889)])
+def test_with_llvm_sheen_reflects_as_much_as_with_cycles(library, tmp_path, roughness, light):
+    # Spheres of base colour 0.8 in uniform light, by Cycles 4.5
+    seen, _ = in_a_white_room(library, tmp_path, velvet(0.8, [1.0, 1.0, 1.0], roughness))
+    assert seen.mean() == pytest.approx(light, abs=0.01)

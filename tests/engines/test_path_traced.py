@@ -231,6 +231,14 @@ def test_what_is_not_drawn_is_said(traced):
     assert {loss["feature"] for loss in losses} == {"KHR_materials_iridescence", "light range"}
 
 
+@pytest.mark.parametrize(("also", "said"), [({}, "its light is spread evenly"), ({"transmission"}, "drawn without")])
+def test_what_sheen_is_without_llvm_is_said(traced, also, said):
+    extensions = {"KHR_materials_sheen": {"sheenColorFactor": [1.0, 1.0, 1.0]}}
+    extensions |= {f"KHR_materials_{name}": {"transmissionFactor": 1.0} for name in also}
+    losses, _ = traced({"wall": model(wall(), matte(0.5) | {"extensions": extensions})}, places(wall={}))
+    assert [(loss["feature"], loss["reason"]) for loss in losses] == [("KHR_materials_sheen", said)]
+
+
 def test_passes_get_better_and_count_what_was_done(traced):
     _, passes = traced({"paper": PAPER}, places(paper={}), Settings(32, 32, 22, denoise=False))
     assert [one.done for one in passes] == [1, 2, 3, 4, 8, 12, 16, 20, 21, 22]

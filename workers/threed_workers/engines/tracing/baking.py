@@ -52,6 +52,7 @@ def baked(piece: Piece, look: Look) -> tuple[Piece, Look]:
         transmission=squares.over(look.transmission),
         clearcoat=squares.over(look.clearcoat),
         sheen=squares.over(look.sheen),
+        sheen_roughness=squares.over(look.sheen_roughness),
         normal=_maybe(look.normal, squares.normals),
     )
 

@@ -68,18 +68,12 @@ def matte_part(metallic: np.ndarray, roughness: np.ndarray) -> np.ndarray:
     return (1 - metallic) * t * t * (3 - 2 * t)
 
 
-def sheen_albedo(roughness: np.ndarray) -> np.ndarray:
-    """What a white sheen reflects of a uniform light, and takes from what is under it, on average over directions.
+def under_sheen(base: np.ndarray, sheen: np.ndarray, roughness: np.ndarray) -> np.ndarray:
+    """A base colour with sheen (..., 3) of this roughness folded in: its light is spread evenly over all directions.
 
-    A fit to spheres by Cycles (Zeltner, Burley and Chiang 2022): 0.04, 0.17 and 0.445 at a roughness of 0.3, 0.6 and 1,
+    Mitsuba's own sheen has no colour but the base's. What a white one reflects, and takes from what is under it, is a
+    fit to spheres by Cycles (Zeltner, Burley and Chiang 2022): 0.04, 0.17 and 0.445 at a roughness of 0.3, 0.6 and 1,
     under uniform light; under a sky with a sun, 0.05, 0.20 and 0.48 are added, and 0.05, 0.20 and 0.46 taken away.
     """
-    return 0.445 * roughness**1.85
-
-
-def under_sheen(base: np.ndarray, sheen: np.ndarray) -> np.ndarray:
-    """A base colour with sheen (..., 3) folded in, colours times `sheen_albedo`: spread evenly over all directions.
-
-    Mitsuba's own sheen has no colour but the base's.
-    """
-    return base * (1 - sheen.max(axis=-1, keepdims=True)) + sheen
+    reflected = sheen * 0.445 * roughness**1.85
+    return base * (1 - reflected.max(axis=-1, keepdims=True)) + reflected

@@ -8,7 +8,6 @@ import numpy as np
 
 from threed_workers.document.model import Json, extension
 from threed_workers.engines.pictures import LUMINANCE
-from threed_workers.engines.tracing.energy import sheen_albedo
 from threed_workers.engines.tracing.fields import Field, Fields, constant, together
 
 
@@ -33,6 +32,7 @@ class Look:
     clearcoat: Field
     clearcoat_roughness: float
     sheen: Field
+    sheen_roughness: Field
     specular: float
     anisotropy: float
     unlit: bool
@@ -43,7 +43,7 @@ class Look:
     def fields(self) -> list[Field]:
         """All that may have textures."""
         surface = (self.base, self.opacity, self.metallic, self.roughness, self.normal, self.emission)
-        more = (self.transmission, self.clearcoat, self.sheen)
+        more = (self.transmission, self.clearcoat, self.sheen, self.sheen_roughness)
         return [field for field in (*surface, *more) if field is not None]
 
     @property
@@ -58,9 +58,19 @@ class Look:
         return 0.0 if self.emission is None else float(self.emission.mean @ LUMINANCE)
 
     @property
+    def is_glass(self) -> bool:
+        """Whether light goes through."""
+        return bool(self.transmission.values.max() > 0)
+
+    @property
     def is_solid_glass(self) -> bool:
         """Whether light goes through, and is refracted."""
-        return not self.thin and self.transmission.values.max() > 0
+        return self.is_glass and not self.thin
+
+    @property
+    def has_sheen(self) -> bool:
+        """Whether it shines like velvet anywhere."""
+        return bool(self.sheen.values.max() > 0)
 
     @property
     def texcoord(self) -> int:
@@ -95,7 +105,12 @@ def read_look(material: Json, fields: Fields) -> Look:
             given["clearcoat"].get("clearcoatTexture"), 0, given["clearcoat"].get("clearcoatFactor", 0.0)
         ),
         clearcoat_roughness=given["clearcoat"].get("clearcoatRoughnessFactor", 0.0),
-        sheen=_sheen(given["sheen"], fields),
+        sheen=fields.colour(
+            given["sheen"].get("sheenColorTexture"), given["sheen"].get("sheenColorFactor") or (0.0, 0.0, 0.0)
+        ),
+        sheen_roughness=fields.channel(
+            given["sheen"].get("sheenRoughnessTexture"), 3, given["sheen"].get("sheenRoughnessFactor", 0.0)
+        ),
         specular=given["specular"].get("specularFactor", 1.0),
         anisotropy=given["anisotropy"].get("anisotropyStrength", 0.0),
         unlit=found["unlit"] is not None,
@@ -105,14 +120,6 @@ def read_look(material: Json, fields: Fields) -> Look:
     if specular_glossiness is not None:
         look = _glossy(look, specular_glossiness, fields, material)
     return _unlit(look) if look.unlit else look
-
-
-def _sheen(sheen: Json, fields: Fields) -> Field:
-    """What it reflects of a uniform light."""
-    colour = fields.colour(sheen.get("sheenColorTexture"), sheen.get("sheenColorFactor") or (0.0, 0.0, 0.0))
-    rough = fields.channel(sheen.get("sheenRoughnessTexture"), 3, sheen.get("sheenRoughnessFactor", 0.0))
-    (values, roughness), sampling, _ = together(colour, rough)
-    return Field((values * sheen_albedo(roughness)).astype(np.float32), sampling)
 
 
 _EXTENSIONS = (
@@ -126,7 +133,6 @@ _PARTLY = (
     ("dispersion", None, "drawn without"),
     ("diffuse_transmission", None, "drawn without"),
     ("clearcoat", ("clearcoatRoughnessTexture", "clearcoatNormalTexture"), "equally rough, and smooth"),
-    ("sheen", ("sheenColorFactor",), "its light is spread evenly over all directions"),
     ("specular", ("specularTexture", "specularColorTexture", "specularColorFactor"), "drawn without tint and texture"),
     ("anisotropy", ("anisotropyTexture", "anisotropyRotation"), "drawn along the first texture coordinate"),
     ("volume", ("thicknessTexture",), "drawn with the same thickness everywhere"),

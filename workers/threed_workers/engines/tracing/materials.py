@@ -21,6 +21,7 @@ class Materials:
 
     def __init__(self, mi: Any):
         self._mi = mi
+        self._with_llvm = mi.variant() == LLVM
         self._made: dict[tuple, Any] = {}
 
     def bsdf(self, look: Look, mirrored: bool, tinted: bool, faded: bool) -> Any:
@@ -45,10 +46,16 @@ class Materials:
         bitmap = mi.Bitmap(np.ascontiguousarray(field.values, np.float16))
         return {"type": "bitmap", "bitmap": bitmap, "raw": True, "format": "fp16", **_looked_up(mi, field.sampling)}
 
+    def simplified(self, look: Look) -> list[tuple[str, str]]:
+        """(feature, reason) of what this variant draws otherwise than the file says, beyond what `inexact` has."""
+        if not look.has_sheen or look.unlit or (self._with_llvm and not look.is_glass):
+            return []
+        return [("KHR_materials_sheen", "drawn without" if look.is_glass else "its light is spread evenly")]
+
     def _bsdf(self, look: Look, mirrored: bool, tinted: bool, faded: bool) -> Json:
         if look.unlit:
             made = _black()
-        elif look.transmission.values.max() > 0:
+        elif look.is_glass:
             made = self._bumped(self._glass(look), look, mirrored)
         else:
             made = {"type": "twosided", "bsdf": self._bumped(self._opaque(look, tinted), look, mirrored)}
@@ -59,7 +66,7 @@ class Materials:
         return made
 
     def _opaque(self, look: Look, tinted: bool) -> Json:
-        return opaque(look, self.texture, tinted, own_metal=self._mi.variant() == LLVM)
+        return opaque(look, self.texture, tinted, with_llvm=self._with_llvm)
 
     def _glass(self, look: Look) -> Json:
         base = look.base.mapped(lambda values: values * look.filter.astype(np.float32))

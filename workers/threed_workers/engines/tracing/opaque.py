@@ -7,7 +7,7 @@ refraction than 1.5 or with a roughness that varies much is `principled` instead
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -16,6 +16,7 @@ from threed_workers.engines.tracing import energy
 from threed_workers.engines.tracing.fields import Field, Sampling, constant, together
 from threed_workers.engines.tracing.looks import Look
 from threed_workers.engines.tracing.metal import METAL
+from threed_workers.engines.tracing.sheen import SHEEN
 
 # The name of the vertex attribute with colours that replace the base colour.
 TINT = "vertex_tint"
@@ -39,7 +40,7 @@ class _Surface:
     sampling: Sampling | None
     texture: Callable[[Field], Json]
     tinted: bool
-    own_metal: bool
+    with_llvm: bool
 
     def over(self, values: np.ndarray) -> Json:
         """Values as a texture."""
@@ -52,13 +53,17 @@ class _Surface:
         return {"type": "mesh_attribute", "name": TINT, "scale": float(values.mean() / max(self.base.mean(), 1e-6))}
 
 
-def opaque(look: Look, texture: Callable[[Field], Json], tinted: bool, own_metal: bool) -> Json:
+def opaque(look: Look, texture: Callable[[Field], Json], tinted: bool, with_llvm: bool) -> Json:
     """The BSDF of a look that nothing shines through, its normal map and its back left out.
 
-    `own_metal`: METAL is known to the variant.
+    `with_llvm`: METAL and SHEEN are known to the variant.
     """
-    (base, metallic, roughness, sheen), sampling, _ = together(look.base, look.metallic, look.roughness, look.sheen)
-    surface = _Surface(energy.under_sheen(base, sheen), metallic, roughness, sampling, texture, tinted, own_metal)
+    if with_llvm and look.has_sheen:
+        below = opaque(replace(look, sheen=constant(0, 0, 0)), texture, tinted, with_llvm)
+        return {"type": SHEEN, "base": below, "color": texture(look.sheen), "roughness": texture(look.sheen_roughness)}
+    fields = (look.base, look.metallic, look.roughness, look.sheen, look.sheen_roughness)
+    (base, metallic, roughness, *sheen), sampling, _ = together(*fields)
+    surface = _Surface(energy.under_sheen(base, *sheen), metallic, roughness, sampling, texture, tinted, with_llvm)
     if metallic.min() > 1 - _SEEN and not _is_special(look):
         return _metal(surface)
     if _is_special(look) or np.ptp(_reach(roughness)) > _DIFFERENT:
@@ -79,7 +84,7 @@ def _reach(roughness: np.ndarray) -> np.ndarray:
 
 
 def _metal(surface: _Surface) -> Json:
-    if surface.own_metal:
+    if surface.with_llvm:
         return {"type": METAL, "base_color": surface.colour(surface.base), "roughness": surface.over(surface.roughness)}
     kept = energy.kept_base(surface.base, np.ones_like(surface.metallic), surface.roughness, 1.0)
     roughness = surface.over(surface.roughness)
@@ -146,7 +151,7 @@ def _lobes(look: Look, texture: Callable[[Field], Json]) -> Json:
 
 def eta(look: Look) -> float:
     """The index of refraction that mirrors as much as `specular` leaves of what the look's own does."""
-    if look.specular == 1.0 or look.transmission.values.max() > 0:
+    if look.specular == 1.0 or look.is_glass:
         return max(look.ior, 1.001)
     root = np.sqrt(max(((look.ior - 1) / (look.ior + 1)) ** 2 * look.specular, 1e-6))
     return float((1 + root) / (1 - root))

@@ -145,7 +145,7 @@ class Stage:
     def _add(self, model: Model, matrix: np.ndarray, number: int) -> None:
         if id(model) not in self._read:
             shown = [kind for kind in (model.solids(), model.strokes()) if kind is not None]
-            self._read[id(model)] = [_Parts(kind.document, self._lost) for kind in shown]
+            self._read[id(model)] = [_Parts(kind.document, self._materials, self._lost) for kind in shown]
         for parts in self._read[id(model)]:
             for part in parts.listed:
                 look, place = parts.look(part), matrix @ part.matrix
@@ -181,11 +181,12 @@ def _is_faded(piece: Piece, look: Look) -> bool:
 class _Parts:
     """The parts of a document, and the looks of its materials, each read once. Losses are counted into `lost`."""
 
-    def __init__(self, document: Document, lost: Counter[tuple[str, str]]):
+    def __init__(self, document: Document, made: Materials, lost: Counter[tuple[str, str]]):
         self.listed = list(flattened(document))
         self._materials = document.all("materials")
         self._fields = Fields(document)
         self._looks: dict[int | None, Look] = {}
+        self._made = made
         self._lost = lost
 
     def look(self, part: Part) -> Look:
@@ -193,8 +194,9 @@ class _Parts:
         number = part.material
         if number not in self._looks:
             unread = self._fields.missing
-            self._looks[number] = read_look({} if number is None else self._materials[number], self._fields)
-            self._lost.update(self._looks[number].inexact)
+            look = read_look({} if number is None else self._materials[number], self._fields)
+            self._looks[number] = look
+            self._lost.update([*look.inexact, *self._made.simplified(look)])
             if self._fields.missing > unread:
                 self._lost["textures", UNREAD] += self._fields.missing - unread
         return self._looks[number]

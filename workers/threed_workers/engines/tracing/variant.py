@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from threed.errors import EngineUnavailable
-from threed_workers.engines.tracing.metal import register
+from threed_workers.engines.tracing import metal, sheen
 
 # Fewer take longer to compile for than to trace: 3.3 s for each of four to six programs, and 0.35 us a path then;
 # without LLVM 1.3 us a path, from the first on (two cores, the helmet of rendering benchmarks).
@@ -42,7 +42,8 @@ def loaded(paths: int = 0) -> tuple[Any, str]:
         name = LLVM if library else SCALAR
         mi.set_variant(name)
         if name == LLVM:
-            register(mi)
+            metal.register(mi)
+            sheen.register(mi)
     except Exception as error:  # Without libatomic it is a NameError about _drjit_ext.
         raise EngineUnavailable(
             f"Mitsuba does not load: {error}. Install mitsuba, and its system library: apt-get install -y libatomic1.",
