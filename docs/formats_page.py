@@ -19,6 +19,7 @@ from typing import Any
 
 from threed_workers import formats
 from threed_workers.budget import GIB, MIB, Budget
+from threed_workers.default_material import MATTE
 from threed_workers.document import Document, read_glb
 from threed_workers.formats import Format
 from threed_workers.importing import import_file
@@ -71,6 +72,10 @@ def _names(taken: Taken) -> bool:
     return any(name.encode() in taken.data for name in names)
 
 
+def _materials(taken: Taken) -> bool:
+    return any(material != MATTE for material in taken.document.all("materials"))
+
+
 def _own_extras(taken: Taken) -> bool:
     """Extras beside those that no file has, but that threed and the reader of STEP write."""
     meshes = (mesh.get("extras") or {} for mesh in taken.document.all("meshes"))
@@ -80,7 +85,7 @@ def _own_extras(taken: Taken) -> bool:
 
 FEATURES: dict[str, Callable[[Taken], bool]] = {
     "nodes, names": _names,
-    "materials": _counts("materials"),
+    "materials": _materials,
     "textures": _counts("textures"),
     "UV sets": _counts("uv_sets"),
     "vertex colours": _counts("color_sets"),
@@ -117,6 +122,8 @@ lost; what an import loses, it lists in `Asset.losses` of that asset, with a cou
 
 * glTF goes through as a document, whatever the cells of `glb` and `gltf` say: unknown extensions and extras survive.
 * **nodes, names**: a node has the name that the file gives it.
+* **materials**: those of the file. Parts to which it gives none get one that is matte white and seen from both sides;
+  not those of a glTF, where such a part is a rough white metal (glTF 2.0, section 3.9.2) and stays one.
 * **normals**: from the file or, where it has none and draws facets, computed.
 * **extras**: what glTF has no place for, as `extras` of what it belongs to.
 * **unit, axes**: what the file was read in is noted in `asset.extras.threed`, as `source_unit_m` and `source_up`. The

@@ -10,7 +10,8 @@ import pytest
 from threed.errors import FileRefused
 from threed_workers import formats
 from threed_workers.budget import Budget
-from threed_workers.document import Document
+from threed_workers.document import Document, read_glb
+from threed_workers.document.companions import mapped
 from threed_workers.formats import Source
 from threed_workers.importing import import_file, thumbnails_of_picture
 from threed_workers.picture import Picture
@@ -82,6 +83,20 @@ def test_an_import_describes_the_file_and_writes_what_it_names(format, name, tmp
     assert (report["model"] is None) == (format.asset_type != "MODEL")
     for file in report["files"].values():
         assert file is None or (folder / file).stat().st_size > 0
+
+
+@every_sample
+def test_only_in_gltf_may_a_part_be_without_a_material(format, name, tmp_path):
+    # There it is a rough white metal (glTF 2.0, section 3.9.2), which no other format means
+    report = taken_in(tmp_path, sample(name))
+    if format.asset_type != "MODEL":
+        return
+    files = (mapped(report["folder"] / report["files"][kind]) for kind in ("normalized", "render"))
+    meshes = (read_glb(file, BUDGET).all("meshes") for file in files)
+    parts, copied = ([part for mesh in each for part in mesh["primitives"]] for each in meshes)
+    bare = sum("material" not in part for part in parts)
+    assert bare == sum("material" not in part for part in copied)
+    assert not bare or format.name in ("gltf", "glb")
 
 
 @every_sample

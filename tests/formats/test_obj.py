@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from threed.errors import FileRefused
+from threed_workers.default_material import MATTE
 from threed_workers.document import read, read_floats, read_glb
 from threed_workers.document.companions import mapped
 from threed_workers.samples import sample, zipped
@@ -36,7 +37,7 @@ def test_materials_and_textures_come_along(tmp_path):
 
 def test_a_library_that_is_missing_is_a_warning(tmp_path):
     report, document = imported(tmp_path, sample("obj"))
-    assert "materials" not in document.json
+    assert document.json["materials"] == [MATTE]
     assert "COMPANION_MISSING" in [issue["code"] for issue in report["issues"]]
 
 

@@ -16,6 +16,7 @@ from typing import Any
 from threed.errors import FileFormatMismatch, FileFormatUnknown, FileMalformed, FileRefused
 from threed_workers import formats
 from threed_workers.budget import Budget
+from threed_workers.default_material import give_default_material
 from threed_workers.document import Companions, Document, write_glb
 from threed_workers.document.model import Json
 from threed_workers.document.render_copy import render_copy
@@ -29,7 +30,8 @@ Progress = Callable[[str, float], None]
 
 NORMALIZED, RENDER = "normalized.glb", "render.glb"
 # Which models of an archive are looked at: these before all others, and those only when there is no other.
-_FIRST, _LAST = ("gltf", "glb"), ("obj", "off", "ply", "stl")
+_GLTF = ("gltf", "glb")
+_FIRST, _LAST = _GLTF, ("obj", "off", "ply", "stl")
 # What parsers throw at input that nobody foresaw. Never MemoryError or OSError: those are the machine's.
 _SURPRISES = (
     ValueError,
@@ -100,6 +102,8 @@ def _import(path: Path, filename: str, folder: Path, budget: Budget, progress: P
         report |= _picture(format, source, content, folder)
     else:
         reorient(content, said)
+        if format.name not in _GLTF:
+            give_default_material(content)
         report |= _model(format, source, content, folder, progress)
     progress("done", 1.0)
     return report
@@ -192,7 +196,7 @@ def _model(format: Format, source: Source, document: Document, folder: Path, pro
 
 def _original(format: Format, source: Source, folder: Path) -> str:
     """What the validator should judge: a glTF as it came, when it stands alone; otherwise what we made of it."""
-    if format.name not in ("glb", "gltf") or source.companions.files:
+    if format.name not in _GLTF or source.companions.files:
         return NORMALIZED
     return _beside(source.path, folder, f"original.{format.name}")
 
