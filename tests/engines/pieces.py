@@ -21,13 +21,15 @@ from threed_workers.samples.shapes import Shape, box, sphere
 UNLIT = "KHR_materials_unlit"
 
 
-def model(shape: Shape, material: dict, mode: int = 4, node: dict | None = None) -> bytes:
-    """A GLB with one primitive. A shape without triangles is drawn vertex by vertex."""
+def model(shape: Shape, material: dict, mode: int = 4, node: dict | None = None, color: float | None = None) -> bytes:
+    """A GLB with one primitive, drawn vertex by vertex where it has no triangles. `color` is that of all vertices."""
     builder = Builder("tests")
     points, normals, _, _, triangles = shape
     attributes = {"POSITION": builder.positions(points)}
     if mode >= 4:
         attributes["NORMAL"] = builder.attribute(normals.astype(np.float32))
+    if color is not None:
+        attributes["COLOR_0"] = builder.attribute(np.full((len(points), 3), color, np.float32))
     primitive = {"attributes": attributes, "mode": mode, "material": builder.add("materials", material)}
     if mode >= 4:
         primitive["indices"] = builder.indices(triangles, len(points))

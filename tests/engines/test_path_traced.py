@@ -155,6 +155,26 @@ def test_nothing_shines_in_the_holes_of_a_mask(traced):
     assert right == pytest.approx(0.0, abs=0.01)
 
 
+@pytest.mark.parametrize("roughness", [0.1, 0.5, 1.0])
+@pytest.mark.parametrize("metallic", [0.0, 0.5, 1.0])
+def test_vertex_colours_are_as_bright_as_the_same_base_colour(middle, white, roughness, metallic):
+    def seen(base: float, **more) -> float:
+        surface = {"baseColorFactor": [base] * 3 + [1.0], "metallicFactor": metallic, "roughnessFactor": roughness}
+        return middle({"ball": model(SMOOTH, {"pbrMetallicRoughness": surface}, **more)}, places(ball={}), **white)[0]
+
+    assert seen(0.8, color=0.5) == pytest.approx(seen(0.4), abs=0.02)
+
+
+def test_a_normal_that_looks_away_from_the_camera_is_bent_and_not_turned_round(middle):
+    # Given paper whose normals are tilted to the right, so far that they look away, and a lamp to the right
+    points, _, *rest = wall()
+    tilted = (points, np.tile([0.96, 0.0, -0.28], (4, 1)), *rest)
+    light = lamp("POINT", 4, translation=[2, 0, 1])
+    seen = middle({"wall": model(tilted, matte(0.5))}, [*places(wall={}), light])
+    # Then it shines upon them nearly as if they grazed the line of sight: I / r^2, cosine
+    assert seen[0] == pytest.approx(0.5 / math.pi * 4 / 5 * 2 / math.sqrt(5), rel=0.06)
+
+
 def test_opacity_is_alpha(middle):
     def faded(mode: str, alpha: float, **more) -> np.ndarray:
         surface = {"baseColorFactor": [1, 1, 1, alpha], "metallicFactor": 0.0}

@@ -12,6 +12,8 @@ from threed_workers.engines.flattening import Part
 
 # Corners nearer than this part of a piece's size are one.
 _GRID = 1 << 17
+# The cosine of the angle at which a normal is seen at least, on a triangle whose front is seen.
+_GRAZING = 0.05
 
 
 @dataclass(frozen=True, eq=False)
@@ -101,6 +103,47 @@ def _corners(piece: Piece) -> tuple[np.ndarray, np.ndarray]:
     """float64 (m, 3, 3), and (m, 3) to the outside, as long as twice the area, of the triangles."""
     corners = piece.positions[piece.faces].astype(np.float64)
     return corners, np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
+
+
+def bent(piece: Piece, view: View) -> Piece:
+    """The piece with no normal that looks away from the camera on a triangle that looks at it, nor the other way round.
+
+    Normals that are smoothed over sharp edges do, and a BSDF would take the light from the wrong side there. They are
+    bent until they graze, on vertices of their own for the triangles that are seen from that side.
+    """
+    sight = np.broadcast_to(view.pose[:3, 2], piece.positions.shape)
+    if not view.ymag:
+        sight = view.pose[:3, 3] - piece.positions
+        sight /= np.maximum(np.linalg.norm(sight, axis=1, keepdims=True), 1e-30)
+    front = facing(piece, view)
+    return _bent(_bent(piece, sight, front), -sight, ~front)
+
+
+def _bent(piece: Piece, sight: np.ndarray, seen: np.ndarray) -> Piece:
+    """With the normals of the triangles `seen` bent towards `sight`, unit (n, 3) for the first n vertices."""
+    used = np.unique(piece.faces[seen])
+    normals, sight = piece.normals[used].astype(np.float64), sight[used]
+    cosines = np.einsum("ni,ni->n", normals, sight)[:, None]
+    wrong = cosines[:, 0] < _GRAZING
+    if not wrong.any():
+        return piece
+    used, normals, sight, cosines = used[wrong], normals[wrong], sight[wrong], cosines[wrong]
+    level = normals - cosines * sight
+    lengths = np.linalg.norm(level, axis=1, keepdims=True)
+    grazing = level / np.maximum(lengths, 1e-30) * np.sqrt(1 - _GRAZING**2) + sight * _GRAZING
+    count = len(piece.positions)
+    moved = np.arange(count, dtype=np.uint32)
+    moved[used] = count + np.arange(len(used))
+    faces = piece.faces.copy()
+    faces[seen] = moved[faces[seen]]
+    return replace(
+        piece,
+        positions=np.concatenate([piece.positions, piece.positions[used]]),
+        normals=np.concatenate([piece.normals, np.where(lengths < 1e-6, sight, grazing).astype(np.float32)]),
+        texcoords={number: np.concatenate([each, each[used]]) for number, each in piece.texcoords.items()},
+        colors=None if piece.colors is None else np.concatenate([piece.colors, piece.colors[used]]),
+        faces=faces,
+    )
 
 
 def towards(piece: Piece, view: View) -> Piece:

@@ -9,11 +9,13 @@ import numpy as np
 from threed_workers.document.model import Json
 from threed_workers.engines.tracing.fields import Field, Sampling, together
 from threed_workers.engines.tracing.looks import Look
-from threed_workers.engines.tracing.opaque import eta, opaque
+from threed_workers.engines.tracing.opaque import Tint, eta, opaque
 from threed_workers.engines.tracing.variant import LLVM
 
 # The name of the vertex attribute with opacity.
 OPACITY = "vertex_opacity"
+# Steps of tints: so that pieces whose colours are alike share a BSDF.
+_TINTS = 32
 
 
 class Materials:
@@ -24,11 +26,11 @@ class Materials:
         self._with_llvm = mi.variant() == LLVM
         self._made: dict[tuple, Any] = {}
 
-    def bsdf(self, look: Look, mirrored: bool, tinted: bool, faded: bool) -> Any:
-        """The BSDF; `mirrored` UVs turn normal maps round, `tinted` and `faded` meshes have TINT and OPACITY."""
-        key = (id(look), mirrored, tinted, faded)
+    def bsdf(self, look: Look, mirrored: bool, tint: Tint | None, faded: bool) -> Any:
+        """The BSDF. `mirrored` UVs turn normal maps round; with `tint`, meshes have TINT, and with `faded` OPACITY."""
+        key = (id(look), mirrored, tint, faded)
         if key not in self._made:
-            self._made[key] = (self._mi.load_dict(self._bsdf(look, mirrored, tinted, faded)), look)
+            self._made[key] = (self._mi.load_dict(self._bsdf(look, mirrored, tint, faded)), look)
         return self._made[key][0]
 
     def emitter(self, look: Look) -> Any:
@@ -52,21 +54,21 @@ class Materials:
             return []
         return [("KHR_materials_sheen", "drawn without" if look.is_glass else "its light is spread evenly")]
 
-    def _bsdf(self, look: Look, mirrored: bool, tinted: bool, faded: bool) -> Json:
+    def _bsdf(self, look: Look, mirrored: bool, tint: Tint | None, faded: bool) -> Json:
         if look.unlit:
             made = _black()
         elif look.is_glass:
             made = self._bumped(self._glass(look), look, mirrored)
         else:
-            made = {"type": "twosided", "bsdf": self._bumped(self._opaque(look, tinted), look, mirrored)}
+            made = {"type": "twosided", "bsdf": self._bumped(self._opaque(look, tint), look, mirrored)}
         if look.opacity is not None:
             made = {"type": "mask", "opacity": self.texture(look.opacity), "bsdf": made}
         if faded:
             made = {"type": "mask", "opacity": {"type": "mesh_attribute", "name": OPACITY}, "bsdf": made}
         return made
 
-    def _opaque(self, look: Look, tinted: bool) -> Json:
-        return opaque(look, self.texture, tinted, with_llvm=self._with_llvm)
+    def _opaque(self, look: Look, tint: Tint | None) -> Json:
+        return opaque(look, self.texture, tint, with_llvm=self._with_llvm)
 
     def _glass(self, look: Look) -> Json:
         base = look.base.mapped(lambda values: values * look.filter.astype(np.float32))
@@ -101,9 +103,11 @@ def seen_emission(look: Look) -> Field:
     return Field(product, sampling if product.ndim > 1 else None)
 
 
-def tint(look: Look, colors: np.ndarray) -> np.ndarray:
-    """Vertex colours (n, 3) times the base colour, as BSDFs made with `tinted` expect them."""
-    return colors * look.base.mean.astype(np.float32)
+def tinted(look: Look, colors: np.ndarray) -> tuple[np.ndarray, Tint]:
+    """(vertex colours (n, 3) times the base colour, for TINT; the tint of their BSDF: about their mean)."""
+    found = colors * look.base.mean.astype(np.float32)
+    red, green, blue = (float(part) for part in np.rint(found.mean(axis=0) * _TINTS) / _TINTS)
+    return found, (red, green, blue)
 
 
 def _black() -> Json:

@@ -18,8 +18,9 @@ from threed_workers.engines.tracing.looks import Look
 from threed_workers.engines.tracing.metal import METAL
 from threed_workers.engines.tracing.sheen import SHEEN
 
-# The name of the vertex attribute with colours that replace the base colour.
+# The name of the vertex attribute with colours that replace the base colour, and what they are on average.
 TINT = "vertex_tint"
+Tint = tuple[float, float, float]
 # Less of something is not drawn.
 _SEEN = 0.02
 # `roughplastic` is equally rough everywhere: two of them are mixed when roughness goes further than the first of these,
@@ -39,7 +40,7 @@ class _Surface:
     roughness: np.ndarray
     sampling: Sampling | None
     texture: Callable[[Field], Json]
-    tinted: bool
+    is_tinted: bool
     with_llvm: bool
 
     def over(self, values: np.ndarray) -> Json:
@@ -48,25 +49,28 @@ class _Surface:
 
     def colour(self, values: np.ndarray) -> Json:
         """Colours made of the base colour; of a tinted surface, its vertex colours, multiplied as the base was."""
-        if not self.tinted:
+        if not self.is_tinted:
             return self.over(values)
         return {"type": "mesh_attribute", "name": TINT, "scale": float(values.mean() / max(self.base.mean(), 1e-6))}
 
 
-def opaque(look: Look, texture: Callable[[Field], Json], tinted: bool, with_llvm: bool) -> Json:
+def opaque(look: Look, texture: Callable[[Field], Json], tint: Tint | None, with_llvm: bool) -> Json:
     """The BSDF of a look that nothing shines through, its normal map and its back left out.
 
-    `with_llvm`: METAL and SHEEN are known to the variant.
+    `tint`: its colours are in TINT, and this on average. `with_llvm`: METAL and SHEEN are known to the variant.
     """
     if with_llvm and look.has_sheen:
-        below = opaque(replace(look, sheen=constant(0, 0, 0)), texture, tinted, with_llvm)
+        below = opaque(replace(look, sheen=constant(0, 0, 0)), texture, tint, with_llvm)
         return {"type": SHEEN, "base": below, "color": texture(look.sheen), "roughness": texture(look.sheen_roughness)}
-    fields = (look.base, look.metallic, look.roughness, look.sheen, look.sheen_roughness)
+    colour = look.base if tint is None else constant(*tint)
+    fields = (colour, look.metallic, look.roughness, look.sheen, look.sheen_roughness)
     (base, metallic, roughness, *sheen), sampling, _ = together(*fields)
-    surface = _Surface(energy.under_sheen(base, *sheen), metallic, roughness, sampling, texture, tinted, with_llvm)
+    surface = _Surface(
+        energy.under_sheen(base, *sheen), metallic, roughness, sampling, texture, tint is not None, with_llvm
+    )
     if metallic.min() > 1 - _SEEN and not _is_special(look):
         return _metal(surface)
-    if _is_special(look) or np.ptp(_reach(roughness)) > _DIFFERENT:
+    if surface.is_tinted or _is_special(look) or np.ptp(_reach(roughness)) > _DIFFERENT:
         return _principled(surface, look)
     if metallic.max() < _SEEN:
         return _plastic(surface)
@@ -126,6 +130,7 @@ def _principled(surface: _Surface, look: Look) -> Json:
     paper = _paper(surface, base * (1 - mirrored) + mirrored)
     if weight.min() > 1 - _SEEN:
         return paper
+    metallic = (metallic / np.maximum(1 - weight, 1e-3)).clip(0, 1)  # of what is not paper
     found = {
         "type": "principled",
         "base_color": surface.colour(energy.kept_base(base, metallic, roughness, look.specular)),

@@ -18,9 +18,9 @@ from threed_workers.engines.texels import UNREAD
 from threed_workers.engines.tracing.baking import baked, needs_baking
 from threed_workers.engines.tracing.building import mesh
 from threed_workers.engines.tracing.fields import Fields
-from threed_workers.engines.tracing.geometry import Piece, area, by_handedness, facing, is_closed, placed, towards
+from threed_workers.engines.tracing.geometry import Piece, area, bent, by_handedness, facing, is_closed, placed, towards
 from threed_workers.engines.tracing.looks import Look, read_look
-from threed_workers.engines.tracing.materials import OPACITY, Materials, tint
+from threed_workers.engines.tracing.materials import OPACITY, Materials, tinted
 from threed_workers.engines.tracing.opaque import TINT
 from threed_workers.engines.tracing.strokes import drawn_strokes
 
@@ -104,11 +104,13 @@ class Stage:
 
     def lit_shapes(self, view: View, settings: Settings) -> list[Any]:
         """Meshes that reflect and do not glow."""
-        return [self._shape(piece, look) for piece, look in self.seen(view, settings)]
+        return [self._shape(piece, look, view) for piece, look in self.seen(view, settings)]
 
-    def _shape(self, piece: Piece, look: Look) -> Any:
+    def _shape(self, piece: Piece, look: Look, view: View, emitter: Any = None) -> Any:
+        if not look.is_glass:  # which is bent by its normals
+            piece = bent(piece, view)
         bsdf, attributes = self.surface(piece, look)
-        return mesh(self._mi, piece, look.texcoord, bsdf, **attributes)
+        return mesh(self._mi, piece, look.texcoord, bsdf, emitter, **attributes)
 
     def glowing_shapes(self, view: View, settings: Settings, lit: list[Any]) -> list[Any]:
         """All meshes, with those that glow doing so; none when none does. `lit` are the answers of `lit_shapes`."""
@@ -121,19 +123,18 @@ class Stage:
                 continue
             # Emitters shine from their front: that of a double-sided surface is where the camera is.
             turned = towards(piece, view) if look.double_sided else piece
-            bsdf, attributes = self.surface(turned, look)
-            shapes.append(mesh(self._mi, turned, look.texcoord, bsdf, self._materials.emitter(look), **attributes))
+            shapes.append(self._shape(turned, look, view, self._materials.emitter(look)))
         return shapes
 
     def surface(self, piece: Piece, look: Look) -> tuple[Any, dict[str, np.ndarray]]:
         """(BSDF, vertex attributes) of a piece."""
-        attributes = {}
+        attributes, tint = {}, None
         if piece.colors is not None and look.base.sampling is None and not look.unlit:
-            attributes[TINT] = tint(look, piece.colors[:, :3])
+            attributes[TINT], tint = tinted(look, piece.colors[:, :3])
         faded = _is_faded(piece, look)
         if faded:
             attributes[OPACITY] = piece.colors[:, 3:]
-        return self._materials.bsdf(look, piece.mirrored, TINT in attributes, faded), attributes
+        return self._materials.bsdf(look, piece.mirrored, tint, faded), attributes
 
     @property
     def materials(self) -> Materials:
