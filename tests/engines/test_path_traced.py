@@ -155,6 +155,16 @@ def test_nothing_shines_in_the_holes_of_a_mask(traced):
     assert right == pytest.approx(0.0, abs=0.01)
 
 
+@pytest.mark.parametrize("roughness", [0.2, 0.6, 1.0])
+def test_brushed_metal_keeps_the_light_of_a_white_room(traced, white, roughness):
+    surface = {"baseColorFactor": [1, 1, 1, 1], "metallicFactor": 1.0, "roughnessFactor": roughness}
+    brushed = {"KHR_materials_anisotropy": {"anisotropyStrength": 1.0}}
+    material = {"pbrMetallicRoughness": surface, "extensions": brushed}
+    _, passes = traced({"ball": model(SMOOTH, material)}, places(ball={}), **white)
+    ball = passes[-1].radiance[passes[-1].radiance[..., 3] > 0.999]
+    assert ball[:, :3].mean() == pytest.approx(1.0, abs=0.1)
+
+
 @pytest.mark.parametrize("roughness", [0.1, 0.5, 1.0])
 @pytest.mark.parametrize("metallic", [0.0, 0.5, 1.0])
 def test_vertex_colours_are_as_bright_as_the_same_base_colour(middle, white, roughness, metallic):
@@ -223,6 +233,23 @@ def test_specular_clearcoat_and_sheen_add_light(middle, white):
     assert seen(0.1, specular={"specularFactor": 0.0}) < plain - 0.02
     assert seen(0.1, clearcoat={"clearcoatFactor": 1.0}) > plain + 0.02
     assert seen(0.1, ior={"ior": 2.0}) > plain + 0.04
+
+
+@pytest.mark.parametrize(
+    ("diffuse", "specular", "base", "metallic"),
+    [
+        ([0.0, 0.0, 0.0], [0.9, 0.6, 0.3], [0.9, 0.6, 0.3], 1.0),
+        ([0.8, 0.4, 0.2], [0.04, 0.04, 0.04], [0.8, 0.4, 0.2], 0.0),
+    ],
+)
+def test_specular_and_glossiness_are_metal_or_plastic(middle, white, diffuse, specular, base, metallic):
+    def seen(material: dict) -> np.ndarray:
+        return middle({"ball": model(SMOOTH, material)}, places(ball={}), **white)[:3]
+
+    glossy = {"diffuseFactor": [*diffuse, 1.0], "specularFactor": specular, "glossinessFactor": 0.6}
+    surface = {"baseColorFactor": [*base, 1.0], "metallicFactor": metallic, "roughnessFactor": 0.4}
+    found = seen({"extensions": {"KHR_materials_pbrSpecularGlossiness": glossy}})
+    assert found == pytest.approx(seen({"pbrMetallicRoughness": surface}), abs=0.02)
 
 
 @pytest.mark.parametrize(("roughness", "more"), [(0.3, 0.003), (0.6, 0.030), (1.0, 0.085)])

@@ -20,6 +20,7 @@ import math
 
 import numpy as np
 
+from threed_workers.document.metalness import solve_metalness
 from threed_workers.document.model import Json
 from threed_workers.fbx.conversion import Conversion
 from threed_workers.fbx.geometry import Surface
@@ -170,7 +171,8 @@ class _Material:
             rough = 1 - rough
         specular = self._color(_SPECULAR)
         if specular is not None and not self.properties.first(_METAL) and "base" not in self.maps:
-            color, metal = _solve_metalness(np.clip(color, 0, 1), np.clip(specular, 0, 1))
+            solved, metals = solve_metalness(np.clip(color, 0, 1), np.clip(specular, 0, 1))
+            color, metal = solved.tolist(), float(metals[0])
         metal = 1.0 if "metal" in self.maps else metal
         rough = 1.0 if "rough" in self.maps or "gloss" in self.maps else rough
         return [min(max(part * weight, 0.0), 1.0) for part in color], metal, rough
@@ -310,19 +312,3 @@ class _Material:
         known = {name for names in _roles(self.conversion).values() for name in names}
         others = [prop for child, prop in self.source.children if "Texture" in child.kind and prop.lower() not in known]
         self.conversion.lose("material_maps", "glTF has no such map: displacement, specular and others.", len(others))
-
-
-def _solve_metalness(diffuse: np.ndarray, specular: np.ndarray) -> tuple[list[float], float]:
-    """(base colour, metalness) whose diffuse and specular colours are these, as nearly as may be."""
-    dielectric = 0.04
-    bright = [math.sqrt(float(np.dot((0.299, 0.587, 0.114), color**2))) for color in (diffuse, specular)]
-    strength = 1 - float(specular.max())
-    metal = 0.0
-    if bright[1] >= dielectric:
-        b = bright[0] * strength / (1 - dielectric) + bright[1] - 2 * dielectric
-        root = max(b * b - 4 * dielectric * (dielectric - bright[1]), 0.0)
-        metal = min(max((-b + math.sqrt(root)) / (2 * dielectric), 0.0), 1.0)
-    from_diffuse = diffuse * strength / (1 - dielectric) / max(1 - metal, 1e-6)
-    from_specular = (specular - dielectric * (1 - metal)) / max(metal, 1e-6)
-    mixed = from_diffuse + (from_specular - from_diffuse) * metal * metal
-    return np.clip(mixed, 0, 1).tolist(), metal

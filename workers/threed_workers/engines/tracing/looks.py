@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from threed_workers.document.metalness import solve_metalness
 from threed_workers.document.model import Json, extension
 from threed_workers.engines.pictures import LUMINANCE
 from threed_workers.engines.tracing.fields import Field, Fields, constant, together
@@ -194,19 +195,21 @@ def _filter(volume: Json, thickness: float) -> np.ndarray:
 
 
 def _glossy(look: Look, given: Json, fields: Fields, material: Json) -> Look:
-    """KHR_materials_pbrSpecularGlossiness as a metal or a dielectric, whichever its specular colour is nearer to."""
-    diffuse = given.get("diffuseFactor") or (1.0, 1.0, 1.0, 1.0)
-    specular = np.array(given.get("specularFactor") or (1.0, 1.0, 1.0))
-    gloss = fields.channel(given.get("specularGlossinessTexture"), 3, given.get("glossinessFactor", 1.0))
-    base = fields.colour(given.get("diffuseTexture"), diffuse)
-    metal = specular.max() > 0.25 and base.mean.max() < 0.1
+    """KHR_materials_pbrSpecularGlossiness as base colour, metalness and roughness."""
+    factor = given.get("diffuseFactor") or (1.0, 1.0, 1.0, 1.0)
+    shine = given.get("specularGlossinessTexture")
+    gloss = fields.channel(shine, 3, given.get("glossinessFactor", 1.0))
+    diffuse = fields.colour(given.get("diffuseTexture"), factor)
+    specular = fields.colour(shine, given.get("specularFactor") or (1.0, 1.0, 1.0))
+    values, sampling, _ = together(diffuse, specular)
+    base, metallic = solve_metalness(*values)
     return replace(
         look,
-        base=constant(*specular) if metal else base,
-        opacity=_opacity(material, fields, given.get("diffuseTexture"), diffuse[3]),
-        metallic=constant(1.0 if metal else 0.0),
+        base=Field(base.astype(np.float32), sampling if base.ndim > 1 else None),
+        opacity=_opacity(material, fields, given.get("diffuseTexture"), factor[3]),
+        metallic=Field(metallic.astype(np.float32), sampling if metallic.ndim > 1 else None),
         roughness=gloss.mapped(lambda values: 1 - values),
-        specular=1.0 if metal else float(min(1.0, specular.mean() / 0.04)),
+        specular=1.0,
     )
 
 

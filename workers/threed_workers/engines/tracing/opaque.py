@@ -124,7 +124,8 @@ def _plastic_lobe(surface: _Surface, roughness: float, paper_share: float) -> Js
 
 
 def _principled(surface: _Surface, look: Look) -> Json:
-    base, metallic, roughness = surface.base, surface.metallic, surface.roughness
+    base, metallic = surface.base, surface.metallic
+    roughness, stretched, on_average = _stretched(surface.roughness, look.anisotropy)
     weight = energy.matte_part(metallic, roughness)
     mirrored = energy.mirrored(roughness, look.specular)
     paper = _paper(surface, base * (1 - mirrored) + mirrored)
@@ -133,25 +134,39 @@ def _principled(surface: _Surface, look: Look) -> Json:
     metallic = (metallic / np.maximum(1 - weight, 1e-3)).clip(0, 1)  # of what is not paper
     found = {
         "type": "principled",
-        "base_color": surface.colour(energy.kept_base(base, metallic, roughness, look.specular)),
+        "base_color": surface.colour(energy.kept_base(base, metallic, on_average, look.specular)),
         "metallic": surface.over(metallic),
         "roughness": surface.over(roughness),
         "eta": eta(look),
-        **_lobes(look, surface.texture),
+        **_coat(look, surface.texture),
     }
+    if look.anisotropy:
+        found["anisotropic"] = surface.over(stretched)
     return found if weight.max() < _SEEN else _mixed(surface.over(weight), found, paper)
 
 
-def _lobes(look: Look, texture: Callable[[Field], Json]) -> Json:
-    lobes: Json = {}
-    if look.clearcoat.values.max() > 0:
-        low, high = _COAT_ALPHAS
-        alpha = min(max(look.clearcoat_roughness**2, low), high)
-        coat = look.clearcoat.mapped(lambda values: _COAT * values)
-        lobes |= {"clearcoat": texture(coat), "clearcoat_gloss": (high - alpha) / (high - low)}
-    if look.anisotropy:
-        lobes["anisotropic"] = float(look.anisotropy)
-    return lobes
+def _stretched(roughness: np.ndarray, strength: float) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """(r, how anisotropic, the roughness for both alphas' mean) for Disney's alphas, r^2 / a and r^2 a.
+
+    There, a^2 is 1 - 0.9 anisotropic. KHR_materials_anisotropy has roughness^2 across, and along the tangent that mixed
+    with 1 by the square of the strength. White metal keeps 0.92 of the light of a white room or more.
+    """
+    if not strength:
+        return roughness, np.zeros_like(roughness), roughness
+    across = np.maximum(roughness**2, _SMOOTHEST)
+    along = across + (1 - across) * strength**2
+    found, anisotropic = (across * along) ** 0.25, ((1 - across / along) / 0.9).clip(0, 1)
+    aspect = np.sqrt(1 - 0.9 * anisotropic)
+    return found, anisotropic, found * np.sqrt((aspect + 1 / aspect) / 2)
+
+
+def _coat(look: Look, texture: Callable[[Field], Json]) -> Json:
+    if look.clearcoat.values.max() <= 0:
+        return {}
+    low, high = _COAT_ALPHAS
+    alpha = min(max(look.clearcoat_roughness**2, low), high)
+    coat = look.clearcoat.mapped(lambda values: _COAT * values)
+    return {"clearcoat": texture(coat), "clearcoat_gloss": (high - alpha) / (high - low)}
 
 
 def eta(look: Look) -> float:
