@@ -120,6 +120,18 @@ def test_a_light_in_a_file_shines_as_far_as_the_file_says(middle):
     assert middle({"lit": data}, places(lit={}))[0] == PAPER_AT_1_LUX
 
 
+def test_a_texture_of_colours_that_is_read_as_numbers_too_keeps_its_colours(tmp_path):
+    # Given a black wall whose light is its occlusion, too: sRGB in the one, linear in the other
+    black = {"baseColorFactor": [0.0, 0.0, 0.0, 1.0], "metallicFactor": 0.0}
+    glow = {"emissiveFactor": [1.0, 1.0, 1.0], "emissiveTexture": {"index": 0}}
+
+    def seen(**more) -> np.ndarray:
+        wall = textured(RED_AND_BLUE, "PNG", pbrMetallicRoughness=dict(black), extensions={}, **glow, **more)
+        return rendered(tmp_path, spec(places(wall={})), {"wall": wall})[1].astype(int)
+
+    assert np.abs(seen(occlusionTexture={"index": 0}) - seen()).max() < 15
+
+
 def with_light(node: dict, light: dict) -> bytes:
     from threed_workers.budget import Budget
     from threed_workers.document import read_glb

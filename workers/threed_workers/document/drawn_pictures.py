@@ -1,11 +1,12 @@
 """The pictures of the copy that renderers load: those that the raster engine opens, and AVIF as PNG.
 
 Filament reads PNG, JPEG, WebP and Basis Universal in KTX2. An AVIF becomes a PNG with the same numbers, so that whether
-they are sRGB or linear stays with the slot that reads them.
+they are sRGB or linear stays with the slot that reads them. Filament takes a texture as one of both, for all slots.
 """
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable
 
 from threed.errors import FileRefused
@@ -15,6 +16,7 @@ from threed_workers.document.model import Document, Json, extension
 from threed_workers.document.sources import EXTENSIONS, drop_textures
 from threed_workers.textures import pixels
 from threed_workers.textures.encodings import passing_png
+from threed_workers.textures.roles import Kind, role_of_slot
 
 AVIF = EXTENSIONS[pixels.AVIF_TYPE]
 _BASIS = EXTENSIONS[pixels.KTX2_TYPE]
@@ -37,6 +39,7 @@ def copy_pictures(document: Document, root: Json, add: Callable[[bytes | memoryv
     lost = sum(drop_textures(material, gone) for material in root.get("materials") or [])
     if gone:
         _renumber(root, shown)
+    _split(root)
     root.pop("images", None)
     if images.entries:
         root["images"] = images.entries
@@ -130,3 +133,22 @@ def _renumber(root: Json, shown: list[int]) -> None:
     del root["textures"]
     if textures:
         root["textures"] = textures
+
+
+def _split(root: Json) -> None:
+    """Give textures that are read as colours and as numbers a twin for the latter."""
+    uses = [
+        (info, role_of_slot(pointer.rsplit("/", 1)[-1], material).kind is Kind.COLOR)
+        for material in root.get("materials") or []
+        for pointer, info in texture_infos(material, "")
+    ]
+    colours = {info["index"] for info, is_colour in uses if is_colour}
+    twins: dict[int, int] = {}
+    for info, is_colour in uses:
+        number = info["index"]
+        if is_colour or number not in colours:
+            continue
+        if number not in twins:
+            root["textures"].append(copy.deepcopy(root["textures"][number]))
+            twins[number] = len(root["textures"]) - 1
+        info["index"] = twins[number]
