@@ -111,6 +111,15 @@ def test_a_mirrored_model_still_shows_its_outside(engine, tmp_path):
     assert colours(picture)[0].sum() > 100
 
 
+def test_a_box_that_is_inside_out_shows_its_inside(engine, tmp_path):
+    # Given a box that is seen from one side only, its fronts inside, and a ball in it
+    *rest, triangles = box(1.0)
+    inverted = model((*rest, triangles[:, ::-1]), unlit(1, 0, 0))
+    job = spec(places(box={}, ball={"scale": [0.4] * 3}), cameraConfig=look((0, 0, 6), yfov=0.5), engine=engine)
+    _, picture = rendered(tmp_path, job, {"box": inverted, "ball": BALL})
+    assert picture[32, 32, :3].min() > 200
+
+
 def test_a_background_colour_comes_out_as_asked(engine, tmp_path):
     colour = {"r": 0.2, "g": 0.5, "b": 0.8}
     for tone_mapping in ("PBR_NEUTRAL", "AGX", "ACES", "LINEAR"):

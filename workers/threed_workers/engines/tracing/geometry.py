@@ -82,7 +82,10 @@ def facing(piece: Piece, view: View) -> np.ndarray:
 
 
 def is_closed(piece: Piece) -> bool:
-    """Whether the triangles have no border, so that nobody outside sees their back. Seams may gape a little."""
+    """Whether the triangles have no border and their front outside, so that nobody there sees their back.
+
+    Seams may gape a little.
+    """
     size = float(np.ptp(piece.positions, axis=0).max()) if len(piece.positions) else 0.0
     grid = np.rint(piece.positions.astype(np.float64) * (_GRID / size if size else 0.0)).astype(np.int64)
     _, same = np.unique(grid, axis=0, return_inverse=True)
@@ -91,7 +94,13 @@ def is_closed(piece: Piece) -> bool:
     there = np.concatenate([faces[:, 0] * count + faces[:, 1], faces[:, 1] * count + faces[:, 2]])
     there = np.concatenate([there, faces[:, 2] * count + faces[:, 0]])
     back = there % count * count + there // count
-    return np.array_equal(np.sort(there), np.sort(back))
+    return np.array_equal(np.sort(there), np.sort(back)) and _volume(piece) >= 0
+
+
+def _volume(piece: Piece) -> float:
+    """Six times what closed triangles enclose, negative where their front is inside."""
+    corners, outside = _corners(piece)
+    return float(np.einsum("mi,mi->", corners[:, 0] - corners[:1, 0], outside))
 
 
 def area(piece: Piece) -> float:
