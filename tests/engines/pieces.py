@@ -73,8 +73,11 @@ def in_ktx2() -> bytes:
     return showing(b"\xabKTX 20\xbb\r\n\x1a\n" + header + bytes(16))
 
 
-def showing(picture: bytes, **material) -> bytes:
-    """The render copy of an unlit `wall` that shows an encoded picture; `material` says more about it."""
+def showing(picture: bytes, base: dict | None = None, **material) -> bytes:
+    """The render copy of an unlit `wall` that shows an encoded picture; `material` says more about it.
+
+    `base` is the textureInfo of its colour.
+    """
     builder = Builder("tests")
     points, normals, _, _, triangles = wall()
     attributes = {
@@ -88,7 +91,9 @@ def showing(picture: bytes, **material) -> bytes:
     document = builder.finish()
     edit.use(document, UNLIT)
     document.json |= {"images": [{}], "textures": [{"source": 0}]}
-    document.json["materials"][0]["pbrMetallicRoughness"]["baseColorTexture"] = {"index": 0}
+    document.json["materials"][0]["pbrMetallicRoughness"]["baseColorTexture"] = base or {"index": 0}
+    if base:
+        edit.use(document, *base["extensions"])
     document.pictures[0] = memoryview(picture)
     settle_pictures(document)
     packed, losses = render_copy(document)

@@ -10,7 +10,7 @@ import pytest
 from threed.errors import SceneInvalid
 from threed_workers.samples.shapes import box
 
-from .pieces import BALL, BLUE, GREEN, RED, RED_AND_BLUE, centre_of, look, model, rendered, spec, textured, unlit
+from .pieces import BALL, BLUE, GREEN, RED, RED_AND_BLUE, centre_of, look, model, rendered, spec, textured, unlit, wall
 
 CLEAR = {"transparent": True}
 
@@ -172,6 +172,54 @@ def test_a_picture_of_any_kind_is_drawn(engine, tmp_path, kind):
     # Then that is how it is drawn
     red, _, blue = colours(picture)
     assert red[:, :30].all() and blue[:, 34:].all()
+
+
+FACING = {"cameraConfig": look((0, 0, 5), yfov=0.5), "background": CLEAR}
+
+
+def test_an_opaque_surface_has_no_alpha(engine, tmp_path):
+    # Given alpha in the factor, in the picture and in the vertices, and a colour in whole numbers
+    faded = np.dstack([RED_AND_BLUE, np.full((64, 64), 60, np.uint8)])
+    surface = {"baseColorFactor": [1, 1, 1, 0.3]}
+    wall = textured(faded, "PNG", pbrMetallicRoughness=surface)
+    _, picture = rendered(tmp_path, spec(places(wall={}), engine=engine, **FACING), {"wall": wall})
+    red, _, blue = colours(picture)
+    assert red[:, :30].all() and blue[:, 34:].all() and (picture[..., 3] == 255).all()
+
+
+def test_a_cutoff_cuts_the_picture(engine, tmp_path):
+    cut = np.dstack([RED_AND_BLUE, np.repeat([[200, 100]], 32, axis=1).repeat(64, axis=0).astype(np.uint8)])
+    wall = textured(cut, "PNG", alphaMode="MASK", alphaCutoff=0.6)
+    _, picture = rendered(tmp_path, spec(places(wall={}), engine=engine, **FACING), {"wall": wall})
+    assert (picture[:, :29, 3] == 255).all() and (picture[:, 35:, 3] == 0).all()
+
+
+def test_a_texture_is_transformed(engine, tmp_path):
+    # Given a picture that is moved by half of its width
+    moved = {"index": 0, "extensions": {"KHR_texture_transform": {"offset": [0.5, 0]}}}
+    wall = textured(RED_AND_BLUE, "PNG", base=moved)
+    _, picture = rendered(tmp_path, spec(places(wall={}), engine=engine, **FACING), {"wall": wall})
+    red, _, blue = colours(picture)
+    assert blue[:, 4:28].all() and red[:, 36:60].all()
+
+
+def test_a_picture_shines(engine, tmp_path):
+    black = {"baseColorFactor": [0.0, 0.0, 0.0, 1.0], "metallicFactor": 0.0, "roughnessFactor": 1.0}
+    glow = {"emissiveFactor": [1, 1, 1], "emissiveTexture": {"index": 0}, "extensions": {}}
+    wall = textured(RED_AND_BLUE, "PNG", pbrMetallicRoughness=black, **glow)
+    _, picture = rendered(tmp_path, spec(places(wall={}), engine=engine, **FACING), {"wall": wall})
+    red, _, blue = colours(picture)
+    assert red[:, :30].all() and blue[:, 34:].all()
+
+
+def test_vertex_colours_are_seen(engine, tmp_path):
+    paper = {"pbrMetallicRoughness": {"metallicFactor": 0.0, "roughnessFactor": 1.0}}
+
+    def seen(color: float) -> float:
+        job = spec(places(wall={}), engine=engine, **FACING)
+        return rendered(tmp_path, job, {"wall": model(wall(), paper, color=color)})[1][20:44, 20:44, :3].mean()
+
+    assert seen(0.04) < seen(0.2) - 30 < seen(1.0) - 90
 
 
 def test_a_scene_with_nothing_to_see_is_refused(engine, tmp_path):

@@ -9,6 +9,7 @@ import ctypes.util
 import os
 import sys
 import types
+from collections import Counter
 from collections.abc import Iterator
 from importlib import metadata
 from pathlib import Path
@@ -21,12 +22,16 @@ from threed.errors import EngineFailed, EngineUnavailable
 from threed_workers.document import Document
 from threed_workers.document.model import Json, extension, loss
 from threed_workers.engines import pictures
+from threed_workers.engines.compat_look import PlainLook, is_glow_drawn, plain_look
 from threed_workers.engines.drawing import Drawing, Pass, Settings, View
 from threed_workers.engines.flattening import Part, flattened
 from threed_workers.engines.models import SURPRISES
 from threed_workers.engines.texels import UNREAD, Texels
 
-_AMBIENT, _LAMP = 0.35, 3.0
+# White that faces the camera is 0.7 of what is shown.
+_AMBIENT, _LAMP = 0.25, 1.5
+_DRAWN = ("KHR_materials_pbrSpecularGlossiness", "KHR_materials_unlit")
+_WRAPS = {"repeat": 10497, "clamp": 33071, "mirror": 33648}
 
 
 class Compat:
@@ -94,13 +99,15 @@ class CompatSession:
 
     def _at(self, seconds: float | None) -> Any:
         """The scene at a moment: skins, morph targets and instances as plain meshes."""
-        scene = self._pyrender.Scene(ambient_light=[_AMBIENT] * 3, bg_color=[0, 0, 0, 0])
+        ambient = _AMBIENT * 2**self._settings.exposure
+        scene = self._pyrender.Scene(ambient_light=[ambient] * 3, bg_color=[0, 0, 0, 0])
         meshes: dict[int, list[tuple[Any, np.ndarray]]] = {}
         for instance in self._drawing.instances:
             key, model = id(instance.model), instance.model
             if key not in meshes:
                 shown = (model if seconds is None else model.at(seconds)).still()
-                meshes[key] = self._meshes(shown.document)
+                kinds = [kind for kind in (shown.solids(), shown.strokes()) if kind is not None]
+                meshes[key] = [mesh for kind in kinds for mesh in self._meshes(kind.document)]
             for mesh, matrix in meshes[key]:
                 scene.add(mesh, pose=instance.matrix @ matrix)
         return scene
@@ -145,29 +152,42 @@ class CompatSession:
 
     def _mesh(self, part: Part, document: Document, texels: Texels) -> Any:
         material = {} if part.material is None else document.all("materials")[part.material]
-        surface = material.get("pbrMetallicRoughness") or {}
-        texcoords = part.texcoords.get(0)
-        textured = surface.get("baseColorTexture") if texcoords is not None else None
-        pixels = texels.of(textured["index"]) if textured else None
-        look = self._pyrender.MetallicRoughnessMaterial(
-            baseColorFactor=surface.get("baseColorFactor") or (1.0, 1.0, 1.0, 1.0),
-            baseColorTexture=None if pixels is None else Image.fromarray(pixels),
-            metallicFactor=0.0,
-            roughnessFactor=max(0.4, surface.get("roughnessFactor", 1.0)),
-            emissiveFactor=material.get("emissiveFactor") or (0.0, 0.0, 0.0),
-            alphaMode=material.get("alphaMode", "OPAQUE"),
-            doubleSided=bool(material.get("doubleSided")),
-        )
+        look = plain_look(document, material, texels)
+        texcoords, colors = part.texcoords.get(look.sampling.texcoord), part.colors
+        if texcoords is not None:
+            texcoords = (look.sampling.placed(texcoords) * (1, -1) + (0, 1)).astype(np.float32)
+        if colors is not None and not look.looks_at_alpha:
+            colors = np.column_stack([colors[:, :3], np.ones(len(colors), np.float32)])
         primitive = self._pyrender.Primitive(
             positions=part.positions,
             normals=part.normals,
-            texcoord_0=None if texcoords is None else np.column_stack([texcoords[:, 0], 1 - texcoords[:, 1]]),
-            color_0=part.colors,
+            texcoord_0=texcoords,
+            color_0=colors,
             indices=part.indices,
-            material=look,
+            material=self._material(look, textured=texcoords is not None),
             mode=part.mode,
         )
         return self._pyrender.Mesh([primitive])
+
+    def _material(self, look: PlainLook, textured: bool) -> Any:
+        wrap = _WRAPS[look.sampling.wrap]
+        sampler = self._pyrender.Sampler(wrapS=wrap, wrapT=wrap)
+
+        def texture(pixels: np.ndarray | None) -> Any:
+            if pixels is None or not textured:
+                return None
+            return self._pyrender.Texture(source=Image.fromarray(pixels), source_channels="RGBA", sampler=sampler)
+
+        return self._pyrender.MetallicRoughnessMaterial(
+            baseColorFactor=look.factor,
+            baseColorTexture=texture(look.pixels),
+            metallicFactor=0.0,
+            roughnessFactor=look.roughness,
+            emissiveFactor=look.shines,
+            emissiveTexture=texture(look.glow),
+            alphaMode=look.mode,
+            doubleSided=look.double_sided,
+        )
 
 
 def _lens(pyrender: Any, view: View, settings: Settings) -> Any:
@@ -205,14 +225,16 @@ def _losses(drawing: Drawing, settings: Settings) -> list[Json]:
     if drawing.backdrop.kind == "environment":
         found.append(loss("background", 1, "a plain colour instead of the environment", "picture"))
     materials = [material for document in documents for material in document.all("materials")]
-    counts: dict[str, int] = {}
-    for material in materials:
-        for name in material.get("extensions") or {}:
-            counts[name] = counts.get(name, 0) + 1
-        for name in ("normalTexture", "occlusionTexture", "emissiveTexture"):
-            counts[name] = counts.get(name, 0) + (name in material)
-    found += [loss(name, count, "not drawn", "picture") for name, count in sorted(counts.items()) if count]
-    metals = sum((material.get("pbrMetallicRoughness") or {}).get("metallicFactor", 1.0) > 0 for material in materials)
+    counts: Counter[str] = Counter()
+    for document in documents:
+        for material in document.all("materials"):
+            counts.update(name for name in material.get("extensions") or {} if name not in _DRAWN)
+            counts.update(name for name in ("normalTexture", "occlusionTexture") if name in material)
+            if "emissiveTexture" in material and not is_glow_drawn(document, material):
+                counts["emissiveTexture"] += 1
+    found += [loss(name, count, "not drawn", "picture") for name, count in sorted(counts.items())]
+    lit = [material for material in materials if not set(material.get("extensions") or {}) & set(_DRAWN)]
+    metals = sum((material.get("pbrMetallicRoughness") or {}).get("metallicFactor", 1.0) > 0 for material in lit)
     if metals:
         found.append(
             loss("metallic", metals, "metal is drawn as plastic, because there is nothing to reflect", "picture")

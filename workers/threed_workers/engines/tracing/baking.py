@@ -11,7 +11,8 @@ from dataclasses import replace
 
 import numpy as np
 
-from threed_workers.engines.tracing.fields import Field, Sampling
+from threed_workers.engines.sampling import Sampling
+from threed_workers.engines.tracing.fields import Field
 from threed_workers.engines.tracing.geometry import Piece
 from threed_workers.engines.tracing.looks import Look
 

@@ -2,30 +2,16 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass, replace
 
 import numpy as np
 from PIL import Image
 
 from threed_workers.document import Document
-from threed_workers.document.model import Json, extension
+from threed_workers.document.model import Json
 from threed_workers.engines.pictures import decoded
+from threed_workers.engines.sampling import Sampling, sampling_of
 from threed_workers.engines.texels import Texels
-
-_TRANSFORM = "KHR_texture_transform"
-_WRAPS = {33071: "clamp", 33648: "mirror"}
-_NEAREST = (9728, 9984, 9986)
-
-
-@dataclass(frozen=True)
-class Sampling:
-    """How a picture is looked up: UV set, `matrix` (2 rows of 3) from that set to the picture, wrapping, filter."""
-
-    texcoord: int = 0
-    matrix: tuple[float, ...] = (1.0, 0.0, 0.0, 0.0, 1.0, 0.0)
-    wrap: str = "repeat"
-    nearest: bool = False
 
 
 @dataclass(frozen=True, eq=False)
@@ -135,26 +121,4 @@ class Fields:
         if not info:
             return None
         pixels = self._texels.of(info["index"])
-        return None if pixels is None else (pixels, self._sampling(info))
-
-    def _sampling(self, info: Json) -> Sampling:
-        sampler = {}
-        number = self._document.all("textures")[info["index"]].get("sampler")
-        if number is not None:
-            sampler = self._document.all("samplers")[number]
-        transform = extension(info, _TRANSFORM) or {}
-        return Sampling(
-            texcoord=transform.get("texCoord", info.get("texCoord", 0)),
-            matrix=_matrix(transform),
-            wrap=_WRAPS.get(sampler.get("wrapS"), "repeat"),
-            nearest=sampler.get("magFilter") in _NEAREST,
-        )
-
-
-def _matrix(transform: Json) -> tuple[float, ...]:
-    """Scale, then rotation, then offset (KHR_texture_transform)."""
-    x, y = transform.get("offset") or (0.0, 0.0)
-    width, height = transform.get("scale") or (1.0, 1.0)
-    angle = transform.get("rotation", 0.0)
-    cos, sin = math.cos(angle), math.sin(angle)
-    return (width * cos, height * sin, float(x), -width * sin, height * cos, float(y))
+        return None if pixels is None else (pixels, sampling_of(self._document, info))

@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 
 from threed_workers.document.model import Json
-from threed_workers.engines.tracing.fields import Field, Sampling, together
+from threed_workers.engines.sampling import Sampling
+from threed_workers.engines.tracing.fields import Field, together
 from threed_workers.engines.tracing.looks import Look
 from threed_workers.engines.tracing.opaque import Tint, eta, opaque
 from threed_workers.engines.tracing.variant import LLVM

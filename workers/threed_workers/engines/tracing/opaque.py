@@ -12,8 +12,9 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from threed_workers.document.model import Json
+from threed_workers.engines.sampling import Sampling
 from threed_workers.engines.tracing import energy
-from threed_workers.engines.tracing.fields import Field, Sampling, constant, together
+from threed_workers.engines.tracing.fields import Field, constant, together
 from threed_workers.engines.tracing.looks import Look
 from threed_workers.engines.tracing.metal import METAL
 from threed_workers.engines.tracing.sheen import SHEEN
