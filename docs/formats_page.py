@@ -122,8 +122,8 @@ lost; what an import loses, it lists in `Asset.losses` of that asset, with a cou
 
 * glTF goes through as a document, whatever the cells of `glb` and `gltf` say: unknown extensions and extras survive.
 * **nodes, names**: a node has the name that the file gives it.
-* **materials**: those of the file. Surfaces to which it gives none get one that is matte white and seen from both sides;
-  not those of a glTF, where such a surface is a rough white metal (glTF 2.0, section 3.9.2) and stays one.
+* **materials**: those of the file. Surfaces without one get one that is matte white and seen from both sides; not those
+  of a glTF, where such a surface is a rough white metal (glTF 2.0, section 3.9.2) and stays one.
 * **normals**: from the file or, where it has none and draws facets, computed.
 * **extras**: what glTF has no place for, as `extras` of what it belongs to.
 * **unit, axes**: what the file was read in is noted in `asset.extras.threed`, as `source_unit_m` and `source_up`. The

@@ -28,8 +28,8 @@ from threed_workers.engines.flattening import Part, flattened
 from threed_workers.engines.models import SURPRISES
 from threed_workers.engines.texels import UNREAD, Texels
 
-# White that faces the camera is 0.7 of what is shown.
-_AMBIENT, _LAMP = 0.25, 1.5
+# White that faces the camera is 0.75 of what is shown.
+_AMBIENT, _LAMP = 0.4, 1.2
 _DRAWN = ("KHR_materials_pbrSpecularGlossiness", "KHR_materials_unlit")
 _WRAPS = {"repeat": 10497, "clamp": 33071, "mirror": 33648}
 
