@@ -106,9 +106,18 @@ def test_several_assets_are_placed_by_their_nodes(engine, tmp_path):
 
 
 def test_a_mirrored_model_still_shows_its_outside(engine, tmp_path):
-    job = spec(places(red={"scale": [-1, 1, 1]}), cameraConfig=look((0, 0, 4)), background=CLEAR, engine=engine)
-    _, picture = rendered(tmp_path, job, {"red": RED})
-    assert colours(picture)[0].sum() > 100
+    # Given a box, mirrored, and another in it
+    nodes = places(red={"scale": [-1, 1, 1]}, blue={"scale": [0.5] * 3})
+    job = spec(nodes, cameraConfig=look((0, 0, 4)), background=CLEAR, engine=engine)
+    red, _, blue = colours(rendered(tmp_path, job, {"red": RED, "blue": BLUE})[1])
+    assert red.sum() > 100 and not blue.any()
+
+
+@pytest.mark.parametrize("scale", [[1, 1, 0], [0, 1, 1], [0, 0, 0]])
+def test_what_is_squeezed_to_nothing_does_no_harm(engine, tmp_path, scale):
+    job = spec(places(red={"scale": scale}, blue={"translation": [1.5, 0, 0]}), engine=engine, background=CLEAR)
+    red, _, blue = colours(rendered(tmp_path, job, {"red": RED, "blue": BLUE})[1])
+    assert blue.sum() > 100 and red.any() == any(scale)
 
 
 def test_a_box_that_is_inside_out_shows_its_inside(engine, tmp_path):

@@ -11,6 +11,7 @@ import sys
 import types
 from collections import Counter
 from collections.abc import Iterator
+from dataclasses import replace
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -19,17 +20,17 @@ import numpy as np
 from PIL import Image
 
 from threed.errors import EngineFailed, EngineUnavailable
-from threed_workers.document import Document
 from threed_workers.document.model import Json, extension, loss
 from threed_workers.engines import pictures
 from threed_workers.engines.compat_look import PlainLook, is_glow_drawn, plain_look
 from threed_workers.engines.drawing import Drawing, Pass, Settings, View
-from threed_workers.engines.flattening import Part, flattened
-from threed_workers.engines.models import SURPRISES
+from threed_workers.engines.flattening import TRIANGLES, Part, flattened
+from threed_workers.engines.models import SURPRISES, Model
 from threed_workers.engines.texels import UNREAD, Texels
 
 # White that faces the camera is 0.75 of what is shown.
 _AMBIENT, _LAMP = 0.4, 1.2
+_THINNEST = 1e-6
 _DRAWN = ("KHR_materials_pbrSpecularGlossiness", "KHR_materials_unlit")
 _WRAPS = {"repeat": 10497, "clamp": 33071, "mirror": 33648}
 
@@ -101,15 +102,13 @@ class CompatSession:
         """The scene at a moment: skins, morph targets and instances as plain meshes."""
         ambient = _AMBIENT * 2**self._settings.exposure
         scene = self._pyrender.Scene(ambient_light=[ambient] * 3, bg_color=[0, 0, 0, 0])
-        meshes: dict[int, list[tuple[Any, np.ndarray]]] = {}
+        shown: dict[int, _Shown] = {}
         for instance in self._drawing.instances:
             key, model = id(instance.model), instance.model
-            if key not in meshes:
-                shown = (model if seconds is None else model.at(seconds)).still()
-                kinds = [kind for kind in (shown.solids(), shown.strokes()) if kind is not None]
-                meshes[key] = [mesh for kind in kinds for mesh in self._meshes(kind.document)]
-            for mesh, matrix in meshes[key]:
-                scene.add(mesh, pose=instance.matrix @ matrix)
+            if key not in shown:
+                shown[key] = _Shown(self._pyrender, (model if seconds is None else model.at(seconds)).still())
+            for mesh, matrix in shown[key].placed(instance.matrix):
+                scene.add(mesh, pose=_thick(matrix))
         return scene
 
     def render(self, view: View, seconds: float | None = None) -> Iterator[Pass]:
@@ -139,18 +138,31 @@ class CompatSession:
     def close(self) -> None:
         """The renderer is gone with each picture."""
 
-    def _meshes(self, document: Document) -> list[tuple[Any, np.ndarray]]:
-        """(mesh, place) of each part; parts that differ only in their place share a mesh."""
-        made: dict[tuple[int, int], Any] = {}
-        texels = Texels(document)
-        placed = []
-        for part in flattened(document):
-            if part.key not in made:
-                made[part.key] = self._mesh(part, document, texels)
-            placed.append((made[part.key], part.matrix))
-        return placed
 
-    def _mesh(self, part: Part, document: Document, texels: Texels) -> Any:
+class _Shown:
+    """The parts of a model as pyrender's meshes, each made once for every side that it shows."""
+
+    def __init__(self, pyrender: Any, model: Model):
+        self._pyrender = pyrender
+        documents = [kind.document for kind in (model.solids(), model.strokes()) if kind is not None]
+        self._parts = [(part, number) for number, each in enumerate(documents) for part in flattened(each)]
+        self._documents = [(each, Texels(each)) for each in documents]
+        self._meshes: dict[tuple, Any] = {}
+        self._materials: dict[tuple, Any] = {}
+
+    def placed(self, matrix: np.ndarray) -> Iterator[tuple[Any, np.ndarray]]:
+        """(mesh, place) of each part where `matrix` has the model; a mirrored one is turned inside out."""
+        for part, number in self._parts:
+            place = matrix @ part.matrix
+            mirrored = part.mode == TRIANGLES and np.linalg.det(place[:3, :3]) < 0
+            key = (number, *part.key, mirrored)
+            if key not in self._meshes:
+                indices = part.indices[:, ::-1] if mirrored else part.indices
+                self._meshes[key] = self._mesh(replace(part, indices=indices), number)
+            yield self._meshes[key], place
+
+    def _mesh(self, part: Part, number: int) -> Any:
+        document, texels = self._documents[number]
         material = {} if part.material is None else document.all("materials")[part.material]
         look = plain_look(document, material, texels)
         texcoords, colors = part.texcoords.get(look.sampling.texcoord), part.colors
@@ -158,13 +170,16 @@ class CompatSession:
             texcoords = (look.sampling.placed(texcoords) * (1, -1) + (0, 1)).astype(np.float32)
         if colors is not None and not look.looks_at_alpha:
             colors = np.column_stack([colors[:, :3], np.ones(len(colors), np.float32)])
+        key = (number, part.material, texcoords is not None)
+        if key not in self._materials:
+            self._materials[key] = self._material(look, textured=texcoords is not None)
         primitive = self._pyrender.Primitive(
             positions=part.positions,
             normals=part.normals,
             texcoord_0=texcoords,
             color_0=colors,
             indices=part.indices,
-            material=self._material(look, textured=texcoords is not None),
+            material=self._materials[key],
             mode=part.mode,
         )
         return self._pyrender.Mesh([primitive])
@@ -188,6 +203,17 @@ class CompatSession:
             alphaMode=look.mode,
             doubleSided=look.double_sided,
         )
+
+
+def _thick(matrix: np.ndarray) -> np.ndarray:
+    """The matrix with no direction squeezed to nothing, but to a millionth: pyrender takes it apart."""
+    first, sizes, last = np.linalg.svd(matrix[:3, :3])
+    least = max(sizes[0] * _THINNEST, np.finfo(np.float32).tiny)
+    if sizes[-1] >= least:
+        return matrix
+    found = matrix.copy()
+    found[:3, :3] = first * np.maximum(sizes, least) @ last
+    return found
 
 
 def _lens(pyrender: Any, view: View, settings: Settings) -> Any:

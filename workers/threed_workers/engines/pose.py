@@ -60,7 +60,8 @@ def posed(document: Document, clip: str, seconds: float) -> Document:
 def unknown_clip(clip: str, known: list[str]) -> SceneInvalid:
     """The refusal of a clip that is not among those there are."""
     names = ", ".join(dict.fromkeys(known[:20])) or "none"
-    return SceneInvalid(f'There is no animation "{clip}". There are: {names}.', clip=clip, known=names)
+    wanted = f'There is no animation "{clip}".' if clip else "There is no animation to show."
+    return SceneInvalid(f"{wanted} There are: {names}.", clip=clip, known=names)
 
 
 def _write(root: Json, channel: Channel, seconds: float) -> bool:

@@ -24,6 +24,9 @@ from threed_workers.engines.tracing.materials import OPACITY, Materials, tinted
 from threed_workers.engines.tracing.opaque import TINT
 from threed_workers.engines.tracing.strokes import drawn_strokes
 
+# Mitsuba counts in floats.
+_LEAST_AREA = 1e-30
+
 
 @dataclass(frozen=True, eq=False)
 class Solid:
@@ -156,6 +159,8 @@ class Stage:
                     self._add_solid(part, placed(part, place, number), look, id(model))
 
     def _add_solid(self, part: Part, piece: Piece, look: Look, model: int) -> None:
+        if area(piece) < _LEAST_AREA:
+            return  # nobody sees it, and what glows is chosen by its area
         # What has an inside needs its back, or light that enters never leaves.
         closed = look.double_sided or look.is_solid_glass or self._is_closed(model, part, piece)
         if needs_baking(piece, look):
