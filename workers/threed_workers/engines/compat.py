@@ -211,8 +211,8 @@ def _thick(matrix: np.ndarray) -> np.ndarray:
     least = max(sizes[0] * _THINNEST, np.finfo(np.float32).tiny)
     if sizes[-1] >= least:
         return matrix
-    found = matrix.copy()
-    found[:3, :3] = first * np.maximum(sizes, least) @ last
+    found = np.eye(4)
+    found[:3, :3], found[:3, 3] = first * np.maximum(sizes, least) @ last, matrix[:3, 3]
     return found
 
 
