@@ -104,11 +104,15 @@ def seen_emission(look: Look) -> Field:
     return Field(product, sampling if product.ndim > 1 else None)
 
 
-def tinted(look: Look, colors: np.ndarray) -> tuple[np.ndarray, Tint]:
-    """(vertex colours (n, 3) times the base colour, for TINT; the tint of their BSDF: about their mean)."""
-    found = colors * look.base.mean.astype(np.float32)
-    red, green, blue = (float(part) for part in np.rint(found.mean(axis=0) * _TINTS) / _TINTS)
-    return found, (red, green, blue)
+def tinted(look: Look, colors: np.ndarray) -> np.ndarray:
+    """Vertex colours (n, 3) times the base colour, for TINT."""
+    return colors * look.base.mean.astype(np.float32)
+
+
+def tint_of(colors: np.ndarray) -> Tint:
+    """About the mean of what `tinted` answers."""
+    red, green, blue = (float(part) for part in np.rint(colors.mean(axis=0) * _TINTS) / _TINTS)
+    return red, green, blue
 
 
 def _black() -> Json:

@@ -20,11 +20,11 @@ from threed_workers.engines.tracing.building import mesh
 from threed_workers.engines.tracing.fields import Fields
 from threed_workers.engines.tracing.geometry import Piece, area, bent, by_handedness, facing, is_closed, placed, towards
 from threed_workers.engines.tracing.looks import Look, read_look
-from threed_workers.engines.tracing.materials import OPACITY, Materials, tinted
+from threed_workers.engines.tracing.materials import OPACITY, Materials, tint_of, tinted
 from threed_workers.engines.tracing.opaque import TINT
 from threed_workers.engines.tracing.strokes import drawn_strokes
 
-# Mitsuba counts in floats.
+# A piece that is smaller is not there: Mitsuba chooses what glows by its area, as floats.
 _LEAST_AREA = 1e-30
 
 
@@ -110,10 +110,17 @@ class Stage:
         return [self._shape(piece, look, view) for piece, look in self.seen(view, settings)]
 
     def _shape(self, piece: Piece, look: Look, view: View, emitter: Any = None) -> Any:
-        if not look.is_glass:  # which is bent by its normals
-            piece = bent(piece, view)
-        bsdf, attributes = self.surface(piece, look)
-        return mesh(self._mi, piece, look.texcoord, bsdf, emitter, **attributes)
+        # Glass is bent by its normals: light goes through.
+        shown = piece if look.is_glass else bent(piece, view)
+        attributes, tint = {}, None
+        if piece.colors is not None and look.base.sampling is None and not look.unlit:
+            attributes[TINT] = tinted(look, shown.colors[:, :3])
+            tint = tint_of(tinted(look, piece.colors[:, :3]))  # the same for every view
+        faded = _is_faded(piece, look)
+        if faded:
+            attributes[OPACITY] = shown.colors[:, 3:]
+        bsdf = self._materials.bsdf(look, piece.mirrored, tint, faded)
+        return mesh(self._mi, shown, look.texcoord, bsdf, emitter, **attributes)
 
     def glowing_shapes(self, view: View, settings: Settings, lit: list[Any]) -> list[Any]:
         """All meshes, with those that glow doing so; none when none does. `lit` are the answers of `lit_shapes`."""
@@ -128,16 +135,6 @@ class Stage:
             turned = towards(piece, view) if look.double_sided else piece
             shapes.append(self._shape(turned, look, view, self._materials.emitter(look)))
         return shapes
-
-    def surface(self, piece: Piece, look: Look) -> tuple[Any, dict[str, np.ndarray]]:
-        """(BSDF, vertex attributes) of a piece."""
-        attributes, tint = {}, None
-        if piece.colors is not None and look.base.sampling is None and not look.unlit:
-            attributes[TINT], tint = tinted(look, piece.colors[:, :3])
-        faded = _is_faded(piece, look)
-        if faded:
-            attributes[OPACITY] = piece.colors[:, 3:]
-        return self._materials.bsdf(look, piece.mirrored, tint, faded), attributes
 
     @property
     def materials(self) -> Materials:
@@ -160,7 +157,7 @@ class Stage:
 
     def _add_solid(self, part: Part, piece: Piece, look: Look, model: int) -> None:
         if area(piece) < _LEAST_AREA:
-            return  # nobody sees it, and what glows is chosen by its area
+            return
         # What has an inside needs its back, or light that enters never leaves.
         closed = look.double_sided or look.is_solid_glass or self._is_closed(model, part, piece)
         if needs_baking(piece, look):
