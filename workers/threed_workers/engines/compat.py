@@ -22,7 +22,7 @@ from PIL import Image
 from threed.errors import EngineFailed, EngineUnavailable
 from threed_workers.document.model import Json, extension, loss
 from threed_workers.engines import pictures
-from threed_workers.engines.compat_look import PlainLook, is_glow_drawn, plain_look
+from threed_workers.engines.compat_look import DRAWN, PlainLook, is_glow_drawn, plain_look
 from threed_workers.engines.drawing import Drawing, Pass, Settings, View
 from threed_workers.engines.flattening import TRIANGLES, Part, flattened
 from threed_workers.engines.models import SURPRISES, Model
@@ -31,7 +31,6 @@ from threed_workers.engines.texels import UNREAD, Texels
 # White that faces the camera is 0.75 of what is shown.
 _AMBIENT, _LAMP = 0.4, 1.2
 _THINNEST = 1e-6
-_DRAWN = ("KHR_materials_pbrSpecularGlossiness", "KHR_materials_unlit")
 _WRAPS = {"repeat": 10497, "clamp": 33071, "mirror": 33648}
 
 
@@ -148,6 +147,7 @@ class _Shown:
         self._parts = [(part, number) for number, each in enumerate(documents) for part in flattened(each)]
         self._documents = [(each, Texels(each)) for each in documents]
         self._meshes: dict[tuple, Any] = {}
+        self._looks: dict[tuple, PlainLook] = {}
         self._materials: dict[tuple, Any] = {}
 
     def placed(self, matrix: np.ndarray) -> Iterator[tuple[Any, np.ndarray]]:
@@ -162,9 +162,7 @@ class _Shown:
             yield self._meshes[key], place
 
     def _mesh(self, part: Part, number: int) -> Any:
-        document, texels = self._documents[number]
-        material = {} if part.material is None else document.all("materials")[part.material]
-        look = plain_look(document, material, texels)
+        look = self._look(part.material, number)
         texcoords, colors = part.texcoords.get(look.sampling.texcoord), part.colors
         if texcoords is not None:
             texcoords = (look.sampling.placed(texcoords) * (1, -1) + (0, 1)).astype(np.float32)
@@ -183,6 +181,15 @@ class _Shown:
             mode=part.mode,
         )
         return self._pyrender.Mesh([primitive])
+
+    def _look(self, material: int | None, number: int) -> PlainLook:
+        key = (number, material)
+        if key not in self._looks:
+            document, texels = self._documents[number]
+            self._looks[key] = plain_look(
+                document, {} if material is None else document.all("materials")[material], texels
+            )
+        return self._looks[key]
 
     def _material(self, look: PlainLook, textured: bool) -> Any:
         wrap = _WRAPS[look.sampling.wrap]
@@ -254,12 +261,12 @@ def _losses(drawing: Drawing, settings: Settings) -> list[Json]:
     counts: Counter[str] = Counter()
     for document in documents:
         for material in document.all("materials"):
-            counts.update(name for name in material.get("extensions") or {} if name not in _DRAWN)
+            counts.update(name for name in material.get("extensions") or {} if name not in DRAWN)
             counts.update(name for name in ("normalTexture", "occlusionTexture") if name in material)
             if "emissiveTexture" in material and not is_glow_drawn(document, material):
                 counts["emissiveTexture"] += 1
     found += [loss(name, count, "not drawn", "picture") for name, count in sorted(counts.items())]
-    lit = [material for material in materials if not set(material.get("extensions") or {}) & set(_DRAWN)]
+    lit = [material for material in materials if not set(material.get("extensions") or {}) & set(DRAWN)]
     metals = sum((material.get("pbrMetallicRoughness") or {}).get("metallicFactor", 1.0) > 0 for material in lit)
     if metals:
         found.append(

@@ -16,6 +16,8 @@ from threed_workers.engines.sampling import Sampling, sampling_of
 from threed_workers.engines.texels import Texels
 
 _GLOSSY, _UNLIT = "KHR_materials_pbrSpecularGlossiness", "KHR_materials_unlit"
+# The extensions of materials that are drawn.
+DRAWN = (_GLOSSY, _UNLIT)
 _WHITE = (1.0, 1.0, 1.0, 1.0)
 
 

@@ -61,15 +61,13 @@ class Materials:
         elif look.is_glass:
             made = self._bumped(self._glass(look), look, mirrored)
         else:
-            made = {"type": "twosided", "bsdf": self._bumped(self._opaque(look, tint), look, mirrored)}
+            surface = opaque(look, self.texture, tint, self._with_llvm)
+            made = {"type": "twosided", "bsdf": self._bumped(surface, look, mirrored)}
         if look.opacity is not None:
             made = {"type": "mask", "opacity": self.texture(look.opacity), "bsdf": made}
         if faded:
             made = {"type": "mask", "opacity": {"type": "mesh_attribute", "name": OPACITY}, "bsdf": made}
         return made
-
-    def _opaque(self, look: Look, tint: Tint | None) -> Json:
-        return opaque(look, self.texture, tint, with_llvm=self._with_llvm)
 
     def _glass(self, look: Look) -> Json:
         base = look.base.mapped(lambda values: values * look.filter.astype(np.float32))

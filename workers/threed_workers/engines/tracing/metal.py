@@ -13,6 +13,8 @@ from typing import Any
 
 import numpy as np
 
+from threed_workers.engines.tracing.own_bsdf import own_bsdf
+
 METAL = "threed_metal"
 _STEPS = 32  # of the table, in roughness and in the cosine of the angle of view, ends included
 _RINGS, _SECTORS = 32, 12  # of the disk that its entries are means over
@@ -41,11 +43,11 @@ def _class(mi: Any) -> type:
         """0 to 1 between the middles of the first and the last texel."""
         return (value * (_STEPS - 1) + 0.5) / _STEPS
 
-    class Metal(mi.BSDF):
+    class Metal(own_bsdf(mi)):
         """wi and wo in the local frame, z along the normal; reflects on the front alone."""
 
         def __init__(self, props: Any):
-            mi.BSDF.__init__(self, props)
+            super().__init__(props)
             self._base, self._roughness = props["base_color"], props["roughness"]
             flags = mi.BSDFFlags.GlossyReflection | mi.BSDFFlags.FrontSide
             self.m_components, self.m_flags = [flags], flags
@@ -64,12 +66,6 @@ def _class(mi: Any) -> type:
             seen, lit = hidden(si.wi.z, alpha), hidden(found.wo.z, alpha)
             weight = self._coloured(si, rough, between, active) * (1 + seen) / (1 + seen + lit)
             return found, dr.select(active, weight, 0.0)
-
-        def eval(self, context: Any, si: Any, wo: Any, active: Any = True) -> Any:
-            return self.eval_pdf(context, si, wo, active)[0]
-
-        def pdf(self, context: Any, si: Any, wo: Any, active: Any = True) -> Any:
-            return self.eval_pdf(context, si, wo, active)[1]
 
         def eval_pdf(self, context: Any, si: Any, wo: Any, active: Any = True) -> tuple[Any, Any]:
             active &= (si.wi.z > 0) & (wo.z > 0)

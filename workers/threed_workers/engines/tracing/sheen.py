@@ -13,6 +13,8 @@ from typing import Any
 
 import numpy as np
 
+from threed_workers.engines.tracing.own_bsdf import own_bsdf
+
 SHEEN = "threed_sheen"
 _SMOOTHEST = 0.01
 # How often its lobe is the one that is sampled, where there is sheen: as far as it reflects, within these.
@@ -29,11 +31,11 @@ def register(mi: Any) -> None:
 def _class(mi: Any) -> type:
     import drjit as dr
 
-    class Sheen(mi.BSDF):
+    class Sheen(own_bsdf(mi)):
         """wi and wo in the local frame, z along the normal; reflects on the front alone, and so does its base."""
 
         def __init__(self, props: Any):
-            mi.BSDF.__init__(self, props)
+            super().__init__(props)
             self._base, self._color, self._roughness = props["base"], props["color"], props["roughness"]
             own = mi.BSDFFlags.DiffuseReflection | mi.BSDFFlags.FrontSide
             below = [self._base.flags(index) for index in range(self._base.component_count())]
@@ -53,12 +55,6 @@ def _class(mi: Any) -> type:
             found.sampled_component = mi.UInt32(0)
             active &= (found.pdf > 0) & (own | (below.pdf > 0))
             return found, dr.select(active, value / found.pdf, 0.0)
-
-        def eval(self, context: Any, si: Any, wo: Any, active: Any = True) -> Any:
-            return self.eval_pdf(context, si, wo, active)[0]
-
-        def pdf(self, context: Any, si: Any, wo: Any, active: Any = True) -> Any:
-            return self.eval_pdf(context, si, wo, active)[1]
 
         def eval_pdf(self, context: Any, si: Any, wo: Any, active: Any = True) -> tuple[Any, Any]:
             active &= (si.wi.z > 0) & (wo.z > 0)
