@@ -186,8 +186,16 @@ def test_a_picture_of_any_kind_is_drawn(engine, tmp_path, kind):
 FACING = {"cameraConfig": look((0, 0, 5), yfov=0.5), "background": CLEAR}
 
 
+def test_a_colour_in_whole_numbers_is_not_a_part_of_255(engine, tmp_path):
+    white = {"baseColorFactor": [1, 1, 1, 1], "metallicFactor": 0, "roughnessFactor": 1}
+    paper = {"pbrMetallicRoughness": white, "alphaMode": "BLEND"}
+    job = spec(places(wall={}), engine=engine, **FACING)
+    _, picture = rendered(tmp_path, job, {"wall": model(wall(), paper)})
+    assert picture[20:44, 20:44].min() > 120
+
+
 def test_an_opaque_surface_has_no_alpha(engine, tmp_path):
-    # Given alpha in the factor, in the picture and in the vertices, and a colour in whole numbers
+    # Given alpha in the factor and in the picture
     faded = np.dstack([RED_AND_BLUE, np.full((64, 64), 60, np.uint8)])
     surface = {"baseColorFactor": [1, 1, 1, 0.3]}
     wall = textured(faded, "PNG", pbrMetallicRoughness=surface)
