@@ -205,7 +205,9 @@ def test_light_from_all_sides_throws_a_soft_shadow_where_a_ball_stands(shoot):
     rows, columns = np.nonzero(shadow > 8)
     assert rows.mean() > 32 and abs(columns.mean() - 31.5) < 1, "below the ball, on both sides of it"
     assert (picture[..., :3][shadow > 8] == 0).all(), "it is black, and alpha says how dark"
-    assert (picture[bare[..., 3] == 255] == bare[bare[..., 3] == 255]).mean() > 0.99, "the ball itself stays as it is"
+    ball = bare[..., 3] == 255
+    off = np.abs(picture[ball].astype(int) - bare[ball])
+    assert (off <= 2).mean() > 0.99, "the ball stays as it is, but for how Filament rounds with alpha and without"
     assert shadow.max() > 100 and shadow[0].max() == 0
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 
 import numpy as np
@@ -26,7 +27,7 @@ from .pieces import (
     wall,
 )
 from .suite import *  # noqa: F403
-from .suite import places
+from .suite import CLEAR, places
 
 DARK = {"builtin": "studio", "intensity": 0}
 FRONT = look((0, 0, 5), yfov=0.5)
@@ -160,6 +161,36 @@ def test_exposure_multiplies_everything_that_is_seen(middle, exposure):
         nodes = [*places(a={}), *lights]
         plain, exposed = (middle({"a": data}, nodes, exposure=stops, environment=room)[0] for stops in (0.0, exposure))
         assert exposed == pytest.approx(plain * 2**exposure, rel=0.04), name
+
+
+@pytest.mark.parametrize("background", [CLEAR, {"color": {"r": 0.2, "g": 0.5, "b": 0.1}}, {"environment": True}])
+@pytest.mark.parametrize("tones", ["LINEAR", "PBR_NEUTRAL"])
+def test_surfaces_with_alpha_look_like_those_without(engine, tmp_path, background, tones):
+    # Given a ball that is opaque, one that could have holes, and one that one could see through
+    job = {"background": background, "toneMapping": tones, "cameraConfig": look((0, 0, 5)), "engine": engine}
+    looks = [matte(0.7) | {"alphaMode": mode} for mode in ("OPAQUE", "MASK", "BLEND")]
+    # When each is drawn: Filament has a quicker way to whole surfaces
+    drawn = [
+        rendered(tmp_path, spec(places(ball={}), **job), {"ball": model(sphere(64, 32), look)})[1] for look in looks
+    ]
+    # Then they differ by how it rounds
+    whole, *others = (picture[..., :3] * (picture[..., 3:] / 255) for picture in drawn)
+    for picture, other in zip(drawn[1:], others, strict=True):
+        assert (picture[..., 3] == drawn[0][..., 3]).all()
+        assert np.abs(other - whole).max() <= 3
+        assert np.abs(other - whole).mean() < 0.5
+
+
+def test_nothing_that_shines_is_taken_for_the_background(engine, tmp_path):
+    # Given a wall of the colour by which the raster engine tells where nothing is
+    key = np.where(np.arange(3) == 1, linear(np.array(1)), linear(np.array(254)))
+    for shining, tones in itertools.product((1.0, 4.0, 16.0), ("LINEAR", "PBR_NEUTRAL")):
+        glow = {"emissiveFactor": [float(part) for part in key]}
+        glow["extensions"] = {"KHR_materials_emissive_strength": {"emissiveStrength": shining}}
+        job = {"cameraConfig": FRONT, "background": CLEAR, "environment": DARK, "toneMapping": tones, "engine": engine}
+        _, picture = rendered(tmp_path, spec(places(wall={}), **job), {"wall": model(wall(), matte(0.0) | glow)})
+        # Then it is there
+        assert (picture[..., 3] == 255).all(), (shining, tones)
 
 
 def test_extreme_exposures_give_white_and_black_and_no_noise(middle):

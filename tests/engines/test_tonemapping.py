@@ -39,7 +39,7 @@ def test_what_has_no_end_is_white():
     assert tone_mapped(np.array([np.inf] * 3), "pbr_neutral").min() > 0.99
 
 
-@pytest.mark.parametrize("name", ["linear", "agx", "aces"])
+@pytest.mark.parametrize("name", NAMES)
 def test_the_curves_are_those_of_the_raster_engine(able, tmp_path, name):
     for number, colour in enumerate(COLOURS):
         data = {"wall": model(wall(), unlit(*(float(part) for part in colour)))}

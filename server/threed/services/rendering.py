@@ -11,6 +11,7 @@ import sqlalchemy as sa
 from google.protobuf import json_format
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+import threed
 from threed import ids
 from threed.errors import AssetDeleted, AssetNotReady, FieldInvalid, JobNotFinished, NotFound, SceneInvalid
 from threed.records import assets, derivatives, scenes
@@ -57,7 +58,10 @@ async def prepare(connection: AsyncConnection, project: str, asked: RenderJob, s
 
 
 def cache_key(spec: RenderSpec, engines: Sequence[Mapping[str, str]]) -> str | None:
-    """The same scene drawn the same way by the same versions of engines is the same. None: nobody can say which."""
+    """The same scene drawn the same way by the same versions of threed and of its engines is the same.
+
+    None: nobody can say by which.
+    """
     if not engines:
         return None
     job = RenderJob()
@@ -68,7 +72,7 @@ def cache_key(spec: RenderSpec, engines: Sequence[Mapping[str, str]]) -> str | N
     digest = hashlib.sha256(job.SerializeToString(deterministic=True) + scene.SerializeToString(deterministic=True))
     for asset_id, blob in sorted(spec.models.items()):
         digest.update(f"\n{asset_id} {blob.sha256} {spec.derived}".encode())
-    digest.update(f"\n{spec.environment.sha256} {spec.environment_light.sha256}".encode())
+    digest.update(f"\n{spec.environment.sha256} {spec.environment_light.sha256} {threed.__version__}".encode())
     for engine in sorted(f"{engine['name']} {engine.get('version', '')}" for engine in engines):
         digest.update(f"\n{engine}".encode())
     return digest.hexdigest()

@@ -201,6 +201,14 @@ class Model:
         """Whether one can look through a part of it by KHR_materials_transmission."""
         return any(extension(material, name) for material in self.materials() for name in _GLASS)
 
+    def alpha_modes(self) -> set[str]:
+        """Those of its materials."""
+        return {material.get("alphaMode", "OPAQUE") for material in self.materials()}
+
+    def shines(self) -> float:
+        """The most radiance of what shines by itself, or is unlit; 1 is white, 0 without any."""
+        return max((_radiance(material) for material in self.materials()), default=0.0)
+
     def stroke_count(self, modes: tuple[int, ...] = _STROKES) -> int:
         """How many primitives are points or lines."""
         return sum(primitive.get("mode", 4) in modes for _, primitive in self.document.primitives())
@@ -290,14 +298,26 @@ def _shines(material: Json) -> bool:
     return extension(material, _UNLIT) is not None or any(material.get("emissiveFactor") or ())
 
 
+def _radiance(material: Json) -> float:
+    strength = (extension(material, _STRENGTH) or {}).get("emissiveStrength", 1.0)
+    emission = max(material.get("emissiveFactor") or (0.0,)) * strength
+    if extension(material, _UNLIT) is None:
+        return emission
+    return max(emission, *(material.get("pbrMetallicRoughness") or {}).get("baseColorFactor", (1.0,) * 4)[:3])
+
+
 def _expose(material: Json, factor: float) -> None:
     if extension(material, _UNLIT) is not None:
         surface = material.setdefault("pbrMetallicRoughness", {})
         red, green, blue, alpha = surface.get("baseColorFactor") or (1.0, 1.0, 1.0, 1.0)
         surface["baseColorFactor"] = [red * factor, green * factor, blue * factor, alpha]
-    if any(material.get("emissiveFactor") or ()):
-        strength = material.setdefault("extensions", {}).setdefault(_STRENGTH, {})
-        strength["emissiveStrength"] = strength.get("emissiveStrength", 1.0) * factor
+    if not any(material.get("emissiveFactor") or ()):
+        return
+    if factor <= 1 and extension(material, _STRENGTH) is None:
+        material["emissiveFactor"] = [part * factor for part in material["emissiveFactor"]]
+        return
+    strength = material.setdefault("extensions", {}).setdefault(_STRENGTH, {})
+    strength["emissiveStrength"] = strength.get("emissiveStrength", 1.0) * factor
 
 
 def _as_stroke(document: Document, primitive: Json) -> None:

@@ -18,7 +18,7 @@ class Pantry:
         self.renderer = renderer
         self._models = Kept(_MODELS, _bytes_of)
         self._skies = Kept(_SKIES)
-        self._targets: dict[tuple[int, int], Any] = {}
+        self._targets: dict[tuple[int, int, bool], Any] = {}
 
     def model(self, key: Hashable, load: Callable[[], Any]) -> Any:
         """What `load` has loaded of it, now or before."""
@@ -28,14 +28,15 @@ class Pantry:
         """The same for an environment."""
         return self._skies.get(key, load)
 
-    def target(self, width: int, height: int) -> Any:
-        """A render target of that size in pixels.
+    def target(self, width: int, height: int, depth: bool = False) -> Any:
+        """A render target of that size in pixels; with `depth` for what is drawn straight into it.
 
         None is ever closed: filly 0.2.1 still uses its texture some pictures later, and aborts the process.
         """
-        if (width, height) not in self._targets:
-            self._targets[width, height] = self.renderer.create_render_target(width=width, height=height, depth=False)
-        return self._targets[width, height]
+        key = width, height, depth
+        if key not in self._targets:
+            self._targets[key] = self.renderer.create_render_target(width=width, height=height, depth=depth)
+        return self._targets[key]
 
     def tidy(self) -> None:
         """Let go of what was used longest ago. Between drawings: nothing of it is in use."""

@@ -9,10 +9,7 @@ Facts about filly 0.2.1 that this module is built on, each measured:
   picture is drawn larger, by the square root of `samples`, and shrunk. Against 16 samples at 512 x 512, with 2 of these
   and 4 of multisampling: FlightHelmet 33.2 dB in 0.25 s and 31.7 dB in 0.57 s, SheenCloth 25.4 dB in 0.57 s and 22.9 dB
   in 1.7 s, AlphaBlendModeTest 27.7 dB in 0.14 s and 25.7 dB in 0.09 s, Fox 37.0 dB in 0.13 s and 37.6 dB in 0.09 s.
-* Tones are mapped by a table of 32^3 colours in steps of LogC, PBR Neutral in the primaries of Rec. 2020; worked out
-  anew, that agrees to 0.6 of 255 levels. So grey of 1.0 is shown as 234 and not as 240, 1.2 darker than 1.1, and weak
-  channels of saturated colours as 0 where they should be 15. Tried: drawing by `filmic`, which is exact and has a way
-  back, and mapping the 8 bits ourselves. Greys were exact, and dark colours had bands. Not used.
+* How what it draws becomes 8 bits, and which tones it maps itself: shooting.py.
 * Points and lines are one pixel wide, whatever the size of the picture.
 * `scene.ssao` has a radius of 0.3 units and no other setting. Tried with models of 0.4, 1 and 2 units: at 0.4, SSIM
   against the path tracer rose by 0.006 (alien) and 0.011 (FlightHelmet), and fell by 0.031 (MorphStressTest) and
@@ -26,7 +23,6 @@ import math
 from collections.abc import Iterator
 from importlib import metadata
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -39,6 +35,7 @@ from threed_workers.engines.ground_shadow import GroundShadow
 from threed_workers.engines.lamps import Lamps
 from threed_workers.engines.models import SURPRISES
 from threed_workers.engines.pantry import Pantry
+from threed_workers.engines.shooting import Shooting
 from threed_workers.engines.skylight import light_by
 from threed_workers.engines.staging import Staging
 
@@ -118,15 +115,17 @@ class RasterSession:
         self._renderer = renderer = pantry.renderer
         self._drawing = drawing
         self._settings = settings
-        gain = 2.0**settings.exposure
         self._frame = _frame(drawing)
         self._scale = float(self._frame[0, 0])
         self._times, multisamples = self._enlarged()
-        self._scene = self._new_scene(multisamples)
+        self._scene = renderer.create_scene()
+        self._scene.shadows = bool(drawing.lights)
+        self._shooting = Shooting(pantry, self._scene, drawing, settings, multisamples)
         self._camera = self._scene.camera = renderer.create_camera()
         self._camera.exposure = _UNIT_EXPOSURE
-        self._target = pantry.target(*self._drawn(settings))
+        self._target = self._shooting.target(*self._drawn(settings))
         self._glass = any(instance.model.is_glass() for instance in drawing.instances)
+        gain = self._shooting.gain
         lamps = Lamps(self._scene, self._frame, self._radius(), gain)
         self._staging = Staging(pantry, self._scene, drawing, settings, self._times, self._frame, gain, lamps, folder)
         for light in drawing.lights:
@@ -156,14 +155,6 @@ class RasterSession:
         self._pantry.tidy()
 
     # ------------------------------------------------------------ loading
-
-    def _new_scene(self, multisamples: int) -> Any:
-        scene = self._renderer.create_scene()
-        scene.msaa = multisamples
-        scene.shadows = bool(self._drawing.lights)
-        scene.antialiasing = "none"  # FXAA breaks premultiplied edges
-        scene.tone_mapping = self._settings.tone_mapping
-        return scene
 
     def _enlarged(self) -> tuple[float, int]:
         """How many times as large the picture is drawn along each edge; and with how many samples of multisampling."""
@@ -229,7 +220,7 @@ class RasterSession:
         self._scene.environment_visible = backdrop.kind == "environment"
         if backdrop.kind == "environment":
             self._aim(view, whole)
-            return pictures.resampled(self._shot(transparent=False, colour=(0.0, 0.0, 0.0)), *whole.size)
+            return pictures.resampled(self._shooting.shot(self._target, self._size, transparent=False), *whole.size)
         part, image = self._cut_out(view)
         if self._glass:
             image = self._through_glass(image)
@@ -246,30 +237,22 @@ class RasterSession:
         whole = self._settings
         part = cropped(whole, view, self._reach)
         self._aim(view, part)
-        image = self._shot(transparent=True, colour=(0.0, 0.0, 0.0))
+        image = self._shooting.shot(self._target, self._size, transparent=True)
         if not is_cut(image, part, whole):
             return part, image
         # Something reaches farther than was known, as vertices do whose weights do not add up to one.
         self._aim(view, whole)
-        return whole, self._shot(transparent=True, colour=(0.0, 0.0, 0.0))
+        return whole, self._shooting.shot(self._target, self._size, transparent=True)
 
     def _through_glass(self, image: np.ndarray) -> np.ndarray:
         """The premultiplied picture with something to see behind glass: drawn on a colour, which is then taken away."""
         backdrop = self._drawing.backdrop
         behind = backdrop.color if backdrop.kind == "color" else _BEHIND_GLASS
-        opaque = self._shot(transparent=False, colour=behind)
+        opaque = self._shooting.shot(self._target, self._size, transparent=False, colour=behind)
         bare = opaque[image[..., 3] == 0]
         # As tone mapping left it; with nothing bare, nothing of it is to be taken away.
         shown = bare[0, :3] if len(bare) else np.zeros(3, np.uint8)
         return pictures.lifted_off(opaque, image, shown)
-
-    def _shot(self, transparent: bool, colour: tuple[float, float, float]) -> np.ndarray:
-        self._scene.transparent = transparent
-        self._scene.background = [*colour, 0.0 if transparent else 1.0]
-        width, height = self._size
-        # OpenGL counts from the lower left, pictures from the upper left.
-        self._renderer.render(self._scene, self._target, viewport=(0, 0, width, height))
-        return np.ascontiguousarray(self._target.read()[-height:, :width])
 
 
 def _frame(drawing: Drawing) -> np.ndarray:

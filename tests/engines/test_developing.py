@@ -1,0 +1,46 @@
+"""Tones of what was drawn into 8 bits, beside the formula."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from threed_workers.engines import pictures
+from threed_workers.engines.developing import developed, headroom
+from threed_workers.engines.tonemapping import tone_mapped
+
+
+def by_formula(colours: np.ndarray, room: float) -> np.ndarray:
+    return pictures.encoded(tone_mapped(pictures.decoded(colours) * room, "pbr_neutral"))
+
+
+@pytest.mark.parametrize("room", [4.0, 16.0])
+def test_opaque_colours_follow_the_formula(room):
+    image = np.random.default_rng(1).integers(0, 255, (50, 400, 4), dtype=np.uint8)
+    image[..., 3] = 255
+    off = developed(image, room)[..., :3].astype(int) - by_formula(image[..., :3], room)
+    assert np.abs(off).max() <= 1
+    assert (off == 0).mean() > 0.95
+
+
+def test_the_colour_behind_alpha_is_what_is_mapped():
+    # Given half of a bright orange
+    straight = np.array([200, 120, 40], np.uint8)
+    image = np.array([[[100, 60, 20, 128], [0, 0, 0, 0]]], np.uint8)
+    # When it is developed
+    half, nothing = developed(image, 4.0)[0]
+    # Then it is half of what all of it would be
+    assert half[3] == 128
+    assert half[:3] == pytest.approx(by_formula(straight, 4.0) * (128 / 255), abs=2)
+    assert nothing.tolist() == [0, 0, 0, 0]
+
+
+def test_what_is_cut_in_every_channel_is_white():
+    image = np.array([[[255, 255, 255, 255], [255, 255, 254, 255]]], np.uint8)
+    white, nearly = developed(image, 4.0)[0]
+    assert white.tolist() == [255, 255, 255, 255]
+    assert 250 <= nearly[:3].min() <= nearly[:3].max() < 255
+
+
+def test_there_is_room_for_what_shines():
+    assert [headroom(radiance) for radiance in (0.0, 1.0, 3.6, 3.7, 10.0, 1e30)] == [4, 4, 4, 8, 16, 16]
