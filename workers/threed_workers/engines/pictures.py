@@ -5,6 +5,7 @@ a function says otherwise.
 from __future__ import annotations
 
 import io
+import zlib
 
 import numpy as np
 from PIL import Image
@@ -25,8 +26,9 @@ def encode(image: np.ndarray, suffix: str) -> bytes:
     picture = Image.fromarray(np.ascontiguousarray(image[..., :3] if opaque else image))
     out = io.BytesIO()
     if suffix == "png":
-        # Level 3 takes a third of the time of the default 6 and 8 % more bytes.
-        picture.save(out, "PNG", compress_level=3)
+        # Runs alone take a third of the time of the defaults and up to a fifth more bytes: 22 ms and 204 kB instead of
+        # 54 and 169 of FlightHelmet at 512 x 512, 10 and 104 instead of 27 and 104 where surfaces are plain.
+        picture.save(out, "PNG", compress_level=3, compress_type=zlib.Z_RLE)
     elif suffix == "webp":
         # Method 2 takes half the time of the default 4 and 7 % more bytes.
         picture.save(out, "WEBP", quality=_QUALITY["webp"], method=2)
