@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from threed_workers.engines import pictures
-from threed_workers.engines.developing import developed, headroom
+from threed_workers.engines.developing import averaged, developed, headroom
 from threed_workers.engines.tonemapping import tone_mapped
 
 
@@ -38,9 +38,37 @@ def test_the_colour_behind_alpha_is_what_is_mapped():
 def test_what_is_cut_in_every_channel_is_white():
     image = np.array([[[255, 255, 255, 255], [255, 255, 254, 255]]], np.uint8)
     white, nearly = developed(image, 4.0)[0]
+    assert averaged(image[:, :1].repeat(2, axis=0).repeat(2, axis=1), 2, 4.0)[0, 0].tolist() == [255, 255, 255, 255]
     assert white.tolist() == [255, 255, 255, 255]
     assert 250 <= nearly[:3].min() <= nearly[:3].max() < 255
 
 
 def test_there_is_room_for_what_shines():
     assert [headroom(radiance) for radiance in (0.0, 1.0, 3.6, 3.7, 10.0, 1e30)] == [4, 4, 4, 8, 16, 16]
+
+
+def test_samples_are_averaged_as_light_and_then_mapped():
+    # Given squares of four samples: of two colours, half covered, and of nothing
+    image = np.zeros((2, 6, 4), np.uint8)
+    image[:, 0], image[:, 1] = (250, 250, 250, 255), (20, 60, 100, 255)
+    image[0, 2:4] = (180, 90, 30, 255)
+    # When they are averaged
+    mixed, half, nothing = averaged(image, 2, 4.0)[0]
+    # Then it is the light that is, and after it the tones are mapped
+    light = pictures.decoded(image[0, :2, :3]).mean(axis=0) * 4
+    assert mixed.tolist() == [*pictures.encoded(tone_mapped(light, "pbr_neutral")), 255]
+    assert half[3] == 128
+    assert half[:3] == pytest.approx(by_formula(image[0, 2, :3], 4.0) * (128 / 255), abs=1)
+    assert nothing.tolist() == [0, 0, 0, 0]
+
+
+def test_averages_skip_no_level():
+    # Given squares of 16 samples, of which one more is two steps brighter in each
+    image = np.full((4, 17 * 4, 4), 60, np.uint8)
+    brighter = (np.arange(16)[:, None] < np.arange(17)).reshape(4, 4, 17).transpose(0, 2, 1).reshape(4, 68)
+    image[brighter] = 62
+    image[..., 3] = 255
+    # Then no level between is left out, which one sample does
+    levels = averaged(image, 4, 4.0)[0, :, 0].astype(int)
+    assert np.diff(levels).min() == 0 and np.diff(levels).max() == 1
+    assert np.diff(developed(image[:1, [0, -1]], 4.0)[0, :, 0].astype(int)) == levels[-1] - levels[0] >= 3

@@ -220,11 +220,12 @@ class RasterSession:
         self._scene.environment_visible = backdrop.kind == "environment"
         if backdrop.kind == "environment":
             self._aim(view, whole)
-            return pictures.resampled(self._shooting.shot(self._target, self._size, transparent=False), *whole.size)
+            image = self._shooting.shot(self._target, self._size, transparent=False)
+            return self._shooting.developed(image, *whole.size)
         part, image = self._cut_out(view)
         if self._glass:
             image = self._through_glass(image)
-        image = pictures.resampled(image, *part.size)
+        image = self._shooting.developed(image, *part.size)
         # Put under the finished picture, so that tone mapping does not reach it.
         clear = backdrop.kind == "transparent"
         image = pictures.straight(image) if clear else pictures.laid_over(image, backdrop.color)
@@ -250,7 +251,7 @@ class RasterSession:
         behind = backdrop.color if backdrop.kind == "color" else _BEHIND_GLASS
         opaque = self._shooting.shot(self._target, self._size, transparent=False, colour=behind)
         bare = opaque[image[..., 3] == 0]
-        # As tone mapping left it; with nothing bare, nothing of it is to be taken away.
+        # As it was drawn; with nothing bare, nothing of it is to be taken away.
         shown = bare[0, :3] if len(bare) else np.zeros(3, np.uint8)
         return pictures.lifted_off(opaque, image, shown)
 

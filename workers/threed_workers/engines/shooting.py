@@ -17,12 +17,12 @@ from typing import Any
 
 import numpy as np
 
-from threed_workers.engines.developing import developed, headroom
+from threed_workers.engines import pictures
+from threed_workers.engines.developing import averaged, developed, headroom
 from threed_workers.engines.drawing import Drawing, Settings
 from threed_workers.engines.pantry import Pantry
-from threed_workers.engines.pictures import decoded
 
-_KEY = decoded(np.array([254, 1, 253], np.uint8)).tolist()
+_KEY = pictures.decoded(np.array([254, 1, 253], np.uint8)).tolist()
 
 
 class Shooting:
@@ -52,7 +52,10 @@ class Shooting:
         transparent: bool,
         colour: tuple[float, float, float] = (0.0, 0.0, 0.0),
     ) -> np.ndarray:
-        """`size` (width, height) pixels, uint8 (h, w, 4): premultiplied as encoded, or opaque over a linear colour."""
+        """`size` (width, height) pixels, uint8 (h, w, 4): premultiplied as encoded, or opaque over a linear colour.
+
+        To be developed.
+        """
         width, height = size
         keyed = transparent and self._direct
         if not self._direct:
@@ -65,7 +68,16 @@ class Shooting:
         if keyed:
             pixels = image.view(np.uint32)
             pixels[pixels == _written_key(self._pantry)] = 0
-        return developed(image, self._room) if self._room > 1 else image
+        return image
+
+    def developed(self, image: np.ndarray, width: int, height: int) -> np.ndarray:
+        """A premultiplied picture of shots at the size that is wanted, with the tones of a screen."""
+        if self._room == 1:
+            return pictures.resampled(image, width, height)
+        times = image.shape[0] // height
+        if times > 1 and image.shape[:2] == (height * times, width * times):
+            return averaged(image, times, self._room)
+        return developed(pictures.resampled(image, width, height), self._room)
 
 
 @functools.cache
