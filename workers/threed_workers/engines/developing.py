@@ -47,29 +47,30 @@ def averaged(image: np.ndarray, times: int, room: float) -> np.ndarray:
     That is how a camera and a path tracer add up samples, and means of 8 bits have no bands.
     """
     height, width = image.shape[0] // times, image.shape[1] // times
-    out = np.empty((height, width, 4), np.uint8)
+    out = np.zeros((height, width, 4), np.uint8)
     for start in range(0, height, _ROWS):
-        rows = slice(start, min(start + _ROWS, height))
-        light = pictures.reduced(_light(image[rows.start * times : rows.stop * times], room), times)
-        alpha = light[..., 3:]
-        colour = light[..., :3] / np.maximum(alpha, 1e-6)
-        shown = tone_mapped(colour, "pbr_neutral")
-        shown[(colour > 0.999 * room).all(axis=-1)] = 1.0
-        out[rows, :, :3] = np.rint(_ENCODED.take((shown * 65535 + 0.5).astype(np.uint16)) * alpha)
-        out[rows, :, 3:] = np.rint(alpha * 255)
+        rows = out[start : start + _ROWS]
+        *light, alpha = _means(image[start * times : (start + len(rows)) * times], times, room)
+        rows[..., 3] = np.rint(alpha * 255)
+        lit = sum(light) > 0
+        covered = alpha[lit]
+        light = [plane[lit] / covered for plane in light]
+        shown = tone_mapped(np.stack(light, axis=-1), "pbr_neutral")
+        shown[np.minimum(np.minimum(*light[:2]), light[2]) > 0.999 * room] = 1.0
+        rows[lit, :3] = np.rint(_ENCODED.take((shown * 65535 + 0.5).astype(np.uint16)) * covered[:, None])
     return out
 
 
-def _light(image: np.ndarray, room: float) -> np.ndarray:
-    """Premultiplied linear light and alpha, float32 (h, w, 4)."""
-    straight, linear = pictures.straight(image), _tables(room)[2]
-    light = np.empty(image.shape, np.float32)
-    for channel in range(3):
-        light[..., channel] = linear.take(straight[..., channel])
-    light[..., 3] = image[..., 3] * np.float32(1 / 255)
+def _means(image: np.ndarray, times: int, room: float) -> list[np.ndarray]:
+    """Of squares: premultiplied linear light by channel, and alpha, each float32 (h, w)."""
+    linear, straight = _tables(room)[2], pictures.straight(image)
+    planes = [linear.take(straight[..., channel]) for channel in range(3)]
+    planes.append(image[..., 3] * np.float32(1 / 255))
     mixed = pictures.translucent(image)
-    light[mixed, :3] *= light[mixed, 3:]
-    return light
+    if mixed.any():
+        for plane in planes[:3]:
+            plane[mixed] *= planes[3][mixed]
+    return [pictures.reduced(plane, times) for plane in planes]
 
 
 def _develop(rows: np.ndarray, room: float) -> None:

@@ -80,8 +80,9 @@ def straight(image: np.ndarray) -> np.ndarray:
 
 
 def translucent(image: np.ndarray) -> np.ndarray:
-    """Where a picture is neither opaque nor empty, bool (h, w)."""
-    return image[..., 3] - np.uint8(1) < 254  # 0 becomes 255
+    """Where alpha makes a difference to the colour, bool (h, w): neither opaque nor empty, and not black."""
+    black = image.view(np.uint32)[..., 0] & np.frombuffer(b"\xff\xff\xff\0", np.uint32)[0] == 0
+    return (image[..., 3] - np.uint8(1) < 254) & ~black  # 0 becomes 255
 
 
 def laid_over(image: np.ndarray, linear: tuple[float, float, float]) -> np.ndarray:
@@ -138,7 +139,7 @@ def bands(image: np.ndarray) -> list[slice]:
 
 
 def reduced(values: np.ndarray, times: int) -> np.ndarray:
-    """Means of squares of so many pixels (h, w, channels). What fills none at the right and below is left out."""
+    """Means of squares of so many pixels (h, w, ...). What fills none at the right and below is left out."""
     height, width = (max(size // times, 1) for size in values.shape[:2])
     whole = values[: height * times, : width * times]
     steps = range(min(times, len(whole))), range(min(times, whole.shape[1]))
