@@ -226,14 +226,14 @@ def test_an_environment_turns_counter_clockwise_seen_from_above(engine, tmp_path
     assert plus_x > minus_x + 40
 
 
-def panorama(folder, paint) -> str:
-    """A Radiance HDR of 16 x 8 pixels."""
-    pixels = np.full((8, 16, 3), 0.1)
+def panorama(folder, paint, height: int = 8) -> str:
+    """A Radiance HDR, twice as wide as high."""
+    pixels = np.full((height, 2 * height, 3), 0.1)
     paint(pixels)
-    exponent = np.ceil(np.log2(pixels.max(axis=-1)))
+    exponent = np.ceil(np.log2(np.maximum(pixels.max(axis=-1), 1e-9)))
     mantissa = np.floor(pixels / 2.0 ** exponent[..., None] * 256).clip(0, 255)
     data = np.concatenate([mantissa, exponent[..., None] + 128], axis=-1).astype(np.uint8)
-    head = b"#?RADIANCE\nFORMAT=32-bit_rle_rgbe\n\n-Y 8 +X 16\n"
+    head = b"#?RADIANCE\nFORMAT=32-bit_rle_rgbe\n\n-Y %d +X %d\n" % (height, 2 * height)
     (folder / "room.hdr").write_bytes(head + data.tobytes())
     return "room.hdr"
 

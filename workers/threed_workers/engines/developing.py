@@ -61,6 +61,29 @@ def averaged(image: np.ndarray, times: int, room: float) -> np.ndarray:
     return out
 
 
+def added(image: np.ndarray, more: np.ndarray, less: np.ndarray | None = None) -> np.ndarray:
+    """A premultiplied picture with the light of `more`, and without that of `less`: two that lie over black.
+
+    All uint8 (h, w, 4), sRGB before their tones are mapped, of the same room.
+    """
+    out = pictures.straight(image)
+    for start in range(0, len(out), _ROWS):
+        rows = slice(start, start + _ROWS)
+        mixed = pictures.translucent(image[rows])
+        share = image[rows][mixed, 3] * np.float32(1 / 255)
+        for channel in range(3):
+            light = _LIGHT.take(out[rows, :, channel])
+            light[mixed] *= share
+            light += _LIGHT.take(more[rows, :, channel])
+            if less is not None:
+                light -= _LIGHT.take(less[rows, :, channel])
+            light[mixed] /= share
+            out[rows, :, channel] = _ENCODED.take((light * 65535 + 0.5).clip(0, 65535).astype(np.uint16))
+    out[out[..., 3] == 0] = 0
+    _premultiply(out)
+    return out
+
+
 def _means(image: np.ndarray, times: int, room: float) -> list[np.ndarray]:
     """Of squares: premultiplied linear light by channel, and alpha, each float32 (h, w)."""
     linear, straight = _tables(room)[2], pictures.straight(image)
@@ -108,4 +131,5 @@ def _tables(room: float) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     return (slope * 65535).astype(np.float32), (base * 65535 + 0.5).astype(np.float32), linear.astype(np.float32)
 
 
+_LIGHT = pictures.decoded(np.arange(256, dtype=np.uint8))
 _ENCODED = pictures.encoded(np.arange(65536) / 65535)

@@ -57,20 +57,24 @@ class Lamps:
             light.range = self._range(_definition(document, number).get("range", 0.0), position)
             light.intensity *= self._gain * self._scale**2
 
-    def add(self, light: Light) -> None:
-        """Add a light of the scene."""
-        # Filament's colours end at 1, KHR_lights_punctual's do not.
-        strongest = max(1.0, *light.color)
-        lamp = {
-            "color": [part / strongest for part in light.color],
-            "intensity": light.intensity * self._gain * strongest,
-        }
+    def any(self) -> bool:
+        """Whether there is one yet."""
+        return bool(self._suns or self._file_suns or self._points)
+
+    def aim(self, lamp: Any, light: Light) -> None:
+        """Make another directional light of one that was added."""
+        colour = self._colour(light)
+        lamp.direction, lamp.color, lamp.intensity = light.direction.tolist(), colour["color"], colour["intensity"]
+
+    def add(self, light: Light) -> Any:
+        """Add a light of the scene; the answer is Filament's."""
+        lamp = self._colour(light)
         direction = light.direction.tolist()
         if light.kind == "directional" and not self._suns and not self._file_suns:
             self._suns += 1
             sun = self._scene.add_directional_light(direction=direction, **lamp)
             sun.casts_shadows, sun.shadow_map_size = True, _SHADOW_MAP
-            return
+            return sun
         self._points += 1
         if light.kind == "directional":
             away = 100 * self._radius
@@ -83,9 +87,8 @@ class Lamps:
         if light.kind == "spot":
             outer = min(math.degrees(light.outer_cone), _WIDEST_CONE)
             inner = min(math.degrees(light.inner_cone), outer)
-            self._scene.add_spot_light(direction=direction, cone_deg=(inner, outer), **lamp)
-        else:
-            self._scene.add_point_light(**lamp)
+            return self._scene.add_spot_light(direction=direction, cone_deg=(inner, outer), **lamp)
+        return self._scene.add_point_light(**lamp)
 
     def losses(self) -> list[Json]:
         """What of them is not drawn."""
@@ -96,6 +99,14 @@ class Lamps:
         if self._points > _MOST:
             found.append(loss("lights", self._points - _MOST, f"only {_MOST} lights are drawn", "picture"))
         return found
+
+    def _colour(self, light: Light) -> dict[str, Any]:
+        """Filament's colours end at 1, KHR_lights_punctual's do not."""
+        strongest = max(1.0, *light.color)
+        return {
+            "color": [part / strongest for part in light.color],
+            "intensity": light.intensity * self._gain * strongest,
+        }
 
     def _range(self, range_m: float, position: np.ndarray) -> float:
         endless = _ENDLESS * (float(np.linalg.norm(position)) + self._radius)

@@ -21,6 +21,7 @@ from __future__ import annotations
 import contextlib
 import math
 from collections.abc import Iterator
+from dataclasses import replace
 from importlib import metadata
 from pathlib import Path
 
@@ -38,6 +39,7 @@ from threed_workers.engines.pantry import Pantry
 from threed_workers.engines.shooting import Shooting
 from threed_workers.engines.skylight import light_by
 from threed_workers.engines.staging import Staging
+from threed_workers.engines.sunlight import Sunlight
 
 _UNIT_EXPOSURE = math.log2(1 / 1.2)
 _DEFAULT_SAMPLES, _MOST_SAMPLES = 2, 16
@@ -119,7 +121,6 @@ class RasterSession:
         self._scale = float(self._frame[0, 0])
         self._times, multisamples = self._enlarged()
         self._scene = renderer.create_scene()
-        self._scene.shadows = bool(drawing.lights)
         self._shooting = Shooting(pantry, self._scene, drawing, settings, multisamples)
         self._camera = self._scene.camera = renderer.create_camera()
         self._camera.exposure = _UNIT_EXPOSURE
@@ -130,10 +131,14 @@ class RasterSession:
         self._staging = Staging(pantry, self._scene, drawing, settings, self._times, self._frame, gain, lamps, folder)
         for light in drawing.lights:
             lamps.add(light)
-        light_by(pantry, self._scene, drawing, gain, folder)
+        suns = light_by(pantry, self._scene, drawing, gain, folder)
+        self._scene.shadows = bool(drawing.lights or suns)
+        shining = any(instance.model.shines() > 0 for instance in drawing.instances)
+        self._sunlight = Sunlight(self._scene, lamps, suns, self._shooting.adds and not self._glass, shining)
         self._shadow, self._reach = None, drawing.points
         if drawing.ground is not None:
-            self._shadow = GroundShadow(pantry, self._scene, drawing, self._frame, folder)
+            sunny = replace(drawing, lights=(*drawing.lights, *suns))
+            self._shadow = GroundShadow(pantry, self._scene, sunny, self._frame, folder)
             self._reach = np.concatenate([drawing.points, self._shadow.corners()])
         self._note_losses(lamps)
 
@@ -220,9 +225,10 @@ class RasterSession:
         self._scene.environment_visible = backdrop.kind == "environment"
         if backdrop.kind == "environment":
             self._aim(view, whole)
-            image = self._shooting.shot(self._target, self._size, transparent=False)
+            image = self._sunlight.all_of(self._shot(transparent=False), self._shot)
             return self._shooting.developed(image, *whole.size)
         part, image = self._cut_out(view)
+        image = self._sunlight.all_of(image, self._shot)
         if self._glass:
             image = self._through_glass(image)
         image = self._shooting.developed(image, *part.size)
@@ -233,23 +239,26 @@ class RasterSession:
             return image
         return pictures.set_into(image, *place(part, whole), whole.size, None if clear else backdrop.color)
 
+    def _shot(self, transparent: bool = False, colour: tuple[float, float, float] = (0.0, 0.0, 0.0)) -> np.ndarray:
+        return self._shooting.shot(self._target, self._size, transparent, colour)
+
     def _cut_out(self, view: View) -> tuple[Settings, np.ndarray]:
         """The part of the picture in which something is, and this premultiplied, before it is shrunk."""
         whole = self._settings
         part = cropped(whole, view, self._reach)
         self._aim(view, part)
-        image = self._shooting.shot(self._target, self._size, transparent=True)
+        image = self._shot(transparent=True)
         if not is_cut(image, part, whole):
             return part, image
         # Something reaches farther than was known, as vertices do whose weights do not add up to one.
         self._aim(view, whole)
-        return whole, self._shooting.shot(self._target, self._size, transparent=True)
+        return whole, self._shot(transparent=True)
 
     def _through_glass(self, image: np.ndarray) -> np.ndarray:
         """The premultiplied picture with something to see behind glass: drawn on a colour, which is then taken away."""
         backdrop = self._drawing.backdrop
         behind = backdrop.color if backdrop.kind == "color" else _BEHIND_GLASS
-        opaque = self._shooting.shot(self._target, self._size, transparent=False, colour=behind)
+        opaque = self._shot(transparent=False, colour=behind)
         bare = opaque[image[..., 3] == 0]
         # As it was drawn; with nothing bare, nothing of it is to be taken away.
         shown = bare[0, :3] if len(bare) else np.zeros(3, np.uint8)

@@ -36,6 +36,8 @@ class Shooting:
             self._room = headroom(shining * 2.0**settings.exposure)
         self.gain = 2.0**settings.exposure / self._room
         self._direct = self._room > 1 and multisamples == 1 and _is_plain(drawing)
+        # Whether shots are of light that can be added up: Filament's tables have not been over them.
+        self.adds = settings.tone_mapping in ("pbr_neutral", "linear")
         scene.msaa = multisamples
         scene.antialiasing = "none"  # FXAA breaks premultiplied edges
         scene.tone_mapping = "linear" if self._room > 1 else settings.tone_mapping

@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 
 from threed_workers.engines import environments
-from threed_workers.engines.drawing import Backdrop, Drawing, Sky
-from threed_workers.engines.environments import bake, ktx1, studio
+from threed_workers.engines.drawing import Backdrop, Drawing, Light, Sky
+from threed_workers.engines.environments import bake, ktx1, studio, suns
 from threed_workers.engines.environments.blurred import blurred
 from threed_workers.engines.environments.cubemap import (
     Radiance,
@@ -27,16 +27,35 @@ from threed_workers.engines.pictures import LUMINANCE
 _SHARP = 512, 2
 
 
-def light_by(pantry: Pantry, scene: Any, drawing: Drawing, gain: float, folder: Path) -> None:
-    """Light the scene by the drawing's environment."""
+class _Lit:
+    """An environment of Filament, and the suns that are not in it."""
+
+    def __init__(self, environment: Any, found: list[suns.Sun]):
+        self.environment, self.suns = environment, found
+        self.close = environment.close
+
+
+def light_by(pantry: Pantry, scene: Any, drawing: Drawing, gain: float, folder: Path) -> list[Light]:
+    """Light the scene by the drawing's environment; but for its suns, which are the answer, strongest first."""
     sky, backdrop = drawing.sky, drawing.backdrop
     key = (sky.builtin if sky.file is None else identity(sky.file), backdrop.blur, backdrop.kind == "environment")
-    scene.environment = pantry.sky(key, lambda: _environment(pantry.renderer, sky, backdrop, folder))
+    lit = pantry.sky(key, lambda: _environment(pantry.renderer, sky, backdrop, folder))
+    scene.environment = lit.environment
     scene.environment_intensity = sky.intensity * gain
     scene.environment_rotation_deg = math.degrees(sky.rotation) % 360.0
+    return [_as_light(sun, sky) for sun in lit.suns] if sky.intensity > 0 else []
 
 
-def _environment(renderer: Any, sky: Sky, backdrop: Backdrop, folder: Path) -> Any:
+def _as_light(sun: suns.Sun, sky: Sky) -> Light:
+    cosine, sine = math.cos(sky.rotation), math.sin(sky.rotation)
+    x, y, z = sun.direction
+    towards = np.array([cosine * x + sine * z, y, cosine * z - sine * x])
+    strongest = float(sun.irradiance.max())
+    color = tuple(float(part) / strongest for part in sun.irradiance)
+    return Light("directional", np.zeros(3), -towards, color, strongest * sky.intensity)
+
+
+def _environment(renderer: Any, sky: Sky, backdrop: Backdrop, folder: Path) -> _Lit:
     seen = light = environments.unpack(sky.builtin, folder) if sky.file is None else sky.light or _made(sky, folder)
     if backdrop.blur:
         seen = folder / "background.ktx"
@@ -44,7 +63,8 @@ def _environment(renderer: Any, sky: Sky, backdrop: Backdrop, folder: Path) -> A
     elif sky.file is not None and backdrop.kind == "environment":
         seen = folder / "background.ktx"
         seen.write_bytes(ktx1.pack([mirror(radiance_of(sky), *_SHARP)]))
-    return renderer.load_environment_ktx(str(light), str(seen))
+    found = suns.read(ktx1.note(light.read_bytes(), bake.SUNS))
+    return _Lit(renderer.load_environment_ktx(str(light), str(seen)), found)
 
 
 def _made(sky: Sky, folder: Path) -> Path:
@@ -55,8 +75,12 @@ def _made(sky: Sky, folder: Path) -> Path:
 
 
 def radiance_of_paper(sky: Sky, height: int = 64) -> float:
-    """The radiance of white paper that lies on the ground under the environment: its luminance, weighted by cosine."""
-    seen = radiance_of(sky)(panorama_directions(height).reshape(-1, 3)).reshape(height, 2 * height, 3) @ LUMINANCE
+    """The radiance of white paper that lies on the ground under the environment: its luminance, weighted by cosine.
+
+    Without its suns.
+    """
+    light = radiance_of(sky) if sky.file is None else panorama_radiance(suns.parted(read_panorama(sky.file))[0])
+    seen = light(panorama_directions(height).reshape(-1, 3)).reshape(height, 2 * height, 3) @ LUMINANCE
     polar = (np.arange(height) + 0.5) / height * np.pi
     weights = np.maximum(np.cos(polar), 0) * np.sin(polar)
     return float(weights @ seen.mean(axis=1) / weights.sum()) * sky.intensity

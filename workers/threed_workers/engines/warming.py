@@ -13,7 +13,10 @@ import numpy as np
 from PIL import Image
 
 from threed_workers.document import Builder
+from threed_workers.engines import framing
+from threed_workers.engines.drawing import Backdrop, Drawing, Instance, Light
 from threed_workers.engines.models import Model
+from threed_workers.engines.rendering import drawn
 from threed_workers.engines.shaders import MESA, VARIABLE
 from threed_workers.engines.thumbnails import SETTINGS, draw
 from threed_workers.samples import animated_model, glb_bytes
@@ -26,12 +29,24 @@ def warm(folder: Path) -> None:
     """
     os.environ[MESA] = str(folder)
     os.environ.pop(VARIABLE, None)
-    for data in (animated_model(), _every_kind()):
+    for data, sunny in ((animated_model(), True), (_every_kind(), False)):
         with tempfile.TemporaryDirectory() as scratch:
-            file = Path(scratch) / "model.glb"
+            folder = Path(scratch)
+            file = folder / "model.glb"
             file.write_bytes(data)
             model = Model.open(file)
-            draw(model, model.corners(), SETTINGS, Path(scratch), lambda event: None, ["raster"])
+            draw(model, model.corners(), SETTINGS, folder, lambda event: None, ["raster"])
+            if sunny:
+                _draw_in_sunlight(model, folder)
+
+
+def _draw_in_sunlight(model: Model, folder: Path) -> None:
+    """Shadows have shaders of their own, twice as many: those of whole surfaces, which most are."""
+    sun = Light("directional", np.zeros(3), np.array([0.0, -1.0, 0.0]), (1.0, 1.0, 1.0), 3.0)
+    corners = model.corners()
+    drawing = Drawing((Instance(model, np.eye(4)),), corners, (sun,), backdrop=Backdrop("transparent"))
+    view = framing.framed(corners, framing.YAW, framing.PITCH, framing.YFOV, framing.MARGIN, SETTINGS.aspect)
+    drawn(drawing, SETTINGS, [view], folder, lambda event: None, able=["raster"])
 
 
 def _every_kind() -> bytes:

@@ -27,13 +27,14 @@ def face_directions(face: int, size: int, supersamples: int = 1) -> np.ndarray:
     return blocks.reshape(size, size, supersamples * supersamples, 3)
 
 
-def panorama_directions(height: int) -> np.ndarray:
-    """Unit directions (height, 2 * height, 3) of an equirectangular panorama: row 0 is up, the middle column is +Z.
+def panorama_directions(height: int, width: int = 0) -> np.ndarray:
+    """Unit directions (height, width or 2 * height, 3) of an equirectangular panorama: row 0 is up, the middle is +Z.
 
     Columns to the right of the middle turn towards -X, as for one who stands inside and looks along +Z.
     """
+    width = width or 2 * height
     polar = (np.arange(height) + 0.5) / height * np.pi
-    around = ((np.arange(2 * height) + 0.5) / (2 * height) - 0.5) * 2 * np.pi
+    around = ((np.arange(width) + 0.5) / width - 0.5) * 2 * np.pi
     polar, around = np.meshgrid(polar, around, indexing="ij")
     return np.stack([-np.sin(polar) * np.sin(around), np.cos(polar), np.sin(polar) * np.cos(around)], axis=-1)
 
