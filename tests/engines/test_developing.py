@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from threed_workers.engines import pictures
-from threed_workers.engines.developing import averaged, developed, headroom
+from threed_workers.engines.developing import add, averaged, developed, headroom
 from threed_workers.engines.tonemapping import tone_mapped
 
 
@@ -72,3 +72,21 @@ def test_averages_skip_no_level():
     levels = averaged(image, 4, 4.0)[0, :, 0].astype(int)
     assert np.diff(levels).min() == 0 and np.diff(levels).max() == 1
     assert np.diff(developed(image[:1, [0, -1]], 4.0)[0, :, 0].astype(int)) == levels[-1] - levels[0] >= 3
+
+
+def test_light_is_added_to_what_is_whole_half_and_black():
+    # Given an opaque, a half, a black half and an empty pixel, and light for each but the last
+    image = np.array([[[100, 50, 0, 255], [60, 30, 0, 128], [0, 0, 0, 128], [0, 0, 0, 0]]], np.uint8)
+    more = np.array([[[40, 40, 40, 255], [40, 40, 40, 255], [40, 40, 40, 255], [0, 0, 0, 255]]], np.uint8)
+    less = np.array([[[20, 20, 20, 255]] * 3 + [[0, 0, 0, 255]]], np.uint8)
+    # When it is added, without what is in both
+    out = image.copy()
+    add(out, more, less)
+    # Then alpha stays, and the light over black is the sum
+    assert out[..., 3].tolist() == image[..., 3].tolist()
+    share = image[..., 3:] / 255
+    straight = pictures.decoded(pictures.straight(image)[..., :3])
+    sums = straight * share + pictures.decoded(more[..., :3]) - pictures.decoded(less[..., :3])
+    found = pictures.decoded(pictures.straight(out)[..., :3]) * share
+    assert found == pytest.approx(sums, abs=0.004)
+    assert out[0, 3].tolist() == [0, 0, 0, 0]

@@ -61,27 +61,27 @@ def averaged(image: np.ndarray, times: int, room: float) -> np.ndarray:
     return out
 
 
-def added(image: np.ndarray, more: np.ndarray, less: np.ndarray | None = None) -> np.ndarray:
-    """A premultiplied picture with the light of `more`, and without that of `less`: two that lie over black.
+def add(image: np.ndarray, more: np.ndarray, less: np.ndarray | None = None) -> None:
+    """Give a premultiplied picture the light of `more`, without that of `less`: two that lie over black.
 
     All uint8 (h, w, 4), sRGB before their tones are mapped, of the same room.
     """
-    out = pictures.straight(image)
-    for start in range(0, len(out), _ROWS):
+    for start in range(0, len(image), _ROWS):
         rows = slice(start, start + _ROWS)
-        mixed = pictures.translucent(image[rows])
-        share = image[rows][mixed, 3] * np.float32(1 / 255)
+        out = pictures.straight(image[rows])
+        mixed = (out[..., 3] > 0) & (out[..., 3] < 255)
+        share = out[mixed, 3] * np.float32(1 / 255)
         for channel in range(3):
-            light = _LIGHT.take(out[rows, :, channel])
+            light = _LIGHT.take(out[..., channel])
             light[mixed] *= share
             light += _LIGHT.take(more[rows, :, channel])
             if less is not None:
                 light -= _LIGHT.take(less[rows, :, channel])
             light[mixed] /= share
-            out[rows, :, channel] = _ENCODED.take((light * 65535 + 0.5).clip(0, 65535).astype(np.uint16))
-    out[out[..., 3] == 0] = 0
-    _premultiply(out)
-    return out
+            out[..., channel] = _ENCODED.take((light * 65535 + 0.5).clip(0, 65535).astype(np.uint16))
+        out[out[..., 3] == 0] = 0
+        _premultiply(out)
+        image[rows] = out
 
 
 def _means(image: np.ndarray, times: int, room: float) -> list[np.ndarray]:

@@ -225,10 +225,11 @@ class RasterSession:
         self._scene.environment_visible = backdrop.kind == "environment"
         if backdrop.kind == "environment":
             self._aim(view, whole)
-            image = self._sunlight.all_of(self._shot(transparent=False), self._shot)
+            image = self._shot(transparent=False)
+            self._sunlight.complete(image, self._shot)
             return self._shooting.developed(image, *whole.size)
         part, image = self._cut_out(view)
-        image = self._sunlight.all_of(image, self._shot)
+        self._sunlight.complete(image, self._shot)
         if self._glass:
             image = self._through_glass(image)
         image = self._shooting.developed(image, *part.size)

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from threed_workers.engines.developing import added
+from threed_workers.engines.developing import add
 from threed_workers.engines.drawing import Light
 from threed_workers.engines.lamps import Lamps
 
@@ -29,16 +29,15 @@ class Sunlight:
         for sun in suns[:1] if self._suns else suns:
             self._lamp = lamps.add(sun)
 
-    def all_of(self, image: np.ndarray, shot: Callable[[], np.ndarray]) -> np.ndarray:
-        """A premultiplied picture with the light of those that were not in it; `shot` draws one over black."""
+    def complete(self, image: np.ndarray, shot: Callable[[], np.ndarray]) -> None:
+        """Give a premultiplied picture the light of those that were not in it; `shot` draws one over black."""
         if len(self._suns) < 2:
-            return image
+            return
         with self._alone():
             dark = shot() if self._shining else None
             for sun in self._suns[1:]:
                 self._lamps.aim(self._lamp, sun)
-                image = added(image, shot(), dark)
-        return image
+                add(image, shot(), dark)
 
     @contextmanager
     def _alone(self) -> Iterator[None]:
