@@ -38,7 +38,7 @@ def test_two_servers_share_a_port_and_one_may_die(settings: Settings, tmp_path: 
 
 def healthy(channel: grpc.Channel) -> bool:
     request = health_pb2.HealthCheckRequest(service="threed.v1.AssetService")
-    answer = health_pb2_grpc.HealthStub(channel).Check(request, timeout=10, wait_for_ready=True)
+    answer = health_pb2_grpc.HealthStub(channel).Check(request, timeout=60, wait_for_ready=True)
     return answer.status == health_pb2.HealthCheckResponse.SERVING
 
 
