@@ -57,7 +57,7 @@ def averaged(image: np.ndarray, times: int, room: float) -> np.ndarray:
         light = [plane[lit] / covered for plane in light]
         shown = tone_mapped(np.stack(light, axis=-1), "pbr_neutral")
         shown[np.minimum(np.minimum(*light[:2]), light[2]) > 0.999 * room] = 1.0
-        rows[lit, :3] = np.rint(_ENCODED.take((shown * 65535 + 0.5).astype(np.uint16)) * covered[:, None])
+        rows[lit, :3] = np.rint(_encoded().take((shown * 65535 + 0.5).astype(np.uint16)) * covered[:, None])
     return out
 
 
@@ -72,13 +72,13 @@ def add(image: np.ndarray, more: np.ndarray, less: np.ndarray | None = None) -> 
         mixed = (out[..., 3] > 0) & (out[..., 3] < 255)
         share = out[mixed, 3] * np.float32(1 / 255)
         for channel in range(3):
-            light = _LIGHT.take(out[..., channel])
+            light = pictures.decoded(out[..., channel])
             light[mixed] *= share
-            light += _LIGHT.take(more[rows, :, channel])
+            light += pictures.decoded(more[rows, :, channel])
             if less is not None:
-                light -= _LIGHT.take(less[rows, :, channel])
+                light -= pictures.decoded(less[rows, :, channel])
             light[mixed] /= share
-            out[..., channel] = _ENCODED.take((light * 65535 + 0.5).clip(0, 65535).astype(np.uint16))
+            out[..., channel] = _encoded().take((light * 65535 + 0.5).clip(0, 65535).astype(np.uint16))
         out[out[..., 3] == 0] = 0
         _premultiply(out)
         image[rows] = out
@@ -106,7 +106,7 @@ def _develop(rows: np.ndarray, room: float) -> None:
         shown = linear.take(channel)
         shown *= steep
         shown += lift
-        rows[..., number] = _ENCODED.take(shown.astype(np.uint16))
+        rows[..., number] = _encoded().take(shown.astype(np.uint16))
 
 
 def _premultiply(image: np.ndarray) -> None:
@@ -131,5 +131,7 @@ def _tables(room: float) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     return (slope * 65535).astype(np.float32), (base * 65535 + 0.5).astype(np.float32), linear.astype(np.float32)
 
 
-_LIGHT = pictures.decoded(np.arange(256, dtype=np.uint8))
-_ENCODED = pictures.encoded(np.arange(65536) / 65535)
+@functools.cache
+def _encoded() -> np.ndarray:
+    """uint8 sRGB of light in 1/65535."""
+    return pictures.encoded(np.arange(65536) / 65535)

@@ -133,8 +133,8 @@ class RasterSession:
             lamps.add(light)
         suns = light_by(pantry, self._scene, drawing, gain, folder)
         self._scene.shadows = bool(drawing.lights or suns)
-        shining = any(instance.model.shines() > 0 for instance in drawing.instances)
-        self._sunlight = Sunlight(self._scene, lamps, suns, self._shooting.adds and not self._glass, shining)
+        apart = self._shooting.adds and not self._glass
+        self._sunlight = Sunlight(self._scene, lamps, suns, apart, self._shooting.shining > 0)
         self._shadow, self._reach = None, drawing.points
         if drawing.ground is not None:
             sunny = replace(drawing, lights=(*drawing.lights, *suns))

@@ -26,14 +26,15 @@ _KEY = pictures.decoded(np.array([254, 1, 253], np.uint8)).tolist()
 
 
 class Shooting:
-    """How `scene` is drawn. `gain` is what all light in it must be multiplied by."""
+    """How `scene` is drawn. `gain` is what all light in it must be multiplied by, `shining` how bright its surfaces are
+    by themselves."""
 
     def __init__(self, pantry: Pantry, scene: Any, drawing: Drawing, settings: Settings, multisamples: int):
         self._renderer, self._scene, self._pantry = pantry.renderer, scene, pantry
+        self.shining = max((instance.model.shines() for instance in drawing.instances), default=0.0)
         self._room = 1.0
         if settings.tone_mapping == "pbr_neutral":
-            shining = max((instance.model.shines() for instance in drawing.instances), default=0.0)
-            self._room = headroom(shining * 2.0**settings.exposure)
+            self._room = headroom(self.shining * 2.0**settings.exposure)
         self.gain = 2.0**settings.exposure / self._room
         self._direct = self._room > 1 and multisamples == 1 and _is_plain(drawing)
         # Whether shots are of light that can be added up: Filament's tables have not been over them.
