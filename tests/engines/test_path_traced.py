@@ -447,3 +447,18 @@ def test_a_picture_that_it_does_not_read_is_said(engine, tmp_path):
     answer, _ = rendered(tmp_path, spec(places(wall={}), engine=engine), {"wall": in_ktx2()})
     # Then it is drawn without, and a loss says so
     assert ("textures", 1) in {(loss["feature"], loss["count"]) for loss in answer["losses"]}
+
+
+def test_more_samples_do_not_change_how_bright_what_glows_and_its_light_are(traced):
+    # Given a dim lamp over paper, so that all samples see it and few follow its light
+    dim = {"emissiveFactor": [0.2, 0.2, 0.2], "pbrMetallicRoughness": {"baseColorFactor": [0, 0, 0, 1]}}
+    models = {"paper": PAPER, "lamp": model(box(1.0), dim)}
+    nodes = places(paper={}, lamp={"translation": [0, 0, 1]})
+    few, many = (
+        traced(models, nodes, Settings(32, 32, samples, "linear", denoise=False), environment={"builtin": "studio"})
+        for samples in (16, 256)
+    )
+    # Then the lamp and the paper around it are as bright after 256 samples as after 16
+    few, many = few[1][-1].radiance, many[1][-1].radiance
+    assert many[14:18, 14:18, :3].mean() == pytest.approx(few[14:18, 14:18, :3].mean(), rel=0.05)
+    assert many[2:8, 2:8, :3].mean() == pytest.approx(few[2:8, 2:8, :3].mean(), rel=0.05)
