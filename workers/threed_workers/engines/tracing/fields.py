@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -30,6 +31,14 @@ class Field:
     def mean(self) -> np.ndarray:
         """float64 (channels,)."""
         return self.values.reshape(-1, self.values.shape[-1]).mean(axis=0, dtype=np.float64)
+
+    @property
+    def texels(self) -> float:
+        """How many a unit square of texture coordinates has; infinite where all are the same."""
+        if self.sampling is None:
+            return math.inf
+        a, b, _, c, d, _ = self.sampling.matrix
+        return abs(a * d - b * c) * self.values.shape[0] * self.values.shape[1]
 
     def mapped(self, function) -> Field:
         """The field of function(values)."""

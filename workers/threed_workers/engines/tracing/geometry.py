@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
@@ -112,6 +113,30 @@ def _corners(piece: Piece) -> tuple[np.ndarray, np.ndarray]:
     """float64 (m, 3, 3), and (m, 3) to the outside, as long as twice the area, of the triangles."""
     corners = piece.positions[piece.faces].astype(np.float64)
     return corners, np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
+
+
+def texels_wanted(piece: Piece, texcoord: int, view: View, height: int) -> float:
+    """How many texels a unit square of the UV set `texcoord` must have for none to be seen larger than a pixel.
+
+    Of a picture of `height` pixels. Infinite where the camera may touch the piece; too many rather than too few.
+    """
+    corners, outside = _corners(piece)
+    middles = corners.mean(axis=1)
+    reach = np.linalg.norm(corners - middles[:, None], axis=2).max(axis=1)
+    ahead = (view.pose[:3, 3] - middles) @ view.pose[:3, 2]
+    sizes = np.linalg.norm(outside, axis=1) / 2
+    first, second, third = (piece.texcoords[texcoord][piece.faces[:, corner]].astype(np.float64) for corner in range(3))
+    a, b = second - first, third - first
+    covered = np.abs(a[:, 0] * b[:, 1] - a[:, 1] * b[:, 0]) / 2
+    # Triangles behind the camera are not seen, and those that cover no texels show a single one.
+    counts = (ahead + reach > 0) & (covered > 0)
+    if view.ymag:
+        pixels = np.full(len(sizes), 2 * view.ymag / height)
+    else:
+        pixels = 2 * math.tan(view.yfov / 2) * np.maximum(ahead - reach, 0.0) / height
+    with np.errstate(divide="ignore"):
+        wanted = sizes[counts] / covered[counts] / pixels[counts] ** 2
+    return float(wanted.max(initial=0.0))
 
 
 def bent(piece: Piece, view: View) -> Piece:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -52,6 +53,11 @@ class Look:
         """The UV sets that are looked at, the most important first."""
         found = [field.sampling.texcoord for field in (self.base, *self.fields) if field.sampling is not None]
         return list(dict.fromkeys(found))
+
+    @property
+    def texels(self) -> float:
+        """How many a unit square of texture coordinates has, of the coarsest picture; infinite without any."""
+        return min((field.texels for field in self.fields), default=math.inf)
 
     @property
     def luminance(self) -> float:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -27,19 +29,22 @@ class Materials:
         self._with_llvm = mi.variant() == LLVM
         self._made: dict[tuple, Any] = {}
 
-    def bsdf(self, look: Look, mirrored: bool, tint: Tint | None, faded: bool) -> Any:
-        """The BSDF. `mirrored` UVs turn normal maps round; with `tint`, meshes have TINT, and with `faded` OPACITY."""
-        key = (id(look), mirrored, tint, faded)
+    def bsdf(self, look: Look, mirrored: bool, tint: Tint | None, faded: bool, fine: bool = False) -> Any:
+        """The BSDF. `mirrored` UVs turn normal maps round; with `tint`, meshes have TINT, and with `faded` OPACITY.
+
+        `fine`: samples mix texels, so that each need not look up four.
+        """
+        key = (id(look), mirrored, tint, faded, fine)
         if key not in self._made:
-            self._made[key] = (self._mi.load_dict(self._bsdf(look, mirrored, tint, faded)), look)
+            self._made[key] = (self._mi.load_dict(self._bsdf(look, mirrored, tint, faded, fine)), look)
         return self._made[key][0]
 
     def emitter(self, look: Look) -> Any:
         """The light that the surface sends out. Each mesh needs one of its own."""
         return self._mi.load_dict({"type": "area", "radiance": self.texture(seen_emission(look))})
 
-    def texture(self, field: Field) -> Json:
-        """A field as a texture; of one channel or three."""
+    def texture(self, field: Field, fine: bool = False) -> Json:
+        """A field as a texture; of one channel or three. `fine`: of single texels."""
         mi = self._mi
         if field.sampling is None:
             values = [float(value) for value in field.values]
@@ -47,7 +52,13 @@ class Materials:
                 return {"type": "uniform", "value": values[0]}
             return {"type": "srgb", "color": values, "unbounded": True}
         bitmap = mi.Bitmap(np.ascontiguousarray(field.values, np.float16))
-        return {"type": "bitmap", "bitmap": bitmap, "raw": True, "format": "fp16", **_looked_up(mi, field.sampling)}
+        return {
+            "type": "bitmap",
+            "bitmap": bitmap,
+            "raw": True,
+            "format": "fp16",
+            **_looked_up(mi, field.sampling, fine),
+        }
 
     def simplified(self, look: Look) -> list[tuple[str, str]]:
         """(feature, reason) of what this variant draws otherwise than the file says, beyond what `inexact` has."""
@@ -55,41 +66,20 @@ class Materials:
             return []
         return [("KHR_materials_sheen", "drawn without" if look.is_glass else "its light is spread evenly")]
 
-    def _bsdf(self, look: Look, mirrored: bool, tint: Tint | None, faded: bool) -> Json:
+    def _bsdf(self, look: Look, mirrored: bool, tint: Tint | None, faded: bool, fine: bool) -> Json:
+        texture = functools.partial(self.texture, fine=fine)
         if look.unlit:
             made = _black()
         elif look.is_glass:
-            made = self._bumped(self._glass(look), look, mirrored)
+            made = _bumped(_glass(look, texture), look, mirrored, texture)
         else:
-            surface = opaque(look, self.texture, tint, self._with_llvm)
-            made = {"type": "twosided", "bsdf": self._bumped(surface, look, mirrored)}
+            surface = opaque(look, texture, tint, self._with_llvm)
+            made = {"type": "twosided", "bsdf": _bumped(surface, look, mirrored, texture)}
         if look.opacity is not None:
             made = {"type": "mask", "opacity": self.texture(look.opacity), "bsdf": made}
         if faded:
             made = {"type": "mask", "opacity": {"type": "mesh_attribute", "name": OPACITY}, "bsdf": made}
         return made
-
-    def _glass(self, look: Look) -> Json:
-        base = look.base.mapped(lambda values: values * look.filter.astype(np.float32))
-        glass = {
-            "base_color": self.texture(base),
-            "roughness": self.texture(look.roughness),
-            "spec_trans": self.texture(look.transmission),
-            "eta": eta(look),
-        }
-        if look.thin:
-            return {"type": "principledthin", **glass}
-        return {"type": "principled", "metallic": self.texture(look.metallic), **glass}
-
-    def _bumped(self, bsdf: Json, look: Look, mirrored: bool) -> Json:
-        if look.normal is None:
-            return bsdf
-        normal = look.normal
-        if mirrored:
-            turned = np.array(normal.values)
-            turned[..., 1] = 1 - turned[..., 1]
-            normal = Field(turned, normal.sampling)
-        return {"type": "normalmap", "normalmap": self.texture(normal), "bsdf": bsdf}
 
 
 def seen_emission(look: Look) -> Field:
@@ -113,12 +103,36 @@ def tint_of(colors: np.ndarray) -> Tint:
     return red, green, blue
 
 
+def _glass(look: Look, texture: Callable[[Field], Json]) -> Json:
+    base = look.base.mapped(lambda values: values * look.filter.astype(np.float32))
+    glass = {
+        "base_color": texture(base),
+        "roughness": texture(look.roughness),
+        "spec_trans": texture(look.transmission),
+        "eta": eta(look),
+    }
+    if look.thin:
+        return {"type": "principledthin", **glass}
+    return {"type": "principled", "metallic": texture(look.metallic), **glass}
+
+
+def _bumped(bsdf: Json, look: Look, mirrored: bool, texture: Callable[[Field], Json]) -> Json:
+    if look.normal is None:
+        return bsdf
+    normal = look.normal
+    if mirrored:
+        turned = np.array(normal.values)
+        turned[..., 1] = 1 - turned[..., 1]
+        normal = Field(turned, normal.sampling)
+    return {"type": "normalmap", "normalmap": texture(normal), "bsdf": bsdf}
+
+
 def _black() -> Json:
     return {"type": "diffuse", "reflectance": {"type": "rgb", "value": [0.0, 0.0, 0.0]}}
 
 
-def _looked_up(mi: Any, sampling: Sampling) -> Json:
+def _looked_up(mi: Any, sampling: Sampling, fine: bool) -> Json:
     a, b, c, d, e, f = sampling.matrix
     transform = mi.ScalarTransform3f(np.array([[a, b, c], [d, e, f], [0, 0, 1]]))
-    filter_type = "nearest" if sampling.nearest else "bilinear"
+    filter_type = "nearest" if sampling.nearest or fine else "bilinear"
     return {"to_uv": transform, "wrap_mode": sampling.wrap, "filter_type": filter_type}
