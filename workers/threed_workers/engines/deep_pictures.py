@@ -2,45 +2,23 @@
 
 from __future__ import annotations
 
-import struct
 import tempfile
-import zlib
 from pathlib import Path
 
 import numpy as np
 
 from threed.errors import FieldInvalid
+from threed_workers import png
 from threed_workers.engines.drawing import Pass
 from threed_workers.engines.pictures import encode, srgb
 
 EXR_MEDIA_TYPE = "image/x-exr"
 
 _LARGEST_HALF = 65504.0
-# Samples are filtered by what lies above (PNG section 9.2), which halves smooth pictures.
-_UP, _LEVEL = 2, 3
-_COLOUR_TYPES = {1: 0, 3: 2, 4: 6}
 
 
-def png16(image: np.ndarray) -> bytes:
-    """A PNG of 16 bits a channel (ISO/IEC 15948) of uint16 (h, w, 1, 3 or 4), straight alpha, marked as sRGB."""
-    height, width, channels = image.shape
-    rows = np.ascontiguousarray(image.astype(">u2")).view(np.uint8).reshape(height, -1)
-    packer = zlib.compressobj(_LEVEL)
-    data = []
-    above = np.zeros_like(rows[:1])
-    for start in range(0, height, 256):
-        band = rows[start : start + 256]
-        lines = np.empty((len(band), band.shape[1] + 1), np.uint8)
-        lines[:, 0] = _UP
-        lines[:, 1:] = band - np.concatenate([above, band[:-1]])
-        data.append(packer.compress(lines.tobytes()))
-        above = band[-1:]
-    data.append(packer.flush())
-    header = struct.pack(">IIBBBBB", width, height, 16, _COLOUR_TYPES[channels], 0, 0, 0)
-    chunks = [(b"IHDR", header), (b"sRGB", b"\0"), (b"IDAT", b"".join(data)), (b"IEND", b"")]
-    return b"\x89PNG\r\n\x1a\n" + b"".join(
-        struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body)) for kind, body in chunks
-    )
+def _png(image: np.ndarray) -> bytes:
+    return png.encode(image, marked_srgb=True)
 
 
 def encoded16(linear: np.ndarray) -> np.ndarray:
@@ -51,7 +29,7 @@ def encoded16(linear: np.ndarray) -> np.ndarray:
 def deep_png(shown: np.ndarray) -> bytes:
     """A PNG of 16 bits of float (h, w, 4): sRGB, 0 to 1, with straight alpha; opaque: without."""
     image = np.rint(np.clip(shown, 0, 1) * 65535).astype(np.uint16)
-    return png16(np.ascontiguousarray(image[..., :3]) if (image[..., 3] == 65535).all() else image)
+    return _png(np.ascontiguousarray(image[..., :3]) if (image[..., 3] == 65535).all() else image)
 
 
 def exr(planes: np.ndarray) -> bytes:
@@ -96,11 +74,11 @@ def layer(name: str, values: np.ndarray) -> tuple[bytes, str]:
         return exr(values), "exr"
     if name == "normal":
         seen = np.abs(values).max(axis=-1, keepdims=True) > 0
-        return png16(np.rint(np.clip(np.where(seen, values / 2 + 0.5, 0), 0, 1) * 65535).astype(np.uint16)), "png"
+        return _png(np.rint(np.clip(np.where(seen, values / 2 + 0.5, 0), 0, 1) * 65535).astype(np.uint16)), "png"
     if name == "albedo":
-        return png16(encoded16(values)), "png"
+        return _png(encoded16(values)), "png"
     if name == "alpha":
-        return png16(np.rint(np.clip(values, 0, 1) * 65535).astype(np.uint16)), "png"
+        return _png(np.rint(np.clip(values, 0, 1) * 65535).astype(np.uint16)), "png"
     ids = np.rint(values[..., 0]).astype(np.int64)
     colours = np.array([object_color(number) for number in range(int(ids.max(initial=0)) + 1)], np.uint8)
     opaque = np.full((*ids.shape, 1), 255, np.uint8)

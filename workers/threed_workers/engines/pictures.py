@@ -11,6 +11,7 @@ import numpy as np
 from PIL import Image
 
 from threed.errors import FieldInvalid
+from threed_workers import png
 
 MEDIA_TYPES = {"png": "image/png", "jpg": "image/jpeg", "webp": "image/webp"}
 
@@ -23,13 +24,12 @@ def encode(image: np.ndarray, suffix: str) -> bytes:
     Pictures of more than 8 bits a channel are encoded by deep_pictures.py.
     """
     opaque = bool((image[..., 3] == 255).all())
-    picture = Image.fromarray(np.ascontiguousarray(image[..., :3] if opaque else image))
-    out = io.BytesIO()
+    shown = np.ascontiguousarray(image[..., :3] if opaque else image)
     if suffix == "png":
-        # Runs alone take a third of the time of the defaults and up to a fifth more bytes: 22 ms and 204 kB instead of
-        # 54 and 169 of FlightHelmet at 512 x 512, 10 and 104 instead of 27 and 104 where surfaces are plain.
-        picture.save(out, "PNG", compress_level=3, compress_type=zlib.Z_RLE)
-    elif suffix == "webp":
+        # Runs alone, without weighing filters: a seventh of the time of Pillow's defaults, and a fifth more bytes.
+        return png.encode(shown, strategy=zlib.Z_RLE)
+    picture, out = Image.fromarray(shown), io.BytesIO()
+    if suffix == "webp":
         # Method 2 takes half the time of the default 4 and 7 % more bytes.
         picture.save(out, "WEBP", quality=_QUALITY["webp"], method=2)
     elif opaque:

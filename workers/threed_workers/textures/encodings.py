@@ -7,7 +7,7 @@ import io
 import numpy as np
 from PIL import Image
 
-from threed_workers.textures import png16
+from threed_workers import png
 from threed_workers.textures.pixels import AVIF_TYPE, Pixels
 from threed_workers.textures.roles import Kind, Role
 
@@ -57,7 +57,7 @@ def passing_png(values: np.ndarray) -> bytes:
 
 def _png(values: np.ndarray, **options: object) -> bytes:
     if values.dtype == np.uint16:
-        return png16.encode(values)
+        return png.encode(values, level=9)
     return _saved(_image(values), "PNG", **options)
 
 

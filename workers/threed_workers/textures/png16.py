@@ -1,4 +1,4 @@
-"""PNG of 16 bits and more than one channel: Pillow halves their depth, so they are read and written here.
+"""PNG of 16 bits and more than one channel: Pillow halves their depth, so they are read here; png.py writes them.
 
 Non-interlaced truecolour and greyscale with alpha, without a transparent colour (W3C PNG Third Edition). Filtered rows
 depend on the pixel to the left and on the row above, so they are undone along diagonals: step d treats pixel d - r of
@@ -47,22 +47,6 @@ def decode(data: memoryview, where: str) -> np.ndarray:
         out[start : start + _ROWS] = _unfiltered(part[:, 0], part[:, 1:].reshape(len(part), width, pixel), above)
         above = out[min(start + _ROWS, height) - 1]
     return out.view(">u2").astype(np.uint16)
-
-
-def encode(pixels: np.ndarray) -> bytes:
-    """uint16 (h, w, 1 to 4) as PNG. Each row is the difference to the pixel on the left (filter 1)."""
-    height, width, channels = pixels.shape
-    colour = {channels: colour for colour, channels in _CHANNELS.items()}[channels]
-    raw = pixels.astype(">u2").view(np.uint8).reshape(height, width, 2 * channels)
-    rows = np.empty((height, 1 + raw[0].size), np.uint8)
-    rows[:, 0] = 1
-    rows[:, 1 : 1 + 2 * channels] = raw[:, 0]
-    rows[:, 1 + 2 * channels :] = (raw[:, 1:] - raw[:, :-1]).reshape(height, -1)
-    header = struct.pack(">IIBBBBB", width, height, 16, colour, 0, 0, 0)
-    parts = ((b"IHDR", header), (b"IDAT", zlib.compress(rows, 9)), (b"IEND", b""))
-    return b"\x89PNG\r\n\x1a\n" + b"".join(
-        struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body)) for kind, body in parts
-    )
 
 
 def _chunks(data: memoryview, wanted: bytes) -> list[memoryview]:
