@@ -291,10 +291,10 @@ def test_a_sun_casts_shadows(engine, tmp_path):
     assert picture[32, 32, 0] < 0.3 * picture[40, 58, 0]
 
 
-def _slanting(engine: str, folder, samples: int, width: int = 64, height: int = 64) -> tuple[dict, np.ndarray]:
-    """(what the step says, picture) of a square that is turned a little."""
+def _slanting(engine: str, folder, samples: int, width: int = 64, height: int = 64, **also) -> tuple[dict, np.ndarray]:
+    """(what the step says, picture) of a square that is turned a little. `also` says more about the job."""
     turned = places(wall={"rotation": [0, 0, math.sin(0.1), math.cos(0.1)]})
-    job = spec(turned, cameraConfig=FRONT, background={"transparent": True}, engine=engine, samples=samples)
+    job = spec(turned, cameraConfig=FRONT, background={"transparent": True}, engine=engine, samples=samples, **also)
     job["renderJob"]["resolution"] = {"width": width, "height": height}
     return rendered(folder, job, {"wall": model(wall(1.2), unlit(1, 1, 1))})
 
@@ -304,6 +304,16 @@ def test_more_samples_are_smoother_edges(engine, tmp_path):
     assert np.unique(alphas[1]).tolist() == [0, 255]
     far = {n: np.abs(alphas[n] - alphas[16]).mean() for n in (1, 2, 4)}
     assert far[1] > 1.5 * far[2] > 1.5 * far[4]
+
+
+def test_a_still_has_smoother_edges_than_a_frame_of_a_film_and_this_than_one_sample(engine, tmp_path):
+    # Given samples as the engine chooses them, and a film whose first frame is the still
+    still, film, one, best = (
+        _slanting(engine, tmp_path, samples, **also)[1][..., 3].astype(int)
+        for samples, also in ((0, {}), (0, {"turntable": {"frames": 2, "seconds": 1}}), (1, {}), (16, {}))
+    )
+    far = [np.abs(alpha - best).mean() for alpha in (still, film, one)]
+    assert far[0] < far[1] < 0.8 * far[2]
 
 
 def test_more_samples_are_finer_textures(engine, tmp_path):

@@ -37,6 +37,7 @@ _FEW, _FEW_START_S, _FEW_SAMPLE_S = 1 << 24, 1.0, 1.5e-6
 _SHADOW = 0.6
 # Of a pixel, without being asked; and how many an engine takes at most.
 _SAMPLES = {"raster": 2, _TRACED: 64, "compat": 4}
+_FILM_SAMPLES = {**_SAMPLES, "raster": 1.5}
 _MOST_SAMPLES = {"raster": 16, "compat": 4}
 
 
@@ -45,7 +46,8 @@ def plan(spec: RenderSpec, engines: Sequence[Mapping[str, str]], cached: bool) -
     job = spec.render_job
     engine = job.engine or (engines[0]["name"] if engines else "raster")
     size = job.region if job.HasField("region") else job.resolution
-    pixels, samples = size.width * size.height, job.samples or _SAMPLES.get(engine, 1)
+    default = _FILM_SAMPLES if job.WhichOneof("motion") else _SAMPLES
+    pixels, samples = size.width * size.height, job.samples or default.get(engine, 1)
     samples = min(samples, _MOST_SAMPLES.get(engine, samples))
     costs = _costs(engine, pixels * samples * job.frame_count)
     frame = pixels * samples * costs.sample_s
@@ -63,7 +65,7 @@ def plan(spec: RenderSpec, engines: Sequence[Mapping[str, str]], cached: bool) -
     )
 
 
-def _costs(engine: str, paths: int) -> _Costs:
+def _costs(engine: str, paths: float) -> _Costs:
     found = _COSTS.get(engine, _COSTS["raster"])
     few = engine == _TRACED and paths < _FEW
     return found._replace(start_s=_FEW_START_S, sample_s=_FEW_SAMPLE_S) if few else found

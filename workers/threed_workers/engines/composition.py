@@ -84,6 +84,7 @@ def settings_of(job: render_jobs_pb2.RenderJob) -> Settings:
         layers=tuple(_LAYERS[aov] for aov in job.aovs if aov in _LAYERS),
         region=_region(job.region, width, height) if job.HasField("region") else None,
         pictures=max(job.frame_count, 1),
+        moving=job.WhichOneof("motion") is not None,
     )
 
 

@@ -113,7 +113,8 @@ class Settings:
     `samples` 0: the engine's default. `max_seconds` 0: without end; else progressive engines stop then, after a first
     pass. `cpu_s`: processor seconds after which the process is ended, 0 without. `layers` of LAYERS are made beside the
     picture by engines that can. `region` is the part that is drawn, and the whole output: its left and upper edge,
-    width and height; None for all of `width` x `height`. `pictures`: how many there will be of the same things.
+    width and height; None for all of `width` x `height`. `pictures`: how many there will be of the same things;
+    `moving`: they are shown one after the other, as a film.
     """
 
     width: int = 1024
@@ -127,6 +128,7 @@ class Settings:
     layers: tuple[str, ...] = ()
     region: tuple[int, int, int, int] | None = None
     pictures: int = 1
+    moving: bool = False
 
     @property
     def aspect(self) -> float:

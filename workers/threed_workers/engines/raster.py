@@ -43,6 +43,9 @@ from threed_workers.engines.sunlight import Sunlight
 
 _UNIT_EXPOSURE = math.log2(1 / 1.2)
 _DEFAULT_SAMPLES, _MOST_SAMPLES = 2, 16
+# Of films, whose codec takes the difference away: encoded as AV1, frames of 512 x 512 with 1.5 samples are 37.6 and
+# 37.8 dB near those with 16 before it (two models), with 2 samples 38.1 both, with 16 samples 39.5 and 39.3.
+_FILM_SAMPLES = 1.5
 # That are drawn, 36 bytes each (83 with multisampling); and along an edge, which is filly's limit.
 _PIXELS, _EDGE = 1 << 25, 8192
 _NEAREST = 1e-5  # of the far plane
@@ -164,9 +167,10 @@ class RasterSession:
     def _enlarged(self) -> tuple[float, int]:
         """How many times as large the picture is drawn along each edge; and with how many samples of multisampling."""
         width, height = self._settings.size
-        wanted = min(self._settings.samples or _DEFAULT_SAMPLES, _MOST_SAMPLES)
+        default = _FILM_SAMPLES if self._settings.moving else _DEFAULT_SAMPLES
+        wanted = min(self._settings.samples or default, _MOST_SAMPLES)
         samples = min(wanted, max(1.0, min(_PIXELS / (width * height), (_EDGE / max(width, height)) ** 2)))
-        if samples < _DEFAULT_SAMPLES <= wanted and 2 * width * height <= _PIXELS:
+        if samples < default <= wanted and 2 * width * height <= _PIXELS:
             return 1.0, 4
         if samples < wanted:
             reason = f"{samples:.3g} a pixel: no more than {_PIXELS} in all, {_EDGE} along an edge"

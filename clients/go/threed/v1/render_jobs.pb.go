@@ -371,8 +371,8 @@ type RenderJob struct {
 	OutputFormat RenderJob_OutputFormat `protobuf:"varint,7,opt,name=output_format,json=outputFormat,proto3,enum=threed.v1.RenderJob_OutputFormat" json:"output_format,omitempty"`
 	// The size of the picture. Default: 1024 x 1024.
 	Resolution *Resolution `protobuf:"bytes,8,opt,name=resolution,proto3" json:"resolution,omitempty"`
-	// Samples a pixel, 1 to 4096. The raster engine takes 16 at most. 0: the engine's default (raster: 2;
-	// path_traced: 64).
+	// Samples a pixel, 1 to 4096. The raster engine takes 16 at most. 0: the engine's default (raster: 2, for films
+	// 1.5; path_traced: 64).
 	Samples int32 `protobuf:"varint,9,opt,name=samples,proto3" json:"samples,omitempty"`
 	// What is seen where nothing is. Unset: the scene's.
 	Background *Background `protobuf:"bytes,10,opt,name=background,proto3" json:"background,omitempty"`

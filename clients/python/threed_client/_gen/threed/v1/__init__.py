@@ -4275,8 +4275,8 @@ class RenderJob(betterproto2.Message):
 
     samples: "int" = betterproto2.field(9, betterproto2.TYPE_INT32)
     """
-    Samples a pixel, 1 to 4096. The raster engine takes 16 at most. 0: the engine's default (raster: 2;
-    path_traced: 64).
+    Samples a pixel, 1 to 4096. The raster engine takes 16 at most. 0: the engine's default (raster: 2, for films
+    1.5; path_traced: 64).
     """
 
     background: "Background | None" = betterproto2.field(10, betterproto2.TYPE_MESSAGE, optional=True)

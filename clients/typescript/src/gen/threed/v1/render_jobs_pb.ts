@@ -90,8 +90,8 @@ export type RenderJob = Message<"threed.v1.RenderJob"> & {
   resolution?: Resolution | undefined;
 
   /**
-   * Samples a pixel, 1 to 4096. The raster engine takes 16 at most. 0: the engine's default (raster: 2;
-   * path_traced: 64).
+   * Samples a pixel, 1 to 4096. The raster engine takes 16 at most. 0: the engine's default (raster: 2, for films
+   * 1.5; path_traced: 64).
    *
    * @generated from field: int32 samples = 9;
    */
