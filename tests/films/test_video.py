@@ -200,12 +200,24 @@ def test_h264_is_made_in_a_confined_child_that_may_run_a_program(drawn, tmp_path
 
 
 def test_av1_is_made_in_a_confined_child(drawn, tmp_path):
-    request = {"frames": drawn(FRAMES), "format": "MP4", "codec": "", "fps": 24.0}
+    # Given so many frames that two groups of them are encoded at once
+    request = {"frames": drawn([*FRAMES, *reversed(FRAMES)]), "format": "MP4", "codec": "", "fps": 24.0}
     with Zygote(preload=["threed_workers.films"]) as zygote:
         with zygote.start("film", request, tmp_path, Limits()) as child:
             progress = [event["progress"] for event in child.events()]
             assert child.result()["codec"] == "AV1"
-    assert progress == sorted(progress) and progress[-1] > 0.8
+    # Then each is told once, and none goes back
+    assert progress == pytest.approx(np.arange(24) / 24)
+
+
+def test_a_film_of_two_seconds_has_two_keyframes_and_always_the_same_bytes(filmed):
+    path, _ = filmed([*FRAMES, *reversed(FRAMES)], "MP4")
+    first = path.read_bytes()
+    inside = _table(dict(boxes(memoryview(first)))[b"moov"])
+    keys = struct.unpack_from(">I", inside[b"stss"], 4)[0]
+    assert struct.unpack_from(f">{keys}I", inside[b"stss"], 8) == (1, 13)
+    path, _ = filmed([*FRAMES, *reversed(FRAMES)], "MP4")
+    assert path.read_bytes() == first
 
 
 def test_h264_that_is_not_installed_is_refused_with_what_to_do(filmed, monkeypatch, tmp_path):

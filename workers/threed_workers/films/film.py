@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -63,15 +64,18 @@ def film(request: Json, folder: Path, report: Callable[[Json], None]) -> Json:
 
 
 class _Progress:
-    """Tells how many frames were taken. Writers wind back when they end, which is no news."""
+    """Tells how many frames were taken, from any thread. Writers wind back when they end, which is no news."""
 
     def __init__(self, report: Callable[[Json], None], count: int):
-        self._report, self._count, self._taken = report, count, 0
+        self._report, self._count = report, count
+        self._taken: set[int] = set()
+        self._lock = threading.Lock()
 
     def __call__(self, index: int) -> None:
-        if index >= self._taken:
-            self._taken = index + 1
-            self._report({"phase": "encoding", "progress": index / self._count})
+        with self._lock:
+            if index not in self._taken:
+                self._report({"phase": "encoding", "progress": len(self._taken) / self._count})
+                self._taken.add(index)
 
 
 def _format(name: str) -> Format:
