@@ -88,6 +88,15 @@ def test_who_draws_beside_others_has_a_share_of_the_processors(engines):
     assert beside["pid"] != alone["pid"] == ask(pool)["pid"]
 
 
+@pytest.mark.parametrize("alone", [{"job_threads": 1}, {"job_threads": 2, "project_max_running_jobs": 1}])
+def test_who_draws_beside_nobody_has_all_processors(engines, alone):
+    pool = engines(**alone)
+    with pool.lent("a", beside_others=True) as engine:
+        beside = answer(engine)
+    # Then it is in the process of jobs that have all
+    assert beside["threads"] == 0 and beside["pid"] == ask(pool)["pid"]
+
+
 @pytest.mark.parametrize(
     "change",
     [{"warm_engines": 0}, {"warm_engine_jobs": 1}, {"warm_engine_memory_bytes": 1}],

@@ -124,14 +124,15 @@ class WarmEngines:
         self._limits = limits
         self._step = step
         # Two that have all processors each wait for each other: a film of 512 x 512 took 1.3 times as long.
-        self._share = max(1, len(os.sched_getaffinity(0)) // settings.job_threads)
+        at_once = min(settings.job_threads, settings.project_max_running_jobs or settings.job_threads)
+        self._share = max(1, len(os.sched_getaffinity(0)) // at_once) if at_once > 1 else 0
         self._lock = threading.Lock()
         self._idle: list[WarmEngine] = []  # that which rested last at the end
         self._closed = False
 
     @contextlib.contextmanager
     def lent(self, project: str, beside_others: bool = False) -> Iterator[WarmEngine]:
-        """One of the project, or a new one; with a fair share of the processors, if others draw at the same time."""
+        """One of the project, or a new one; with a fair share of the processors, if it has others at the same time."""
         threads = self._share if beside_others else 0
         engine = self._taken(project, threads) or self._made(project, threads)
         try:
