@@ -10,6 +10,7 @@ import pytest
 from PIL import Image
 
 from threed_workers.engines.drawing import View
+from threed_workers.engines.tracing import geometry
 from threed_workers.engines.tracing.geometry import Piece, texels_wanted
 
 from .pieces import look, rendered, showing, spec
@@ -53,6 +54,17 @@ def test_what_is_nearer_wants_more():
     # Then it never wants too few, and no number is enough where the camera may touch it
     assert texels_wanted(wall(5.0), 0, deep(), 1000) >= 200**2
     assert texels_wanted(wall(0.5), 0, deep(), 1000) == math.inf
+
+
+def test_the_coarsest_triangle_counts_wherever_it_stands(monkeypatch):
+    # Given a wall whose second triangle shows a quarter of the texels, and triangles that are measured one by one
+    uneven = wall(FAR)
+    corners, texcoords = uneven.faces.ravel(), uneven.texcoords[0][uneven.faces.ravel()]
+    texcoords[3:] *= 0.5
+    flat_faces = np.arange(6, dtype=np.uint32).reshape(2, 3)
+    piece = Piece(uneven.positions[corners], uneven.normals[corners], {0: texcoords}, None, flat_faces, 1)
+    monkeypatch.setattr(geometry, "_AT_ONCE", 1)
+    assert texels_wanted(piece, 0, flat(4.0), 100) == pytest.approx(100**2)
 
 
 def test_what_is_behind_the_camera_and_what_shows_one_texel_wants_none():

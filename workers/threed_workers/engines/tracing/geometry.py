@@ -13,6 +13,8 @@ from threed_workers.engines.flattening import Part
 
 # Corners nearer than this part of a piece's size are one.
 _GRID = 1 << 17
+# Triangles that are measured together: a quarter of a kilobyte each.
+_AT_ONCE = 1 << 16
 # The cosine of the angle at which a normal is seen at least, on a triangle whose front is seen.
 _GRAZING = 0.05
 
@@ -33,7 +35,7 @@ class Piece:
     number: int
     mirrored: bool = False
 
-    def with_faces(self, kept: np.ndarray) -> Piece:
+    def with_faces(self, kept: np.ndarray | slice) -> Piece:
         """Only some of the triangles."""
         return replace(self, faces=self.faces[kept])
 
@@ -120,6 +122,11 @@ def texels_wanted(piece: Piece, texcoord: int, view: View, height: int) -> float
 
     Of a picture of `height` pixels. Infinite where the camera may touch the piece; too many rather than too few.
     """
+    parts = (piece.with_faces(slice(start, start + _AT_ONCE)) for start in range(0, len(piece.faces), _AT_ONCE))
+    return max((_texels_wanted(part, texcoord, view, height) for part in parts), default=0.0)
+
+
+def _texels_wanted(piece: Piece, texcoord: int, view: View, height: int) -> float:
     corners, outside = _corners(piece)
     middles = corners.mean(axis=1)
     reach = np.linalg.norm(corners - middles[:, None], axis=2).max(axis=1)
@@ -128,13 +135,13 @@ def texels_wanted(piece: Piece, texcoord: int, view: View, height: int) -> float
     first, second, third = (piece.texcoords[texcoord][piece.faces[:, corner]].astype(np.float64) for corner in range(3))
     a, b = second - first, third - first
     covered = np.abs(a[:, 0] * b[:, 1] - a[:, 1] * b[:, 0]) / 2
-    # Triangles behind the camera are not seen, and those that cover no texels show a single one.
-    counts = (ahead + reach > 0) & (covered > 0)
+    # Triangles behind the camera and those without size are not seen; those that cover no texels show a single one.
+    counts = (ahead + reach > 0) & (sizes > 0) & (covered > 0)
     if view.ymag:
         pixels = np.full(len(sizes), 2 * view.ymag / height)
     else:
         pixels = 2 * math.tan(view.yfov / 2) * np.maximum(ahead - reach, 0.0) / height
-    with np.errstate(divide="ignore"):
+    with np.errstate(divide="ignore", over="ignore"):
         wanted = sizes[counts] / covered[counts] / pixels[counts] ** 2
     return float(wanted.max(initial=0.0))
 

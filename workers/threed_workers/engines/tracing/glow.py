@@ -11,7 +11,7 @@ from threed_workers.engines.tracing.rendered import rendered
 # Bounces: what glows lights little beyond its neighbours.
 _DEPTH = 5
 # Where nothing but light is seen, more samples than these show no more: its surfaces have no noise, and their edges are
-# as smooth as 16 samples make them. A quarter of the time of a picture of 64, without LLVM.
+# as smooth as 16 samples make them. More took a tenth of the time of a picture of 64, without LLVM.
 _ENOUGH = 16
 # Of the samples of a pixel, at least so many follow light beyond the surface that sends it out.
 _FEWEST = 1 / 32
