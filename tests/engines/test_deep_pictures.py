@@ -25,6 +25,21 @@ def opened(data: bytes, folder) -> dict[str, np.ndarray]:
         return {name: channel.pixels for name, channel in read.channels().items()}
 
 
+@pytest.mark.parametrize(
+    "data",
+    [
+        deep_pictures.deep_png(np.ones((4, 6, 4))),
+        deep_pictures.layer("normal", np.ones((4, 6, 3)))[0],
+        deep_pictures.layer("albedo", np.ones((4, 6, 3)))[0],
+        deep_pictures.layer("alpha", np.ones((4, 6, 1)))[0],
+    ],
+    ids=["picture", "normal", "albedo", "alpha"],
+)
+def test_pictures_of_16_bits_say_that_they_are_srgb(data):
+    read = Image.open(io.BytesIO(data))
+    assert read.size == (6, 4) and read.info["srgb"] == 0
+
+
 def test_sixteen_bits_tell_apart_what_eight_do_not():
     ramp = np.linspace(0.5, 0.501, 64)
     assert len(np.unique(deep_pictures.encoded16(ramp))) > 40

@@ -31,13 +31,13 @@ def warm(folder: Path) -> None:
     os.environ.pop(VARIABLE, None)
     for data, sunny in ((animated_model(), True), (_every_kind(), False)):
         with tempfile.TemporaryDirectory() as scratch:
-            folder = Path(scratch)
-            file = folder / "model.glb"
+            place = Path(scratch)
+            file = place / "model.glb"
             file.write_bytes(data)
             model = Model.open(file)
-            draw(model, model.corners(), SETTINGS, folder, lambda event: None, ["raster"])
+            draw(model, model.corners(), SETTINGS, place, lambda event: None, ["raster"])
             if sunny:
-                _draw_in_sunlight(model, folder)
+                _draw_in_sunlight(model, place)
 
 
 def _draw_in_sunlight(model: Model, folder: Path) -> None:

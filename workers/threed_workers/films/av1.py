@@ -6,6 +6,7 @@ PyAV would do it too, but its wheel holds libx264 and libx265, which are GPL.
 
 from __future__ import annotations
 
+import functools
 import io
 import struct
 from concurrent.futures import ThreadPoolExecutor
@@ -20,7 +21,7 @@ _SPEED = 9
 _GROUP = 120  # frames: a player that seeks decodes from the last keyframe, and so many samples wait in libavif
 # Groups are encoded two at a time, each by one thread: 48 frames of 512 x 512 as two groups take 0.46 s instead of 0.66
 # as one group by two threads, reading included, and 0.8 % more bytes. Always, so that one film has the same bytes on
-# every machine; and less than so many frames are one group.
+# every machine; fewer than `_SPLIT` frames are one group.
 _AT_ONCE, _SPLIT = 2, 24
 _DELIMITER = b"\x12\x00"  # OBU_TEMPORAL_DELIMITER: not within samples (AV1-ISOBMFF 2.4, and so in Matroska)
 _SEQUENCE_HEADER = 0x0A  # the byte that OBU_SEQUENCE_HEADER with a size begins with
@@ -34,11 +35,10 @@ def encode(plan: Plan) -> Track:
     ends = [group * count // groups for group in range(groups + 1)]
     samples, keyframes, heads = [], [], set()
     with ThreadPoolExecutor(_AT_ONCE) as pool:
-        found = list(pool.map(lambda begin, end: _group(plan, begin, end), ends, ends[1:]))
-    for coded in found:
-        keyframes += [len(samples) + index for index in coded.keyframes]
-        samples += [sample.removeprefix(_DELIMITER) for sample in coded.samples]
-        heads.add((coded.configuration[:_RECORD], coded.color))
+        for coded in pool.map(functools.partial(_group, plan), ends, ends[1:]):
+            keyframes += [len(samples) + index for index in coded.keyframes]
+            samples += [sample.removeprefix(_DELIMITER) for sample in coded.samples]
+            heads.add((coded.configuration[:_RECORD], coded.color))
     if len(heads) != 1 or len(samples) != count or keyframes[:1] != [0]:
         raise JobFailed("The AV1 encoder did not write the frames that it was given.")
     ((record, color),) = heads

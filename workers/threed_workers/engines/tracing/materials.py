@@ -29,7 +29,7 @@ class Materials:
         self._with_llvm = mi.variant() == LLVM
         self._made: dict[tuple, Any] = {}
 
-    def bsdf(self, look: Look, mirrored: bool, tint: Tint | None, faded: bool, fine: bool = False) -> Any:
+    def bsdf(self, look: Look, mirrored: bool, tint: Tint | None, faded: bool, fine: bool) -> Any:
         """The BSDF. `mirrored` UVs turn normal maps round; with `tint`, meshes have TINT, and with `faded` OPACITY.
 
         `fine`: samples mix texels, so that each need not look up four.
